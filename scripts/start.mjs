@@ -1,0 +1,6 @@
+/** `npm start`: set-up if needed, then `syncline up` with the flags given after `--`. */
+import { join } from 'node:path';
+import { hand, root, setUp } from './setup.mjs';
+
+setUp();
+await hand([join(root, 'src', 'cli', 'main.ts'), 'up', ...process.argv.slice(2)]);
