@@ -22,8 +22,9 @@ module.exports = {
     only('agents', ['platform']),
     ...flows.map((flow) => only(flow, ['platform', 'storage', 'engine', 'redaction', 'agents'])),
     only('config', ['platform']),
-    only('console', ['platform', ...flows]),
+    only('console', ['platform', 'runtime', ...flows]),
     only('server', ['platform', 'storage', 'engine', 'redaction', 'config', 'console', ...flows]),
+    only('runtime', ['platform', 'storage', 'engine', 'redaction', 'agents', 'config', 'server', 'console', ...flows]),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

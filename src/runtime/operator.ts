@@ -1,0 +1,228 @@
+/**
+ * Everything a person can ask of or do to a running Syncline, as one interface. The daemon implements it over its open
+ * databases; the command line reaches it through the daemon's loopback API when one runs, and otherwise opens the data
+ * directory itself under the lock. Every verb that changes something is recorded as an operator action.
+ */
+import type { ItemError } from '../engine/ordered/destination.ts';
+
+export type StreamName = 'telemetry' | 'sessions' | 'memory' | 'records';
+
+export interface DestinationStatus {
+  destination: string;
+  stream: StreamName;
+  state: 'active' | 'paused' | 'draining' | 'removed';
+  circuit: 'closed' | 'open' | 'half-open';
+  /** When an open circuit is tried again; epoch ms. */
+  circuit_until_ms: number | null;
+  /** Since when nothing could be delivered; null while deliveries succeed. R4.21: offline is a state, not an error. */
+  offline_since_ms: number | null;
+  waiting: number;
+  oldest_waiting_ms: number | null;
+  open_batches: number;
+  acknowledged: number;
+  dead_letters: number;
+  held: { partition: string; class: string; since_ms: number; message: string }[];
+  last_success_ms: number | null;
+  last_error: { at_ms: number; code: string; message: string } | null;
+  insecure: boolean;
+}
+
+export interface SourceStatus {
+  agent: string;
+  name: string;
+  path: string;
+  exists: boolean;
+  sessions: number;
+  projects: number;
+  files: number;
+  bytes: number;
+  read_bytes: number;
+  skipped: Record<string, number>;
+  note: string | null;
+}
+
+export interface StatusReport {
+  schema: 'syncline.status/1';
+  version: string;
+  running: boolean;
+  pid: number | null;
+  started_ms: number | null;
+  url: string | null;
+  home: string;
+  /** True when no destination but the local store is configured: nothing can leave. */
+  nothing_leaves: boolean;
+  sources: SourceStatus[];
+  destinations: DestinationStatus[];
+  loops: { name: string; state: string; last_error: string | null; since_ms: number }[];
+  spool: { bytes: number; cap_bytes: number; dropped: number };
+  storage: { bytes: number; cap_bytes: number; full: boolean };
+  /** Secrets removed before anything was stored, by rule. */
+  removed: Record<string, number>;
+  counters: Record<string, Record<string, number>>;
+  today: { cost_usd: number | null; sessions: number; tool_calls: number; tool_failures: number } | null;
+  warnings: string[];
+}
+
+export interface DeadLetterRow {
+  dead_letter_id: string;
+  stream: StreamName;
+  destination: string | null;
+  partition: string;
+  offset: number;
+  class: string;
+  code: string;
+  /** Redacted. */
+  message: string;
+  attempts: number;
+  state: 'open' | 'retried' | 'discarded' | 'superseded';
+  at_ms: number;
+}
+
+export interface DeadLetterFilter {
+  stream?: StreamName;
+  destination?: string;
+  state?: DeadLetterRow['state'];
+  ids?: string[];
+  limit?: number;
+}
+
+export interface TokenRow {
+  token_id: string;
+  team_id: string;
+  member: string;
+  device: string;
+  scopes: string[];
+  created_ms: number;
+  last_used_ms: number | null;
+  revoked_ms: number | null;
+}
+
+export interface ReportQuery {
+  by: 'day' | 'project' | 'model' | 'agent' | 'tool' | 'session';
+  since_ms: number | null;
+  until_ms: number | null;
+  project: string | null;
+  agent: string | null;
+  limit: number | null;
+}
+
+/** One line of `telemetry report`. Null = unknown, never zero (R4). */
+export interface ReportRow {
+  /** The value of the grouping key (project name, day, …); in JSON it stands under the name of the key itself. */
+  key: string;
+  sessions: number;
+  tokens_in: number | null;
+  tokens_out: number | null;
+  cache_read_tokens: number | null;
+  cache_write_tokens: number | null;
+  cost_usd: number | null;
+  tool_calls: number;
+  tool_failures: number;
+}
+
+export interface Report {
+  by: ReportQuery['by'];
+  rows: ReportRow[];
+  total: Omit<ReportRow, 'key'>;
+  /** Date of the list prices; every money figure is list price (R4). */
+  price_date: string;
+  /** Responses without a price (unknown model, fast mode). */
+  unpriced_responses: number;
+}
+
+export interface SessionRow {
+  session: string;
+  agent: string;
+  project: string;
+  model: string | null;
+  started_ms: number | null;
+  last_ms: number | null;
+  status: string;
+  tool_calls: number;
+  tool_failures: number;
+  tokens_in: number | null;
+  tokens_out: number | null;
+  cost_usd: number | null;
+}
+
+export interface SessionDetail extends SessionRow {
+  events: {
+    at_ms: number;
+    kind: string;
+    tool: string | null;
+    outcome: string | null;
+    tokens_out: number | null;
+    cost_usd: number | null;
+  }[];
+  subagents: { subagent: string; tokens_in: number | null; tokens_out: number | null; cost_usd: number | null }[];
+}
+
+export interface PreviewBatch {
+  stream: StreamName;
+  destination: string;
+  path: string;
+  items: number;
+  bytes: number;
+  /** The exact body that would be sent. */
+  body: string;
+}
+
+export interface FlushResult {
+  delivered: number;
+  remaining: number;
+  dead_letters: number;
+  destinations: { destination: string; remaining: number; reason: string | null }[];
+}
+
+export interface ImportResult {
+  files: number;
+  sessions: number;
+  new_entries: number;
+  skipped: Record<string, number>;
+}
+
+export interface Operator {
+  status(): Promise<StatusReport>;
+  report(query: ReportQuery): Promise<Report>;
+  sessions(query: {
+    since_ms: number | null;
+    project: string | null;
+    agent: string | null;
+    limit: number;
+  }): Promise<SessionRow[]>;
+  /** @throws SynclineError `session.unknown` */
+  session(id: string): Promise<SessionDetail>;
+  preview(query: {
+    stream: StreamName | null;
+    project: string | null;
+    session: string | null;
+    limit: number;
+  }): Promise<PreviewBatch[]>;
+  flush(query: { stream: StreamName | null; timeout_ms: number }): Promise<FlushResult>;
+  /** Reads transcripts below `path` (or the agent's own places when null) into the journal now. */
+  importTranscripts(query: { path: string | null; agent: string }): Promise<ImportResult>;
+  deadLetters(filter: DeadLetterFilter): Promise<DeadLetterRow[]>;
+  /** One dead letter with its redacted payload and the destination's own item error. */
+  deadLetter(id: string): Promise<DeadLetterRow & { payload: string | null; item_error: ItemError | null }>;
+  retryDeadLetters(filter: DeadLetterFilter): Promise<{ retried: number; superseded: number }>;
+  discardDeadLetters(filter: DeadLetterFilter): Promise<{ discarded: number }>;
+  pause(query: {
+    stream: StreamName | null;
+    destination: string | null;
+    for_ms: number | null;
+  }): Promise<{ paused: string[] }>;
+  resume(query: { stream: StreamName | null; destination: string | null }): Promise<{ resumed: string[] }>;
+  /** The token's text is returned once and stored only hashed. */
+  createToken(query: {
+    team_id: string | null;
+    member: string;
+    device: string;
+    scopes: string[];
+  }): Promise<TokenRow & { token: string }>;
+  tokens(): Promise<TokenRow[]>;
+  revokeToken(token_id: string): Promise<TokenRow>;
+  /** A link with a one-time key for the local console. */
+  openLink(page: string | null): Promise<{ url: string }>;
+  /** Asks the daemon to end gracefully; resolves when it has agreed. */
+  stop(): Promise<{ pid: number }>;
+}

@@ -1,0 +1,78 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SynclineError } from '../../platform/errors.ts';
+import type { Database } from './database.ts';
+
+/** Backups of a file made before its schema changed; older ones are removed. */
+const BACKUPS_KEPT = 2;
+
+interface Migration {
+  number: number;
+  name: string;
+  sql: string;
+}
+
+/**
+ * Brings a database to the newest schema of `folder` (`0001-name.sql`, `0002-…`), each file in a transaction of its
+ * own, its row first: a second process that races collides on the key and finds the work done.
+ * A file that holds data is copied beside itself first (`engine.db.before-0002`), and the last two copies stay.
+ * @throws SynclineError `storage.newer_schema` when the database was written by a newer program.
+ */
+export function migrate(db: Database, folder: URL, now_ms: number): void {
+  const migrations = readMigrations(folder);
+  const newest = migrations.at(-1)?.number ?? 0;
+  db.exec(
+    'CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_ms INTEGER NOT NULL) STRICT',
+  );
+  const current = schemaVersion(db);
+  if (current > newest) throw newerSchema(db, current, newest);
+  const pending = migrations.filter((migration) => migration.number > current);
+  if (current > 0 && pending[0]) backUp(db, pending[0].number);
+  for (const migration of pending) apply(db, migration, now_ms);
+}
+
+/** Number of the last migration applied; 0 for an empty database. */
+export function schemaVersion(db: Database): number {
+  return db.value<number | null>('SELECT max(number) FROM migration') ?? 0;
+}
+
+function readMigrations(folder: URL): Migration[] {
+  const path = fileURLToPath(folder);
+  return readdirSync(path)
+    .filter((file) => /^\d{4}-.+\.sql$/.test(file))
+    .sort()
+    .map((file) => ({ number: Number(file.slice(0, 4)), name: file, sql: readFileSync(join(path, file), 'utf8') }));
+}
+
+function apply(db: Database, migration: Migration, now_ms: number): void {
+  db.transaction(() => {
+    const added = db.run(
+      'INSERT INTO migration (number, name, applied_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+      migration.number,
+      migration.name,
+      now_ms,
+    );
+    if (added === 1) db.exec(migration.sql);
+  });
+}
+
+function backUp(db: Database, number: number): void {
+  if (db.path === ':memory:') return;
+  const copy = `${db.path}.before-${String(number).padStart(4, '0')}`;
+  if (existsSync(copy)) rmSync(copy);
+  db.prepare('VACUUM INTO ?').run(copy);
+  const prefix = `${basename(db.path)}.before-`;
+  const copies = readdirSync(dirname(db.path))
+    .filter((file) => file.startsWith(prefix))
+    .sort();
+  for (const old of copies.slice(0, -BACKUPS_KEPT)) rmSync(join(dirname(db.path), old));
+}
+
+function newerSchema(db: Database, current: number, newest: number): SynclineError {
+  return new SynclineError(
+    'storage.newer_schema',
+    `${basename(db.path)} has schema ${current}; this program knows schemas up to ${newest}`,
+    { hint: 'It was written by a newer Syncline. Start that version, or restore the backup made before its upgrade.' },
+  );
+}
