@@ -23,7 +23,7 @@ module.exports = {
     ...flows.map((flow) => only(flow, ['platform', 'storage', 'engine', 'redaction', 'agents'])),
     only('config', ['platform']),
     only('console', ['platform', 'runtime', ...flows]),
-    only('server', ['platform', 'storage', 'engine', 'redaction', 'config', 'console', ...flows]),
+    only('server', ['platform', 'storage', 'engine', 'redaction', 'config', 'console', 'runtime', ...flows]),
     only('runtime', ['platform', 'storage', 'engine', 'redaction', 'agents', 'config', 'server', 'console', ...flows]),
   ],
   options: {
