@@ -1,0 +1,184 @@
+import { FullError, StaleError, invariant } from '../../platform/errors.ts';
+import type { Database } from '../../storage/sqlite/database.ts';
+import {
+  TRANSACTION_LIMITS,
+  type AppendRequest,
+  type AppendResult,
+  type CounterChange,
+  type FlowWrite,
+  type NewEntry,
+} from '../store.ts';
+import { addCounters } from './counters.ts';
+import { insertDeadLetter } from './dead-letters.ts';
+
+/** Bits of `entry_id` that hold the offset; see the table's comment. */
+export const OFFSET_BITS = 40;
+
+interface Tail {
+  last_offset: number;
+  added: number;
+  bytes: number;
+}
+
+/**
+ * Appends entries with dense offsets, moves the checkpoint, applies the flow's own writes: one transaction (design §5
+ * rule 2). An entry whose (source, cursor) is known is skipped; with another payload in the same partition it is a
+ * clash: dead letter, and the checkpoint moves on. Payloads are compared themselves: a stored 52-bit hash would cost
+ * as much as the insert, and would keep a fingerprint of what was erased.
+ */
+export function append(db: Database, request: AppendRequest, cap_bytes: number, newId: () => string): AppendResult {
+  requireTransactionLimits(request.entries);
+  return db.transaction(() => {
+    requireRoom(db, cap_bytes);
+    const result: AppendResult = { appended: 0, duplicates: 0, clashes: 0 };
+    const tails = lockTails(db, request.entries);
+    const insert = db.prepare(
+      `INSERT INTO entry (entry_id, source_id, cursor, subject_id, observed_ms, bytes, payload)
+       VALUES ((? << ${OFFSET_BITS}) | ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source_id, cursor) DO NOTHING`,
+    );
+    for (const entry of request.entries) {
+      const tail = tails.get(entry.partition_id);
+      invariant(tail, 'every partition of a request has its tail read');
+      const bytes = Buffer.byteLength(entry.payload);
+      const { changes } = insert.run(
+        entry.partition_id,
+        tail.last_offset + tail.added + 1,
+        request.source_id,
+        entry.cursor,
+        entry.subject === null ? null : subjectId(db, entry.subject),
+        entry.observed_ms,
+        bytes,
+        entry.payload,
+      );
+      if (changes === 1) {
+        tail.added++;
+        tail.bytes += bytes;
+        result.appended++;
+      } else if (recordClash(db, request, entry, newId)) result.clashes++;
+      else result.duplicates++;
+    }
+    moveTails(db, tails);
+    if (request.checkpoint !== null) moveCheckpoint(db, request);
+    applyFlowWrites(db, request.writes ?? []);
+    addCounters(db, [...(request.counters ?? []), ...countersOf(result)]);
+    return result;
+  });
+}
+
+function requireTransactionLimits(entries: readonly NewEntry[]): void {
+  const bytes = entries.reduce((sum, entry) => sum + entry.payload.length, 0);
+  invariant(
+    entries.length <= TRANSACTION_LIMITS.max_rows,
+    `an append has at most ${TRANSACTION_LIMITS.max_rows} entries`,
+  );
+  invariant(entries.length === 1 || bytes <= TRANSACTION_LIMITS.max_bytes, 'an append has at most 4 MiB of payload');
+}
+
+/** Refuses before the file reaches SQLite's own limit, because at that limit deletes fail too. */
+function requireRoom(db: Database, cap_bytes: number): void {
+  const free = db.value<number>('PRAGMA freelist_count') * 4096;
+  if (db.sizeBytes() - free < cap_bytes) return;
+  throw new FullError(`The journal has reached its cap of ${cap_bytes} bytes`, {
+    hint: 'Nothing is lost: capture waits and goes on when deliveries settle. See `syncline status`, or raise storage.max_bytes.',
+  });
+}
+
+/** Reads where each partition ends, in id order. */
+function lockTails(db: Database, entries: readonly NewEntry[]): Map<number, Tail> {
+  const ids = [...new Set(entries.map((entry) => entry.partition_id))].sort((a, b) => a - b);
+  return new Map(
+    ids.map((partition_id) => {
+      const row = db.get<{ last_offset: number }>(
+        'SELECT last_offset FROM partition WHERE partition_id = ?',
+        partition_id,
+      );
+      invariant(row, `partition ${partition_id} exists`);
+      return [partition_id, { last_offset: row.last_offset, added: 0, bytes: 0 }];
+    }),
+  );
+}
+
+function moveTails(db: Database, tails: Map<number, Tail>): void {
+  for (const [partition_id, tail] of tails) {
+    if (tail.added === 0) continue;
+    db.run(
+      'UPDATE partition SET last_offset = last_offset + ?, bytes = bytes + ? WHERE partition_id = ?',
+      tail.added,
+      tail.bytes,
+      partition_id,
+    );
+  }
+}
+
+function moveCheckpoint(db: Database, request: AppendRequest): void {
+  const moved = db.run(
+    'UPDATE source SET checkpoint = ?, updated_ms = ? WHERE source_id = ?',
+    request.checkpoint,
+    request.now_ms,
+    request.source_id,
+  );
+  invariant(moved === 1, `source ${request.source_id} exists`);
+}
+
+/** True when the known entry of this cursor holds something else under the same schema and rule set. */
+function recordClash(db: Database, request: AppendRequest, entry: NewEntry, newId: () => string): boolean {
+  const known = db.get<{ partition_id: number; offset: number; payload: string | null }>(
+    'SELECT partition_id, offset, payload FROM entry WHERE source_id = ? AND cursor = ?',
+    request.source_id,
+    entry.cursor,
+  );
+  if (!known || known.partition_id !== entry.partition_id) return false;
+  if (known.payload === null || known.payload === entry.payload) return false;
+  insertDeadLetter(db, {
+    dead_letter_id: newId(),
+    destination_id: null,
+    partition_id: known.partition_id,
+    offset: known.offset,
+    subject: entry.subject,
+    refusal: {
+      class: 'clash',
+      code: 'source_clash',
+      message: 'A position of the source was read again with other content',
+    },
+    attempts: 1,
+    payload: entry.payload,
+    now_ms: request.now_ms,
+  });
+  return true;
+}
+
+function applyFlowWrites(db: Database, writes: readonly FlowWrite[]): void {
+  for (const write of writes) {
+    const changed = db.run(write.sql, ...write.parameters);
+    if (write.expect_rows !== undefined && changed !== write.expect_rows)
+      throw new StaleError('stale', `A write of the flow changed ${changed} rows instead of ${write.expect_rows}`);
+  }
+}
+
+function countersOf(result: AppendResult): CounterChange[] {
+  return [
+    { name: 'entries_duplicate', label: 'append', by: result.duplicates },
+    { name: 'entries_clash', label: 'append', by: result.clashes },
+  ].filter((change) => change.by > 0);
+}
+
+const subjectsOf = new WeakMap<Database, Map<string, number>>();
+const SUBJECTS_CACHED = 10_000;
+
+/** The number of a subject's name, made when there is none; cached, since a session's entries come together. */
+export function subjectId(db: Database, name: string): number {
+  const known = subjectsOf.get(db);
+  const cache = known && known.size <= SUBJECTS_CACHED ? known : new Map<string, number>();
+  if (cache !== known) subjectsOf.set(db, cache);
+  const cached = cache.get(name);
+  if (cached !== undefined) return cached;
+  db.run('INSERT INTO subject (name) VALUES (?) ON CONFLICT DO NOTHING', name);
+  const subject_id = db.value<number>('SELECT subject_id FROM subject WHERE name = ?', name);
+  cache.set(name, subject_id);
+  return subject_id;
+}
+
+/** Forgets cached subject numbers: a rolled-back transaction may have made some that do not exist. */
+export function forgetSubjects(db: Database): void {
+  subjectsOf.delete(db);
+}

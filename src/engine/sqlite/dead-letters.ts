@@ -1,0 +1,87 @@
+import type { Database } from '../../storage/sqlite/database.ts';
+import type { DeadLetter, DeadLetterQuery, Refusal } from '../store.ts';
+import { subjectId } from './append.ts';
+
+interface NewDeadLetter {
+  dead_letter_id: string;
+  destination_id: string | null;
+  partition_id: number;
+  offset: number;
+  subject: string | null;
+  refusal: Refusal;
+  attempts: number;
+  payload: string | null;
+  now_ms: number;
+}
+
+export function insertDeadLetter(db: Database, letter: NewDeadLetter): void {
+  db.run(
+    `INSERT INTO dead_letter (dead_letter_id, stream, destination_id, partition_id, offset, subject_id, class, code, field, message, attempts, payload, at_ms)
+     VALUES (?, (SELECT stream FROM partition WHERE partition_id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    letter.dead_letter_id,
+    letter.partition_id,
+    letter.destination_id,
+    letter.partition_id,
+    letter.offset,
+    letter.subject === null ? null : subjectId(db, letter.subject),
+    letter.refusal.class,
+    letter.refusal.code,
+    letter.refusal.field ?? null,
+    letter.refusal.message,
+    letter.attempts,
+    letter.payload,
+    letter.now_ms,
+  );
+}
+
+export function deadLetters(db: Database, query: DeadLetterQuery): DeadLetter[] {
+  return db.all<DeadLetter>(
+    `SELECT d.dead_letter_id, d.stream, d.destination_id, p.name AS partition, d.partition_id, d.offset, d.class, d.code,
+            d.field, d.message, d.attempts, d.payload, d.at_ms, d.state
+     FROM dead_letter d JOIN partition p USING (partition_id)
+     WHERE (?1 IS NULL OR d.stream = ?1) AND (?2 IS NULL OR d.destination_id = ?2) AND (?3 IS NULL OR d.state = ?3)
+       AND (?4 IS NULL OR d.dead_letter_id IN (SELECT value FROM json_each(?4)))
+     ORDER BY d.at_ms, d.dead_letter_id LIMIT ?5`,
+    query.stream ?? null,
+    query.destination_id ?? null,
+    query.state ?? null,
+    query.ids ? JSON.stringify(query.ids) : null,
+    query.limit ?? 1000,
+  );
+}
+
+/** Opens a batch of one item under a new key, for the destination that refused it. */
+export function retryDeadLetter(db: Database, dead_letter_id: string, new_batch_id: string): 'retried' | 'gone' {
+  return db.transaction(() => {
+    const letter = db.get<{
+      destination_id: string | null;
+      partition_id: number;
+      offset: number;
+      bytes: number | null;
+    }>(
+      `SELECT destination_id, partition_id, offset, length(payload) AS bytes FROM dead_letter
+       WHERE dead_letter_id = ? AND state = 'open' AND payload IS NOT NULL AND destination_id IS NOT NULL`,
+      dead_letter_id,
+    );
+    if (!letter) return 'gone';
+    db.run(
+      `INSERT INTO batch (batch_id, destination_id, partition_id, first_offset, last_offset, items, bytes, state, retry_of)
+       VALUES (?, ?, ?, ?, ?, 1, ?, 'open', ?)`,
+      new_batch_id,
+      letter.destination_id,
+      letter.partition_id,
+      letter.offset,
+      letter.offset,
+      letter.bytes,
+      dead_letter_id,
+    );
+    setState(db, dead_letter_id, 'retried');
+    return 'retried';
+  });
+}
+
+export function setState(db: Database, dead_letter_id: string, state: DeadLetter['state']): boolean {
+  return (
+    db.run(`UPDATE dead_letter SET state = ? WHERE dead_letter_id = ? AND state = 'open'`, state, dead_letter_id) === 1
+  );
+}

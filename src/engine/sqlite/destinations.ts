@@ -1,0 +1,173 @@
+import { SynclineError } from '../../platform/errors.ts';
+import type { Database } from '../../storage/sqlite/database.ts';
+import { nextDestinationState, type DestinationEvent, type DestinationState } from '../ordered/states.ts';
+import type { Backlog, DestinationRow, DestinationSpec, Partition, PartitionProgress } from '../store.ts';
+import { OFFSET_BITS } from './append.ts';
+import { toPartition } from './partitions.ts';
+
+/** Makes a destination known, or takes over a changed configuration; its progress stays. */
+export function configureDestination(db: Database, spec: DestinationSpec): void {
+  db.transaction(() => {
+    db.run(
+      `INSERT INTO destination (destination_id, stream, required, start) VALUES (?, ?, ?, ?)
+       ON CONFLICT (destination_id) DO UPDATE SET required = excluded.required`,
+      spec.destination_id,
+      spec.stream,
+      spec.required ? 1 : 0,
+      spec.start,
+    );
+    step(db, spec.destination_id, 'configure', null);
+    if (spec.start === 'latest') skipPast(db, spec);
+  });
+}
+
+/** A destination that begins at the latest offset never sees what was there before it. */
+function skipPast(db: Database, spec: DestinationSpec): void {
+  db.run(
+    `INSERT INTO progress (destination_id, partition_id, planned_offset, acked_offset)
+     SELECT ?, partition_id, last_offset, last_offset FROM partition WHERE stream = ? ON CONFLICT DO NOTHING`,
+    spec.destination_id,
+    spec.stream,
+  );
+}
+
+/** @throws SynclineError `destination.unknown` */
+export function changeDestination(
+  db: Database,
+  destination_id: string,
+  event: Exclude<DestinationEvent, 'configure'>,
+  until_ms: number | null,
+): void {
+  db.transaction(() => step(db, destination_id, event, until_ms));
+}
+
+function step(db: Database, destination_id: string, event: DestinationEvent, until_ms: number | null): void {
+  const row = db.get<{ state: DestinationState }>(
+    'SELECT state FROM destination WHERE destination_id = ?',
+    destination_id,
+  );
+  if (!row)
+    throw new SynclineError('destination.unknown', `There is no destination named ${destination_id}`, {
+      hint: '`syncline status` lists them.',
+    });
+  const state = nextDestinationState(row.state, event);
+  if (event === 'configure' && state === row.state) return;
+  db.run(
+    'UPDATE destination SET state = ?, paused_until_ms = ? WHERE destination_id = ?',
+    state,
+    state === 'paused' ? until_ms : null,
+    destination_id,
+  );
+}
+
+interface StoredDestination extends Omit<DestinationRow, 'required' | 'last_error'> {
+  required: number;
+  last_error_ms: number | null;
+  last_error_code: string | null;
+  last_error_message: string | null;
+}
+
+export function destinations(db: Database): DestinationRow[] {
+  const rows = db.all<StoredDestination>(
+    `SELECT destination_id, stream, required, start, state, paused_until_ms, circuit, circuit_until_ms, circuit_failures,
+            failing_since_ms, last_success_ms, last_error_ms, last_error_code, last_error_message
+     FROM destination ORDER BY destination_id`,
+  );
+  return rows.map(({ last_error_ms, last_error_code, last_error_message, ...row }) => ({
+    ...row,
+    required: row.required === 1,
+    last_error:
+      last_error_ms === null
+        ? null
+        : { at_ms: last_error_ms, code: last_error_code ?? 'unknown', message: last_error_message ?? '' },
+  }));
+}
+
+interface BacklogRow {
+  partition_id: number;
+  stream: string;
+  name: string;
+  header: string;
+  first_offset: number;
+  last_offset: number;
+  bytes: number;
+  oldest_ms: number | null;
+  held_class: string | null;
+  held_since_ms: number | null;
+  held_message: string | null;
+  due_ms: number;
+}
+
+/**
+ * Partitions with something undelivered, oldest entry first. A partition whose predecessor is not drained for this
+ * destination is left out: order holds across versions.
+ */
+export function backlog(db: Database, destination_id: string, accepts: (partition: Partition) => boolean): Backlog[] {
+  beginPartitions(db, destination_id, accepts);
+  const rows = db.all<BacklogRow>(
+    `SELECT p.partition_id, p.stream, p.name, p.header, p.first_offset, p.last_offset, p.bytes,
+            g.held_class, g.held_since_ms, g.held_message, g.due_ms,
+            (SELECT observed_ms FROM entry WHERE entry_id = (p.partition_id << ${OFFSET_BITS}) | (g.acked_offset + 1)) AS oldest_ms
+     FROM progress g JOIN partition p USING (partition_id)
+     WHERE g.destination_id = ?1
+       AND (g.acked_offset < p.last_offset
+            OR EXISTS (SELECT 1 FROM batch b WHERE b.destination_id = ?1 AND b.partition_id = p.partition_id AND b.state IN ('open', 'suspect')))
+       AND NOT EXISTS (SELECT 1 FROM progress g2 JOIN partition p2 USING (partition_id)
+                       WHERE g2.destination_id = ?1 AND p2.partition_id = p.predecessor AND g2.acked_offset < p2.last_offset)
+     ORDER BY oldest_ms`,
+    destination_id,
+  );
+  return rows.map((row) => ({
+    partition: toPartition(row),
+    oldest_ms: row.oldest_ms ?? 0,
+    held: heldOf(row),
+    due_ms: row.due_ms,
+  }));
+}
+
+/** Gives the destination a progress in each partition of its stream that it takes and has none in. */
+function beginPartitions(db: Database, destination_id: string, accepts: (partition: Partition) => boolean): void {
+  const unknown = db
+    .all<Parameters<typeof toPartition>[0]>(
+      `SELECT p.partition_id, p.stream, p.name, p.header, p.first_offset, p.last_offset, p.bytes
+       FROM destination d JOIN partition p ON p.stream = d.stream
+       WHERE d.destination_id = ?1
+         AND NOT EXISTS (SELECT 1 FROM progress g WHERE g.destination_id = ?1 AND g.partition_id = p.partition_id)`,
+      destination_id,
+    )
+    .map(toPartition)
+    .filter(accepts);
+  if (unknown.length === 0) return;
+  db.transaction(() => {
+    for (const { partition_id, first_offset } of unknown)
+      db.run(
+        'INSERT INTO progress (destination_id, partition_id, planned_offset, acked_offset) VALUES (?, ?, ?, ?)',
+        destination_id,
+        partition_id,
+        first_offset - 1,
+        first_offset - 1,
+      );
+  });
+}
+
+function heldOf(row: Pick<BacklogRow, 'held_class' | 'held_since_ms' | 'held_message'>): Backlog['held'] {
+  if (row.held_class === null) return null;
+  return { class: row.held_class, since_ms: row.held_since_ms ?? 0, message: row.held_message ?? '' };
+}
+
+type ProgressRow = Omit<PartitionProgress, 'held'> & Pick<BacklogRow, 'held_class' | 'held_since_ms' | 'held_message'>;
+
+export function progress(db: Database): PartitionProgress[] {
+  const rows = db.all<ProgressRow>(
+    `SELECT g.destination_id, p.name AS partition, p.last_offset - g.acked_offset AS waiting, g.acked_offset,
+            g.held_class, g.held_since_ms, g.held_message,
+            (SELECT observed_ms FROM entry WHERE entry_id = (p.partition_id << ${OFFSET_BITS}) | (g.acked_offset + 1)) AS oldest_waiting_ms,
+            (SELECT count(*) FROM batch b WHERE b.destination_id = g.destination_id AND b.partition_id = g.partition_id AND b.state = 'open') AS open_batches,
+            (SELECT count(*) FROM batch b WHERE b.destination_id = g.destination_id AND b.partition_id = g.partition_id AND b.state = 'suspect') AS suspects
+     FROM progress g JOIN partition p USING (partition_id) ORDER BY g.destination_id, p.partition_id`,
+  );
+  return rows.map(({ held_class, held_since_ms, held_message, ...row }) => ({
+    ...row,
+    held: heldOf({ held_class, held_since_ms, held_message }),
+  }));
+}

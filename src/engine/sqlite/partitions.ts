@@ -1,0 +1,77 @@
+import { invariant } from '../../platform/errors.ts';
+import type { Database } from '../../storage/sqlite/database.ts';
+import type { PartitionHeader } from '../ordered/destination.ts';
+import type { Partition, PartitionSpec, Source } from '../store.ts';
+
+interface PartitionRow extends Omit<Partition, 'header'> {
+  header: string;
+}
+
+const COLUMNS = 'partition_id, stream, name, header, first_offset, last_offset, bytes';
+
+/** The partition of that name, made when there is none. The header of an existing one never changes. */
+export function openPartition(db: Database, spec: PartitionSpec): Partition {
+  const found = partitionByName(db, spec.stream, spec.name);
+  if (found) return found;
+  const predecessor = spec.predecessor ? partitionByName(db, spec.stream, spec.predecessor) : undefined;
+  db.run(
+    'INSERT INTO partition (stream, name, header, predecessor) VALUES (?, ?, ?, ?)',
+    spec.stream,
+    spec.name,
+    JSON.stringify(spec.header),
+    predecessor?.partition_id ?? null,
+  );
+  const made = partitionByName(db, spec.stream, spec.name);
+  invariant(made, 'a partition just inserted is there');
+  return made;
+}
+
+function partitionByName(db: Database, stream: string, name: string): Partition | undefined {
+  const row = db.get<PartitionRow>(`SELECT ${COLUMNS} FROM partition WHERE stream = ? AND name = ?`, stream, name);
+  return row && toPartition(row);
+}
+
+export function partitionById(db: Database, partition_id: number): Partition {
+  const row = db.get<PartitionRow>(`SELECT ${COLUMNS} FROM partition WHERE partition_id = ?`, partition_id);
+  invariant(row, `partition ${partition_id} exists`);
+  return toPartition(row);
+}
+
+export function allPartitions(db: Database): Partition[] {
+  return db.all<PartitionRow>(`SELECT ${COLUMNS} FROM partition ORDER BY partition_id`).map(toPartition);
+}
+
+export function toPartition(row: PartitionRow): Partition {
+  return { ...row, header: JSON.parse(row.header) as PartitionHeader };
+}
+
+const SOURCE_COLUMNS = 'source_id, stream, name, epoch, checkpoint, holes';
+
+export function openSource(db: Database, stream: string, name: string, now_ms: number): Source {
+  const found = db.get<Source>(
+    `SELECT ${SOURCE_COLUMNS} FROM source WHERE stream = ? AND name = ? ORDER BY epoch DESC LIMIT 1`,
+    stream,
+    name,
+  );
+  return found ?? insertSource(db, stream, name, 1, now_ms);
+}
+
+export function nextEpoch(db: Database, source_id: number, now_ms: number): Source {
+  const row = db.get<Source>(`SELECT ${SOURCE_COLUMNS} FROM source WHERE source_id = ?`, source_id);
+  invariant(row, `source ${source_id} exists`);
+  return insertSource(db, row.stream, row.name, row.epoch + 1, now_ms);
+}
+
+export function allSources(db: Database, stream: string): Source[] {
+  return db.all<Source>(
+    `SELECT ${SOURCE_COLUMNS} FROM source s WHERE stream = ?
+       AND epoch = (SELECT max(epoch) FROM source WHERE stream = s.stream AND name = s.name)`,
+    stream,
+  );
+}
+
+function insertSource(db: Database, stream: string, name: string, epoch: number, now_ms: number): Source {
+  db.run('INSERT INTO source (stream, name, epoch, updated_ms) VALUES (?, ?, ?, ?)', stream, name, epoch, now_ms);
+  const source_id = Number(db.value('SELECT last_insert_rowid()'));
+  return { source_id, stream, name, epoch, checkpoint: null, holes: 0 };
+}

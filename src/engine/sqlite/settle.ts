@@ -1,0 +1,382 @@
+import { invariant } from '../../platform/errors.ts';
+import type { Database } from '../../storage/sqlite/database.ts';
+import {
+  nextBatchState,
+  nextCircuitState,
+  type BatchEvent,
+  type BatchState,
+  type CircuitState,
+} from '../ordered/states.ts';
+import type { Refusal, Settlement, SettleResult } from '../store.ts';
+import { OFFSET_BITS } from './append.ts';
+import { addCounters } from './counters.ts';
+import { insertDeadLetter } from './dead-letters.ts';
+
+interface BatchRow {
+  batch_id: string;
+  destination_id: string;
+  partition_id: number;
+  first_offset: number;
+  last_offset: number;
+  items: number;
+  bytes: number;
+  state: BatchState;
+  retry_of: string | null;
+  refused_fence: number | null;
+  attempts: number;
+  fence: number;
+  body_sha256: string | null;
+}
+
+/** The next fence of this database: it only grows, so no holder's number ever comes back. */
+function nextFence(db: Database): number {
+  return db.value<number>('UPDATE identity SET fence = fence + 1 RETURNING fence');
+}
+
+/**
+ * Takes a batch for one attempt. The hash of the body is on disk before its first byte leaves, so that after a crash a
+ * key is never used for another body (invariant I5).
+ */
+export function claim(
+  db: Database,
+  batch_id: string,
+  body_sha256: string,
+  new_batch_id: string,
+  now_ms: number,
+): number | null {
+  return db.transaction(() => {
+    const batch = batchById(db, batch_id);
+    if (!batch || (batch.state !== 'open' && batch.state !== 'suspect')) return null;
+    if (batch.body_sha256 !== null && batch.body_sha256 !== body_sha256) {
+      renew(db, batch, new_batch_id, now_ms);
+      return null;
+    }
+    const fence = nextFence(db);
+    db.run('UPDATE batch SET fence = ?, body_sha256 = ? WHERE batch_id = ?', fence, body_sha256, batch_id);
+    return fence;
+  });
+}
+
+/** Applies the end of an attempt; one transaction, and nothing when the fence is not the batch's newest (I4). */
+export function settle(db: Database, settlement: Settlement, newId: () => string): SettleResult {
+  return db.transaction(() => {
+    const batch = batchById(db, settlement.batch_id);
+    if (!batch || batch.fence !== settlement.fence || (batch.state !== 'open' && batch.state !== 'suspect'))
+      return { settled: false, dead_letters: 0 };
+    return { settled: true, dead_letters: applySettlement(db, batch, settlement, newId) };
+  });
+}
+
+function applySettlement(db: Database, batch: BatchRow, settlement: Settlement, newId: () => string): number {
+  const { now_ms } = settlement;
+  switch (settlement.kind) {
+    case 'accepted':
+      return accepted(db, batch, settlement, newId);
+    case 'deferred':
+      deferred(db, batch, settlement);
+      return 0;
+    case 'held':
+      markRefused(db, batch, settlement.refusal, 0);
+      hold(db, batch, settlement.refusal, settlement.until_ms, now_ms);
+      return 0;
+    case 'split':
+      split(db, batch, settlement);
+      return 0;
+    case 'refused_item':
+      return refusedItem(db, batch, settlement, newId);
+    case 'dead_letter':
+      toDeadLetter(db, batch, settlement.refusal, now_ms, newId);
+      moveAcked(db, batch);
+      return 1;
+    case 'empty':
+      endBatch(db, batch, 'drop', now_ms);
+      moveAcked(db, batch);
+      return 0;
+    case 'renewed':
+      renew(db, batch, settlement.new_batch_id, now_ms);
+      return 0;
+  }
+}
+
+type Of<K extends Settlement['kind']> = Extract<Settlement, { kind: K }>;
+
+/** An accepted batch is a verdict on the suspects of its partition: the destination takes this kind, so they are bad. */
+function accepted(db: Database, batch: BatchRow, settlement: Of<'accepted'>, newId: () => string): number {
+  const { now_ms } = settlement;
+  const suspects = batch.state === 'suspect' || batch.retry_of !== null ? [] : suspectsOf(db, batch);
+  for (const suspect of suspects) toDeadLetter(db, suspect, refusalOf(db, suspect), now_ms, newId);
+  if (batch.state === 'suspect') reopenSuspects(db, batch);
+  endBatch(db, batch, 'accept', now_ms);
+  const fence = nextFence(db);
+  db.run(
+    `UPDATE progress SET refusals = 0, attempts = 0, due_ms = 0, accepted_fence = ?, held_class = NULL, held_since_ms = NULL, held_message = NULL
+     WHERE destination_id = ? AND partition_id = ?`,
+    fence,
+    batch.destination_id,
+    batch.partition_id,
+  );
+  moveCircuit(db, batch.destination_id, 'succeeded', { fence, now_ms });
+  moveAcked(db, batch);
+  addCounters(db, [
+    { name: 'items_accepted', label: batch.destination_id, by: batch.items },
+    { name: 'batches_accepted', label: batch.destination_id, by: 1 },
+    { name: 'bytes_sent', label: batch.destination_id, by: batch.bytes },
+    { name: 'items_deduped', label: batch.destination_id, by: settlement.deduped ?? 0 },
+  ]);
+  return suspects.length;
+}
+
+/** A suspect passed after all: the destination was mended, so the others are tried again. */
+function reopenSuspects(db: Database, batch: BatchRow): void {
+  db.run(
+    `UPDATE batch SET state = ?, refused_fence = NULL WHERE destination_id = ? AND partition_id = ? AND state = 'suspect' AND batch_id <> ?`,
+    nextBatchState('suspect', 'reopen'),
+    batch.destination_id,
+    batch.partition_id,
+    batch.batch_id,
+  );
+}
+
+function deferred(db: Database, batch: BatchRow, settlement: Of<'deferred'>): void {
+  const { now_ms, refusal } = settlement;
+  if (settlement.suspicious) markRefused(db, batch, refusal, 1);
+  db.run('UPDATE batch SET due_ms = ? WHERE batch_id = ?', settlement.batch_due_ms, batch.batch_id);
+  moveCircuit(db, batch.destination_id, 'failed', { until_ms: settlement.until_ms, refusal, now_ms });
+}
+
+/** Replaces a batch by parts with keys of their own. Parts named bad by the destination wait as suspects. */
+function split(db: Database, batch: BatchRow, settlement: Of<'split'>): void {
+  const first = settlement.parts[0];
+  const last = settlement.parts.at(-1);
+  invariant(
+    first?.first_offset === batch.first_offset && last?.last_offset === batch.last_offset,
+    'parts cover the batch',
+  );
+  const refused_fence = settlement.counts_as_refusal ? (batch.refused_fence ?? batch.fence) : batch.refused_fence;
+  endBatch(db, batch, 'split', settlement.now_ms);
+  for (const part of settlement.parts) {
+    const size = sizeOfRange(db, batch.partition_id, part.first_offset, part.last_offset);
+    db.run(
+      `INSERT INTO batch (batch_id, destination_id, partition_id, first_offset, last_offset, items, bytes, state, parent, refused_fence, attempts, error_class, error_code, error_message)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      part.batch_id,
+      batch.destination_id,
+      batch.partition_id,
+      part.first_offset,
+      part.last_offset,
+      size.items,
+      size.bytes,
+      part.suspect ? 'suspect' : 'open',
+      batch.batch_id,
+      refused_fence,
+      part.suspect ? 1 : 0,
+      part.suspect ? 'refused' : null,
+      part.suspect?.code ?? null,
+      part.suspect?.message ?? null,
+    );
+  }
+  if (settlement.counts_as_refusal) countRefusal(db, batch);
+}
+
+/** One item was refused. With something of the partition accepted since: it is bad. Else it waits as a suspect (I3). */
+function refusedItem(db: Database, batch: BatchRow, settlement: Of<'refused_item'>, newId: () => string): number {
+  const { now_ms, refusal, hold_until_ms } = settlement;
+  countRefusal(db, batch);
+  const accepted_fence = db.value<number>(
+    'SELECT accepted_fence FROM progress WHERE destination_id = ? AND partition_id = ?',
+    batch.destination_id,
+    batch.partition_id,
+  );
+  const first_refused = batch.refused_fence ?? batch.fence;
+  if (accepted_fence > first_refused || batch.retry_of !== null) {
+    toDeadLetter(db, batch, refusal, now_ms, newId);
+    moveAcked(db, batch);
+    return 1;
+  }
+  markRefused(db, batch, refusal, 1);
+  db.run(`UPDATE batch SET state = ? WHERE batch_id = ?`, nextBatchState(batch.state, 'suspect'), batch.batch_id);
+  if (hold_until_ms !== null) hold(db, batch, refusal, hold_until_ms, now_ms);
+  return 0;
+}
+
+/** Same range, new key: the old body can no longer be made, or its key stands for another body there. */
+function renew(db: Database, batch: BatchRow, new_batch_id: string, now_ms: number): void {
+  endBatch(db, batch, 'renew', now_ms);
+  db.run(
+    `INSERT INTO batch (batch_id, destination_id, partition_id, first_offset, last_offset, items, bytes, state, parent, retry_of, refused_fence, due_ms)
+     SELECT ?, destination_id, partition_id, first_offset, last_offset, items, bytes, 'open', batch_id, retry_of, refused_fence, due_ms
+     FROM batch WHERE batch_id = ?`,
+    new_batch_id,
+    batch.batch_id,
+  );
+  addCounters(db, [{ name: 'batches_renewed', label: batch.destination_id, by: 1 }]);
+}
+
+const BATCH_COLUMNS =
+  'batch_id, destination_id, partition_id, first_offset, last_offset, items, bytes, state, retry_of, refused_fence, attempts, fence, body_sha256';
+
+function batchById(db: Database, batch_id: string): BatchRow | undefined {
+  return db.get<BatchRow>(`SELECT ${BATCH_COLUMNS} FROM batch WHERE batch_id = ?`, batch_id);
+}
+
+function suspectsOf(db: Database, batch: BatchRow): BatchRow[] {
+  return db.all<BatchRow>(
+    `SELECT ${BATCH_COLUMNS} FROM batch WHERE destination_id = ? AND partition_id = ? AND state = 'suspect' ORDER BY first_offset`,
+    batch.destination_id,
+    batch.partition_id,
+  );
+}
+
+function refusalOf(db: Database, batch: BatchRow): Refusal {
+  const row = db.get<{ error_code: string | null; error_message: string | null }>(
+    'SELECT error_code, error_message FROM batch WHERE batch_id = ?',
+    batch.batch_id,
+  );
+  return {
+    class: 'refused',
+    code: row?.error_code ?? 'refused',
+    message: row?.error_message ?? 'The destination refused the item',
+  };
+}
+
+function markRefused(db: Database, batch: BatchRow, refusal: Refusal, attempts: number): void {
+  db.run(
+    `UPDATE batch SET refused_fence = coalesce(refused_fence, fence), attempts = attempts + ?, error_class = ?, error_code = ?, error_message = ? WHERE batch_id = ?`,
+    attempts,
+    refusal.class,
+    refusal.code,
+    refusal.message,
+    batch.batch_id,
+  );
+}
+
+function countRefusal(db: Database, batch: BatchRow): void {
+  db.run(
+    'UPDATE progress SET refusals = refusals + 1 WHERE destination_id = ? AND partition_id = ?',
+    batch.destination_id,
+    batch.partition_id,
+  );
+}
+
+function hold(db: Database, batch: BatchRow, refusal: Refusal, until_ms: number, now_ms: number): void {
+  db.run(
+    `UPDATE progress SET held_class = ?, held_since_ms = coalesce(held_since_ms, ?), held_message = ?, due_ms = ?, attempts = attempts + 1, refusals = 0
+     WHERE destination_id = ? AND partition_id = ?`,
+    refusal.class,
+    now_ms,
+    refusal.message,
+    until_ms,
+    batch.destination_id,
+    batch.partition_id,
+  );
+}
+
+function toDeadLetter(db: Database, batch: BatchRow, refusal: Refusal, now_ms: number, newId: () => string): void {
+  invariant(batch.items === 1, 'only a single item becomes a dead letter');
+  const entry = db.get<{ payload: string | null; subject: string | null }>(
+    `SELECT e.payload, s.name AS subject FROM entry e LEFT JOIN subject s USING (subject_id)
+     WHERE e.entry_id = ((? << ${OFFSET_BITS}) | ?)`,
+    batch.partition_id,
+    batch.first_offset,
+  );
+  endBatch(db, batch, 'dead_letter', now_ms);
+  if (batch.retry_of !== null) {
+    db.run(`UPDATE dead_letter SET state = 'open', attempts = attempts + 1 WHERE dead_letter_id = ?`, batch.retry_of);
+    return;
+  }
+  insertDeadLetter(db, {
+    dead_letter_id: newId(),
+    destination_id: batch.destination_id,
+    partition_id: batch.partition_id,
+    offset: batch.first_offset,
+    subject: entry?.subject ?? null,
+    refusal,
+    attempts: batch.attempts + 1,
+    payload: entry?.payload ?? null,
+    now_ms,
+  });
+  addCounters(db, [{ name: 'dead_letters', label: batch.destination_id, by: 1 }]);
+}
+
+function endBatch(db: Database, batch: BatchRow, event: BatchEvent, now_ms: number): void {
+  db.run(
+    'UPDATE batch SET state = ?, ended_ms = ? WHERE batch_id = ?',
+    nextBatchState(batch.state, event),
+    now_ms,
+    batch.batch_id,
+  );
+}
+
+function sizeOfRange(
+  db: Database,
+  partition_id: number,
+  first: number,
+  last: number,
+): { items: number; bytes: number } {
+  const row = db.get<{ items: number; bytes: number }>(
+    `SELECT count(*) AS items, coalesce(sum(bytes), 0) AS bytes FROM entry
+     WHERE entry_id BETWEEN ((?1 << ${OFFSET_BITS}) | ?2) AND ((?1 << ${OFFSET_BITS}) | ?3)`,
+    partition_id,
+    first,
+    last,
+  );
+  invariant(row, 'an aggregate has a row');
+  return row;
+}
+
+/** I2: acknowledged is everything below the lowest batch that is still open or suspect. */
+export function moveAcked(db: Database, place: { destination_id: string; partition_id: number }): void {
+  db.run(
+    `UPDATE progress SET acked_offset = coalesce(
+       (SELECT min(first_offset) - 1 FROM batch b WHERE b.destination_id = ?1 AND b.partition_id = ?2
+          AND b.state IN ('open', 'suspect') AND b.retry_of IS NULL), planned_offset)
+     WHERE destination_id = ?1 AND partition_id = ?2`,
+    place.destination_id,
+    place.partition_id,
+  );
+}
+
+interface CircuitChange {
+  now_ms: number;
+  fence?: number;
+  until_ms?: number;
+  refusal?: Refusal;
+}
+
+function moveCircuit(db: Database, destination_id: string, event: 'succeeded' | 'failed', change: CircuitChange): void {
+  const current = db.value<CircuitState>('SELECT circuit FROM destination WHERE destination_id = ?', destination_id);
+  const circuit = nextCircuitState(current, event);
+  if (event === 'succeeded')
+    db.run(
+      `UPDATE destination SET circuit = ?, circuit_until_ms = 0, circuit_failures = 0, accepted_fence = ?, failing_since_ms = NULL, last_success_ms = ?
+       WHERE destination_id = ?`,
+      circuit,
+      change.fence ?? 0,
+      change.now_ms,
+      destination_id,
+    );
+  else
+    db.run(
+      `UPDATE destination SET circuit = ?, circuit_until_ms = ?, circuit_failures = circuit_failures + 1,
+         failing_since_ms = coalesce(failing_since_ms, ?), last_error_ms = ?, last_error_code = ?, last_error_message = ?
+       WHERE destination_id = ?`,
+      circuit,
+      change.until_ms ?? change.now_ms,
+      change.now_ms,
+      change.now_ms,
+      change.refusal?.code ?? 'unknown',
+      change.refusal?.message ?? '',
+      destination_id,
+    );
+}
+
+export function halfOpen(db: Database, destination_id: string): void {
+  db.transaction(() => {
+    const current = db.value<CircuitState>('SELECT circuit FROM destination WHERE destination_id = ?', destination_id);
+    db.run(
+      'UPDATE destination SET circuit = ? WHERE destination_id = ?',
+      nextCircuitState(current, 'waited'),
+      destination_id,
+    );
+  });
+}

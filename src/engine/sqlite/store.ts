@@ -1,0 +1,120 @@
+import type { Database } from '../../storage/sqlite/database.ts';
+import { migrate } from '../../storage/sqlite/migrations.ts';
+import { invariant } from '../../platform/errors.ts';
+import { uuidv7, type Random } from '../../platform/random.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { EngineStore, Identity, OperatorAction } from '../store.ts';
+import { append, forgetSubjects } from './append.ts';
+import { addCounters, readCounters } from './counters.ts';
+import { deadLetters, insertDeadLetter, retryDeadLetter, setState } from './dead-letters.ts';
+import { backlog, changeDestination, configureDestination, destinations, progress } from './destinations.ts';
+import { allPartitions, allSources, nextEpoch, openPartition, openSource } from './partitions.ts';
+import { plan, readBatch, readEntries } from './plan.ts';
+import { erase, retain, rewrite } from './retention.ts';
+import { claim, halfOpen, settle } from './settle.ts';
+
+const MIGRATIONS = new URL('./migrations/', import.meta.url);
+
+export interface SqliteStoreOptions {
+  clock: Clock;
+  random: Random;
+  /** Appends are refused (FullError) at this size; settling and retention go on up to an eighth more. */
+  cap_bytes: number;
+}
+
+/**
+ * The engine's store on one SQLite file. Every method is one synchronous transaction behind a promise, so that the same
+ * engine runs on PostgreSQL. Brings the schema up to date; the caller holds the directory's lock and owns `db`.
+ */
+export function openSqliteStore(db: Database, options: SqliteStoreOptions): EngineStore {
+  migrate(db, MIGRATIONS, options.clock.now_ms());
+  db.limitBytes(options.cap_bytes + Math.max(8 * 1024 * 1024, options.cap_bytes / 8));
+  const newId = (): string => uuidv7(options.clock.now_ms(), options.random);
+  ensureIdentity(db, newId());
+
+  return {
+    identity: async () => readIdentity(db),
+    openPartition: async (spec) => db.transaction(() => openPartition(db, spec)),
+    partitions: async () => allPartitions(db),
+    openSource: async (stream, name, now_ms) => db.transaction(() => openSource(db, stream, name, now_ms)),
+    nextEpoch: async (source_id, now_ms) => db.transaction(() => nextEpoch(db, source_id, now_ms)),
+    sources: async (stream) => allSources(db, stream),
+
+    append: async (request) => {
+      try {
+        return append(db, request, options.cap_bytes, newId);
+      } catch (error) {
+        forgetSubjects(db);
+        throw error;
+      }
+    },
+    read: async (partition_id, first, last) => readEntries(db, partition_id, first, last),
+    readBatch: async (batch_id) => readBatch(db, batch_id),
+
+    configureDestination: async (spec) => configureDestination(db, spec),
+    changeDestination: async (destination_id, event, until_ms) =>
+      changeDestination(db, destination_id, event, until_ms),
+    destinations: async () => destinations(db),
+    backlog: async (destination_id, accepts) => backlog(db, destination_id, accepts),
+    plan: async (request) => plan(db, request),
+    claim: async (batch_id, sha256, new_batch_id, now_ms) => claim(db, batch_id, sha256, new_batch_id, now_ms),
+    settle: async (settlement) => settle(db, settlement, newId),
+    halfOpen: async (destination_id) => halfOpen(db, destination_id),
+    progress: async () => progress(db),
+
+    deadLetters: async (query) => deadLetters(db, query),
+    recordRefused: async (letter) =>
+      db.transaction(() =>
+        insertDeadLetter(db, {
+          ...letter,
+          destination_id: null,
+          subject: null,
+          refusal: { ...letter, field: letter.field ?? undefined },
+          attempts: 1,
+          now_ms: letter.at_ms,
+        }),
+      ),
+    retryDeadLetter: async (id, new_batch_id) => retryDeadLetter(db, id, new_batch_id),
+    supersedeDeadLetter: async (id) => setState(db, id, 'superseded'),
+    discardDeadLetter: async (id) => setState(db, id, 'discarded'),
+
+    retain: async (request) => retain(db, request, newId),
+    erase: async (subject) => erase(db, subject),
+    rewrite: async (partition_id, payloads) => rewrite(db, partition_id, payloads),
+
+    count: async (changes) => db.transaction(() => addCounters(db, changes)),
+    counters: async () => readCounters(db),
+    recordAction: async (action) => recordAction(db, action),
+    actions: async (limit) =>
+      db.all<OperatorAction>(
+        'SELECT at_ms, actor, verb, target, detail FROM operator_action ORDER BY operator_action_id DESC LIMIT ?',
+        limit,
+      ),
+    sizeBytes: async () => db.sizeBytes(),
+    close: async () => db.close(),
+  };
+}
+
+function ensureIdentity(db: Database, installation: string): void {
+  db.run(
+    'INSERT INTO identity (one, installation, incarnation, fence) VALUES (1, ?, 1, 0) ON CONFLICT DO NOTHING',
+    installation,
+  );
+}
+
+function readIdentity(db: Database): Identity {
+  const row = db.get<Identity>('SELECT installation, incarnation FROM identity');
+  invariant(row, 'the identity row is made at open');
+  return row;
+}
+
+function recordAction(db: Database, action: OperatorAction): void {
+  db.run(
+    'INSERT INTO operator_action (at_ms, actor, verb, target, detail) VALUES (?, ?, ?, ?, ?)',
+    action.at_ms,
+    action.actor,
+    action.verb,
+    action.target,
+    action.detail,
+  );
+}

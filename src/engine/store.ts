@@ -1,0 +1,312 @@
+/**
+ * The engine's database as the rest of the engine sees it. Each method is one transaction (design §5 rule 1): it commits
+ * whole or not at all, and none is held open over an `await`. `engine.contract.ts` is the suite that every
+ * implementation passes.
+ */
+import type { SQLInputValue } from 'node:sqlite';
+import type { BatchLimits, ItemError, PartitionHeader } from './ordered/destination.ts';
+import type { CircuitState, DestinationState } from './ordered/states.ts';
+
+/** Most rows and bytes of one transaction. */
+export const TRANSACTION_LIMITS = { max_rows: 1000, max_bytes: 4 * 1024 * 1024 } as const;
+
+export interface Identity {
+  installation: string;
+  incarnation: number;
+}
+
+export interface PartitionSpec {
+  stream: string;
+  name: string;
+  header: PartitionHeader;
+  /** Name of the partition that must be drained first, so that order holds across versions. */
+  predecessor?: string;
+}
+
+export interface Partition {
+  partition_id: number;
+  stream: string;
+  name: string;
+  header: PartitionHeader;
+  first_offset: number;
+  last_offset: number;
+  bytes: number;
+}
+
+export interface Source {
+  source_id: number;
+  stream: string;
+  name: string;
+  epoch: number;
+  checkpoint: string | null;
+  holes: number;
+}
+
+export interface NewEntry {
+  partition_id: number;
+  /** Place in the source; unique within it. */
+  cursor: string;
+  subject: string | null;
+  observed_ms: number;
+  /** The item itself, redacted, in wire form. */
+  payload: string;
+}
+
+/** A statement of the flow's own that commits with the append; another row count than expected rolls all back. */
+export interface FlowWrite {
+  sql: string;
+  parameters: SQLInputValue[];
+  expect_rows?: number;
+}
+
+export interface AppendRequest {
+  source_id: number;
+  entries: NewEntry[];
+  /** Null leaves the checkpoint where it is (a step of a longer read unit). */
+  checkpoint: string | null;
+  writes?: FlowWrite[];
+  counters?: CounterChange[];
+  now_ms: number;
+}
+
+export interface CounterChange {
+  name: string;
+  label: string;
+  by: number;
+}
+
+export interface AppendResult {
+  appended: number;
+  duplicates: number;
+  clashes: number;
+}
+
+export interface Entry {
+  offset: number;
+  /** Null = erased. */
+  payload: string | null;
+}
+
+export interface DestinationSpec {
+  destination_id: string;
+  stream: string;
+  required: boolean;
+  /** Where a destination that is new begins in partitions that exist already. */
+  start: 'earliest' | 'latest';
+}
+
+export interface DestinationRow extends DestinationSpec {
+  state: DestinationState;
+  paused_until_ms: number | null;
+  circuit: CircuitState;
+  circuit_until_ms: number;
+  circuit_failures: number;
+  failing_since_ms: number | null;
+  last_success_ms: number | null;
+  last_error: { at_ms: number; code: string; message: string } | null;
+}
+
+/** A partition with something left to deliver to one destination. */
+export interface Backlog {
+  partition: Partition;
+  /** When the oldest unacknowledged entry was observed. */
+  oldest_ms: number;
+  held: { class: string; since_ms: number; message: string } | null;
+  due_ms: number;
+}
+
+export interface Batch {
+  batch_id: string;
+  destination_id: string;
+  partition_id: number;
+  first_offset: number;
+  last_offset: number;
+  items: number;
+  body_sha256: string | null;
+  state: 'open' | 'suspect';
+  attempts: number;
+  due_ms: number;
+  /** The dead letter that this batch tries again. */
+  retry_of: string | null;
+  /** Something of the destination was accepted after this batch was first refused. */
+  destination_accepted_since: boolean;
+}
+
+export interface PlanRequest {
+  destination_id: string;
+  partition_id: number;
+  limits: BatchLimits;
+  envelope_bytes: number;
+  window: number;
+  now_ms: number;
+  /** Key of the next batch, if one is opened. */
+  newBatchId: () => string;
+}
+
+export interface Refusal {
+  class: string;
+  code: string;
+  message: string;
+  field?: string | undefined;
+}
+
+export interface Plan {
+  open: Batch[];
+  suspect: Batch | null;
+  /** Refused one after another with nothing accepted between. */
+  refusals: number;
+  /** How often the partition was held since something was last accepted. */
+  holds: number;
+}
+
+/** How an attempt at a batch ended. `fence` is what `claim` gave; an older one settles nothing. */
+export type Settlement = { batch_id: string; fence: number; now_ms: number } & (
+  | { kind: 'accepted'; received: number | null; deduped: number | null }
+  /** Concerns the destination: its circuit opens until `until_ms`; the batch waits at least as long. */
+  | { kind: 'deferred'; until_ms: number; batch_due_ms: number; suspicious: boolean; refusal: Refusal }
+  /** Concerns the partition: held until `until_ms`, nothing dead-lettered. */
+  | { kind: 'held'; until_ms: number; refusal: Refusal }
+  /** Split at `at` (offsets of the first item of each further part); parts listed in `suspects` wait for a verdict. */
+  | { kind: 'split'; parts: BatchPart[]; refusal: Refusal; counts_as_refusal: boolean }
+  /** One item, refused: a dead letter when something of the partition was accepted since, else a suspect. */
+  | { kind: 'refused_item'; refusal: Refusal; hold_until_ms: number | null }
+  /** One item that can never pass, whatever the neighbours say. */
+  | { kind: 'dead_letter'; refusal: Refusal }
+  /** Everything in the range was erased: nothing is left to send. */
+  | { kind: 'empty' }
+  /** The body changed or the key is spent: same range, new key. */
+  | { kind: 'renewed'; new_batch_id: string }
+);
+
+export interface BatchPart {
+  batch_id: string;
+  first_offset: number;
+  last_offset: number;
+  /** Refused by index already: not sent again before a neighbour is accepted. */
+  suspect: ItemError | null;
+}
+
+export interface SettleResult {
+  /** False when the fence was stale: the attempt had no effect on our tables. */
+  settled: boolean;
+  dead_letters: number;
+}
+
+export interface DeadLetter {
+  dead_letter_id: string;
+  stream: string;
+  destination_id: string | null;
+  partition: string;
+  partition_id: number;
+  offset: number;
+  class: string;
+  code: string;
+  field: string | null;
+  message: string;
+  attempts: number;
+  payload: string | null;
+  at_ms: number;
+  state: 'open' | 'retried' | 'discarded' | 'superseded';
+}
+
+export interface DeadLetterQuery {
+  stream?: string | undefined;
+  destination_id?: string | undefined;
+  state?: DeadLetter['state'] | undefined;
+  ids?: readonly string[] | undefined;
+  limit?: number | undefined;
+}
+
+export interface RetainRequest {
+  /** Entries older than this may go once they are settled. */
+  before_ms: number;
+  /** When set: remove settled entries, oldest first, whatever their age, until the file is below this. */
+  target_bytes: number | null;
+  now_ms: number;
+}
+
+export interface OperatorAction {
+  at_ms: number;
+  actor: string;
+  verb: string;
+  target: string;
+  detail: string;
+}
+
+export interface PartitionProgress {
+  destination_id: string;
+  partition: string;
+  waiting: number;
+  oldest_waiting_ms: number | null;
+  acked_offset: number;
+  open_batches: number;
+  suspects: number;
+  held: { class: string; since_ms: number; message: string } | null;
+}
+
+export interface EngineStore {
+  identity(): Promise<Identity>;
+
+  openPartition(spec: PartitionSpec): Promise<Partition>;
+  partitions(): Promise<Partition[]>;
+  /** The newest epoch of a source, made when there is none. */
+  openSource(stream: string, name: string, now_ms: number): Promise<Source>;
+  /** Begins a new epoch: the file was rewritten, the database swapped. */
+  nextEpoch(source_id: number, now_ms: number): Promise<Source>;
+  sources(stream: string): Promise<Source[]>;
+
+  /** @throws FullError, StaleError (a flow write's row count), InvariantError (over the transaction limits) */
+  append(request: AppendRequest): Promise<AppendResult>;
+  read(partition_id: number, first_offset: number, last_offset: number): Promise<Entry[]>;
+  /** The entries a batch stands for; of a retried dead letter, the copy it kept. */
+  readBatch(batch_id: string): Promise<Entry[]>;
+
+  configureDestination(spec: DestinationSpec, now_ms: number): Promise<void>;
+  changeDestination(
+    destination_id: string,
+    event: 'pause' | 'resume' | 'drain' | 'remove',
+    until_ms: number | null,
+  ): Promise<void>;
+  destinations(): Promise<DestinationRow[]>;
+
+  /**
+   * Partitions of the destination's stream with something to deliver, oldest entry first; predecessors before successors.
+   * `accepts` is asked once for each partition the destination has no progress in yet; one it does not take never counts
+   * as waiting and holds back no retention.
+   */
+  backlog(destination_id: string, accepts: (partition: Partition) => boolean): Promise<Backlog[]>;
+  /** Opens batches up to the window and returns those that may be sent, lowest offset first, and the oldest suspect. */
+  plan(request: PlanRequest): Promise<Plan>;
+  /**
+   * Takes a batch for one attempt: stores the body's hash before the first byte leaves, and returns the fence that
+   * settles it. Null = the batch is no longer there, or its body is not the one its key stands for (then it is renewed).
+   */
+  claim(batch_id: string, body_sha256: string, new_batch_id: string, now_ms: number): Promise<number | null>;
+  settle(settlement: Settlement): Promise<SettleResult>;
+  /** Moves the circuit of a destination: an open one whose time has come lets one request through. */
+  halfOpen(destination_id: string): Promise<void>;
+  progress(): Promise<PartitionProgress[]>;
+
+  deadLetters(query: DeadLetterQuery): Promise<DeadLetter[]>;
+  /** Refused at capture, before there was an entry. */
+  recordRefused(letter: Omit<DeadLetter, 'state' | 'attempts' | 'destination_id' | 'partition'>): Promise<void>;
+  /** Opens a batch of the one item for the destination that refused it, under a new key. `gone`: not open, or erased. */
+  retryDeadLetter(dead_letter_id: string, new_batch_id: string): Promise<'retried' | 'gone'>;
+  /** A newer version of the item was sent since; sending the old one would undo it. */
+  supersedeDeadLetter(dead_letter_id: string): Promise<boolean>;
+  discardDeadLetter(dead_letter_id: string): Promise<boolean>;
+
+  /** One bounded step of retention; `more` = call again. */
+  retain(request: RetainRequest): Promise<{ removed: number; dropped: number; more: boolean }>;
+  /** Sets payloads of a subject to null everywhere in this database and proves no byte stays behind (checkpoint). */
+  erase(subject: string, now_ms: number): Promise<{ entries: number; dead_letters: number }>;
+  /** Replaces payloads in place (stronger rules); null erases. The offset stays; an open batch over it is renewed at its claim. */
+  rewrite(partition_id: number, payloads: ReadonlyMap<number, string | null>): Promise<number>;
+
+  count(changes: readonly CounterChange[]): Promise<void>;
+  counters(): Promise<Record<string, Record<string, number>>>;
+  recordAction(action: OperatorAction): Promise<void>;
+  actions(limit: number): Promise<OperatorAction[]>;
+  sizeBytes(): Promise<number>;
+  close(): Promise<void>;
+}
