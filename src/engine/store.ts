@@ -153,8 +153,6 @@ export interface Refusal {
 export interface Plan {
   open: Batch[];
   suspect: Batch | null;
-  /** Refused one after another with nothing accepted between. */
-  refusals: number;
   /** How often the partition was held since something was last accepted. */
   holds: number;
 }
@@ -167,9 +165,9 @@ export type Settlement = { batch_id: string; fence: number; now_ms: number } & (
   /** Concerns the partition: held until `until_ms`, nothing dead-lettered. */
   | { kind: 'held'; until_ms: number; refusal: Refusal }
   /** Split at `at` (offsets of the first item of each further part); parts listed in `suspects` wait for a verdict. */
-  | { kind: 'split'; parts: BatchPart[]; refusal: Refusal; counts_as_refusal: boolean }
+  | { kind: 'split'; parts: BatchPart[]; refusal: Refusal; counts_as_refusal: boolean; hold_until_ms: number | null }
   /** One item, refused: a dead letter when something of the partition was accepted since, else a suspect. */
-  | { kind: 'refused_item'; refusal: Refusal; hold_until_ms: number | null }
+  | { kind: 'refused_item'; refusal: Refusal; hold_until_ms: number }
   /** One item that can never pass, whatever the neighbours say. */
   | { kind: 'dead_letter'; refusal: Refusal }
   /** Everything in the range was erased: nothing is left to send. */

@@ -69,5 +69,7 @@ export interface OrderedDestination {
   envelopeBytes(header: PartitionHeader): number;
   /** Sends one batch. Returns every answer and every transport failure as a value; throws only for defects. */
   send(batch: OutgoingBatch, signal: AbortSignal): Promise<Reply>;
+  /** Whether the destination is well apart from any batch; tells an outage from a batch that crashes it. */
+  probe?(signal: AbortSignal): Promise<boolean>;
   close?(): Promise<void>;
 }

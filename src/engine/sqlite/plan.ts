@@ -24,15 +24,14 @@ export function plan(db: Database, request: PlanRequest): Plan {
       opened = true;
     }
     const now = opened ? unsettled(db, request) : before;
-    const counts = db.get<{ refusals: number; holds: number }>(
-      'SELECT refusals, attempts AS holds FROM progress WHERE destination_id = ? AND partition_id = ?',
+    const counts = db.get<{ holds: number }>(
+      'SELECT holds FROM progress WHERE destination_id = ? AND partition_id = ?',
       request.destination_id,
       request.partition_id,
     );
     return {
       open: now.filter((batch) => batch.state === 'open').slice(0, request.window),
       suspect: now.find((batch) => batch.state === 'suspect') ?? null,
-      refusals: counts?.refusals ?? 0,
       holds: counts?.holds ?? 0,
     };
   });

@@ -69,6 +69,7 @@ export function settle(db: Database, settlement: Settlement, newId: () => string
 
 function applySettlement(db: Database, batch: BatchRow, settlement: Settlement, newId: () => string): number {
   const { now_ms } = settlement;
+  if (settlement.kind !== 'deferred' && settlement.kind !== 'empty') answered(db, batch.destination_id);
   switch (settlement.kind) {
     case 'accepted':
       return accepted(db, batch, settlement, newId);
@@ -109,7 +110,7 @@ function accepted(db: Database, batch: BatchRow, settlement: Of<'accepted'>, new
   endBatch(db, batch, 'accept', now_ms);
   const fence = nextFence(db);
   db.run(
-    `UPDATE progress SET refusals = 0, attempts = 0, due_ms = 0, accepted_fence = ?, held_class = NULL, held_since_ms = NULL, held_message = NULL
+    `UPDATE progress SET holds = 0, due_ms = 0, accepted_fence = ?, held_class = NULL, held_since_ms = NULL, held_message = NULL
      WHERE destination_id = ? AND partition_id = ?`,
     fence,
     batch.destination_id,
@@ -175,13 +176,13 @@ function split(db: Database, batch: BatchRow, settlement: Of<'split'>): void {
       part.suspect?.message ?? null,
     );
   }
-  if (settlement.counts_as_refusal) countRefusal(db, batch);
+  if (settlement.hold_until_ms !== null)
+    hold(db, batch, settlement.refusal, settlement.hold_until_ms, settlement.now_ms);
 }
 
 /** One item was refused. With something of the partition accepted since: it is bad. Else it waits as a suspect (I3). */
 function refusedItem(db: Database, batch: BatchRow, settlement: Of<'refused_item'>, newId: () => string): number {
   const { now_ms, refusal, hold_until_ms } = settlement;
-  countRefusal(db, batch);
   const accepted_fence = db.value<number>(
     'SELECT accepted_fence FROM progress WHERE destination_id = ? AND partition_id = ?',
     batch.destination_id,
@@ -195,7 +196,7 @@ function refusedItem(db: Database, batch: BatchRow, settlement: Of<'refused_item
   }
   markRefused(db, batch, refusal, 1);
   db.run(`UPDATE batch SET state = ? WHERE batch_id = ?`, nextBatchState(batch.state, 'suspect'), batch.batch_id);
-  if (hold_until_ms !== null) hold(db, batch, refusal, hold_until_ms, now_ms);
+  hold(db, batch, refusal, hold_until_ms, now_ms);
   return 0;
 }
 
@@ -250,22 +251,16 @@ function markRefused(db: Database, batch: BatchRow, refusal: Refusal, attempts: 
   );
 }
 
-function countRefusal(db: Database, batch: BatchRow): void {
-  db.run(
-    'UPDATE progress SET refusals = refusals + 1 WHERE destination_id = ? AND partition_id = ?',
-    batch.destination_id,
-    batch.partition_id,
-  );
-}
-
 function hold(db: Database, batch: BatchRow, refusal: Refusal, until_ms: number, now_ms: number): void {
   db.run(
-    `UPDATE progress SET held_class = ?, held_since_ms = coalesce(held_since_ms, ?), held_message = ?, due_ms = ?, attempts = attempts + 1, refusals = 0
+    `UPDATE progress SET held_class = ?, held_since_ms = coalesce(held_since_ms, ?), held_message = ?, due_ms = ?,
+       holds = holds + (held_class IS NULL OR due_ms <= ?)
      WHERE destination_id = ? AND partition_id = ?`,
     refusal.class,
     now_ms,
     refusal.message,
     until_ms,
+    now_ms,
     batch.destination_id,
     batch.partition_id,
   );
@@ -368,6 +363,16 @@ function moveCircuit(db: Database, destination_id: string, event: 'succeeded' | 
       change.refusal?.message ?? '',
       destination_id,
     );
+}
+
+/** Any answer about the batch shows that the destination is there: an open circuit closes. */
+function answered(db: Database, destination_id: string): void {
+  db.run(
+    `UPDATE destination SET circuit = ?, circuit_until_ms = 0, circuit_failures = 0, failing_since_ms = NULL
+     WHERE destination_id = ? AND circuit <> 'closed'`,
+    nextCircuitState('half_open', 'succeeded'),
+    destination_id,
+  );
 }
 
 export function halfOpen(db: Database, destination_id: string): void {

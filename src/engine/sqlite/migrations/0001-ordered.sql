@@ -79,13 +79,12 @@ CREATE TABLE progress (
   partition_id INTEGER NOT NULL REFERENCES partition (partition_id),
   planned_offset INTEGER NOT NULL,
   acked_offset INTEGER NOT NULL,
-  -- Requests refused one after another with none accepted between: the bound of a bisect.
-  refusals INTEGER NOT NULL DEFAULT 0,
   accepted_fence INTEGER NOT NULL DEFAULT 0,
   held_class TEXT,
   held_since_ms INTEGER,
   held_message TEXT,
-  attempts INTEGER NOT NULL DEFAULT 0,
+  -- How often it was held since something was last accepted.
+  holds INTEGER NOT NULL DEFAULT 0,
   due_ms INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (destination_id, partition_id)
 ) STRICT, WITHOUT ROWID;

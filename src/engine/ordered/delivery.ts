@@ -1,0 +1,242 @@
+import { hash } from 'node:crypto';
+import type { Clock } from '../../platform/clock.ts';
+import { uuidv7, type Random } from '../../platform/random.ts';
+import type { Timers } from '../../platform/timers.ts';
+import { isDue, type RetryPolicy } from '../retry.ts';
+import type { Backlog, Batch, DestinationRow, EngineStore, Plan } from '../store.ts';
+import type { Wakeup } from '../wakeup.ts';
+import { attempt, type AttemptResult } from './attempt.ts';
+import type { BatchLimits, OrderedDestination } from './destination.ts';
+
+export interface DeliveryOptions {
+  store: EngineStore;
+  destination: OrderedDestination;
+  clock: Clock;
+  random: Random;
+  timers: Timers;
+  retry: RetryPolicy;
+  /** Partitions served at the same time. */
+  concurrency: number;
+  /** Longest sleep between looks, when no notification comes. */
+  idle_ms: number;
+}
+
+/** What one pass over a destination came to. */
+export interface PassResult {
+  accepted_items: number;
+  dead_letters: number;
+  /** When there is something to do without new entries; null = only new entries bring work. */
+  next_due_ms: number | null;
+  /** Why nothing was sent, if so. */
+  idle: 'paused' | 'circuit' | 'empty' | null;
+}
+
+interface Readiness {
+  idle: PassResult['idle'];
+  next_due_ms: number | null;
+  half_open: boolean;
+  circuit_failures: number;
+}
+
+/** Batches of one partition in one pass; then the others have their turn. */
+const ROUNDS_PER_PARTITION = 32;
+
+/**
+ * Ordered delivery of one stream to one destination (design §5 rule 4). A pass takes every partition that is due,
+ * oldest first, several at once, and sends its batches in order; what a reply means is the classifier's, what becomes of
+ * the batch the store's. No state lives here: after a crash the next pass goes on from the store.
+ */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  /** Smaller limits that the destination stated with a 413, for later batches of this run. */
+  readonly #learned = new Map<string, Partial<BatchLimits>>();
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+  }
+
+  /** Passes until `signal` aborts; sleeps while there is nothing to do. */
+  async run(signal: AbortSignal, wakeup: Wakeup): Promise<void> {
+    const { clock, timers, idle_ms } = this.#options;
+    while (!signal.aborted) {
+      const { next_due_ms } = await this.pass(signal);
+      const wait = next_due_ms === null ? idle_ms : Math.min(idle_ms, Math.max(0, next_due_ms - clock.now_ms()));
+      if (wait > 0) await wakeup.wait(wait, timers, signal);
+    }
+  }
+
+  /** One pass. Throws only when the store does. */
+  async pass(signal: AbortSignal): Promise<PassResult> {
+    const { store, destination, clock } = this.#options;
+    const row = await this.#ready();
+    if (row.idle !== null) return { accepted_items: 0, dead_letters: 0, next_due_ms: row.next_due_ms, idle: row.idle };
+    const all = await store.backlog(destination.id, (partition) =>
+      destination.accepts(partition.stream, partition.header),
+    );
+    const due = all.filter((backlog) => isDue(backlog.due_ms, clock.now_ms(), this.#options.retry));
+    const pass = new Pass(row.half_open, row.circuit_failures);
+    // A half-open circuit lets one request through (I6): one partition, one batch.
+    const workers = Math.min(row.half_open ? 1 : this.#options.concurrency, due.length);
+    const queue = due.values();
+    await Promise.all(Array.from({ length: workers }, () => this.#work(queue, pass, signal)));
+    const held = all.filter((backlog) => !due.includes(backlog)).map((backlog) => backlog.due_ms);
+    return {
+      accepted_items: pass.accepted_items,
+      dead_letters: pass.dead_letters,
+      next_due_ms: earliest([...held, ...pass.wake_at]),
+      idle: due.length === 0 ? 'empty' : null,
+    };
+  }
+
+  async #ready(): Promise<Readiness> {
+    const { store, destination, clock, retry } = this.#options;
+    const row = (await store.destinations()).find(({ destination_id }) => destination_id === destination.id);
+    const now_ms = clock.now_ms();
+    if (!row || row.state === 'removed')
+      return { idle: 'paused', next_due_ms: null, half_open: false, circuit_failures: 0 };
+    if (row.state === 'paused' && !(await this.#resumeWhenOver(row, now_ms)))
+      return { idle: 'paused', next_due_ms: row.paused_until_ms, half_open: false, circuit_failures: 0 };
+    if (row.circuit === 'closed') return { idle: null, next_due_ms: null, half_open: false, circuit_failures: 0 };
+    if (row.circuit === 'open' && !isDue(row.circuit_until_ms, now_ms, retry))
+      return { idle: 'circuit', next_due_ms: row.circuit_until_ms, half_open: false, circuit_failures: 0 };
+    await store.halfOpen(destination.id);
+    return { idle: null, next_due_ms: null, half_open: true, circuit_failures: row.circuit_failures };
+  }
+
+  async #resumeWhenOver(row: DestinationRow, now_ms: number): Promise<boolean> {
+    if (row.paused_until_ms === null || row.paused_until_ms > now_ms) return false;
+    await this.#options.store.changeDestination(row.destination_id, 'resume', null);
+    return true;
+  }
+
+  async #work(queue: IterableIterator<Backlog>, pass: Pass, signal: AbortSignal): Promise<void> {
+    for (const backlog of queue) {
+      if (pass.over || signal.aborted) {
+        pass.wakeAt(this.#options.clock.now_ms());
+        return;
+      }
+      await this.#serve(backlog, pass, signal);
+    }
+  }
+
+  /** Sends what one partition has, in order, until it is empty, refused, or its turn is over. */
+  async #serve(backlog: Backlog, pass: Pass, signal: AbortSignal): Promise<void> {
+    let heldRetry = backlog.held !== null;
+    let refusals = 0;
+    for (let round = 0; round < ROUNDS_PER_PARTITION; round++) {
+      if (pass.over || signal.aborted) return;
+      const plan = await this.#plan(backlog);
+      const batches = this.#choose(plan, heldRetry, pass);
+      if (batches.length === 0) return;
+      const budget = refusalBudget(Math.max(...batches.map(({ items }) => items), this.#limits(backlog).max_items));
+      const context = { plan, refusals, budget, circuit_failures: pass.circuit_failures };
+      const results = await Promise.all(batches.map((batch) => this.#attempt(backlog, batch, context, signal)));
+      pass.take(results);
+      if (results.some(({ next }) => next === 'stop')) return;
+      refusals = results.some(({ accepted_items }) => accepted_items > 0) ? 0 : refusals + results.length;
+      heldRetry = false;
+    }
+    pass.wakeAt(this.#options.clock.now_ms());
+  }
+
+  /** A held partition first tries its oldest suspect again, else goes on where it stood; else all that are due. */
+  #choose(plan: Plan, heldRetry: boolean, pass: Pass): Batch[] {
+    if (heldRetry && plan.suspect) return [plan.suspect];
+    const { clock, retry } = this.#options;
+    const due = plan.open.filter((batch) => isDue(batch.due_ms, clock.now_ms(), retry));
+    const waiting = plan.open.filter((batch) => !due.includes(batch));
+    if (waiting.length > 0) pass.wakeAt(Math.min(...waiting.map(({ due_ms }) => due_ms)));
+    return pass.half_open || heldRetry ? due.slice(0, 1) : due;
+  }
+
+  #limits({ partition }: Backlog): BatchLimits {
+    const { destination } = this.#options;
+    const stated = destination.limits(partition.header);
+    const learned = this.#learned.get(partition.name);
+    return {
+      max_items: Math.max(1, Math.min(stated.max_items, learned?.max_items ?? Infinity)),
+      max_body_bytes: Math.min(stated.max_body_bytes, learned?.max_body_bytes ?? Infinity),
+    };
+  }
+
+  #plan(backlog: Backlog): Promise<Plan> {
+    const { store, destination, clock } = this.#options;
+    const { partition } = backlog;
+    return store.plan({
+      destination_id: destination.id,
+      partition_id: partition.partition_id,
+      limits: this.#limits(backlog),
+      envelope_bytes: destination.envelopeBytes(partition.header),
+      window: destination.window(partition.header),
+      now_ms: clock.now_ms(),
+      newBatchId: this.#newBatchId,
+    });
+  }
+
+  async #attempt(
+    { partition }: Backlog,
+    batch: Batch,
+    context: { plan: Plan; refusals: number; budget: number; circuit_failures: number },
+    signal: AbortSignal,
+  ): Promise<AttemptResult> {
+    const { store, destination, clock, random, retry } = this.#options;
+    const result = await attempt({
+      store,
+      destination,
+      clock,
+      random,
+      retry,
+      partition,
+      batch,
+      holds: context.plan.holds,
+      circuit_failures: context.circuit_failures,
+      may_bisect: context.refusals < context.budget,
+      newBatchId: this.#newBatchId,
+      sha256: (body) => hash('sha256', body),
+      signal,
+    });
+    if (result.learned) this.#learned.set(partition.name, { ...this.#learned.get(partition.name), ...result.learned });
+    return result;
+  }
+
+  readonly #newBatchId = (): string => uuidv7(this.#options.clock.now_ms(), this.#options.random);
+}
+
+/** Requests that may be refused one after another before a partition is held: the path of one bisect, twice. */
+function refusalBudget(max_items: number): number {
+  return 2 * Math.ceil(Math.log2(Math.max(2, max_items))) + 1;
+}
+
+function earliest(times: readonly number[]): number | null {
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+/** What the workers of one pass share. */
+class Pass {
+  readonly half_open: boolean;
+  readonly circuit_failures: number;
+  accepted_items = 0;
+  dead_letters = 0;
+  wake_at: number[] = [];
+  /** The circuit opened, or the one request of a half-open one was made. */
+  over = false;
+
+  constructor(half_open: boolean, circuit_failures: number) {
+    this.half_open = half_open;
+    this.circuit_failures = circuit_failures;
+  }
+
+  take(results: readonly AttemptResult[]): void {
+    for (const result of results) {
+      this.accepted_items += result.accepted_items;
+      this.dead_letters += result.dead_letters;
+      if (result.retry_at_ms !== null) this.wake_at.push(result.retry_at_ms);
+      if (result.tripped || this.half_open) this.over = true;
+      if (this.half_open && !result.tripped) this.wake_at.push(0);
+    }
+  }
+
+  wakeAt(time_ms: number): void {
+    this.wake_at.push(time_ms);
+  }
+}
