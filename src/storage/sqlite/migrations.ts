@@ -16,25 +16,27 @@ interface Migration {
 /**
  * Brings a database to the newest schema of `folder` (`0001-name.sql`, `0002-…`), each file in a transaction of its
  * own, its row first: a second process that races collides on the key and finds the work done.
+ * `room` keeps apart the schemas that share a file: the engine's and its flow's.
  * A file that holds data is copied beside itself first (`engine.db.before-0002`), and the last two copies stay.
  * @throws SynclineError `storage.newer_schema` when the database was written by a newer program.
  */
-export function migrate(db: Database, folder: URL, now_ms: number): void {
+export function migrate(db: Database, folder: URL, now_ms: number, room = 'main'): void {
   const migrations = readMigrations(folder);
   const newest = migrations.at(-1)?.number ?? 0;
   db.exec(
-    'CREATE TABLE IF NOT EXISTS migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_ms INTEGER NOT NULL) STRICT',
+    `CREATE TABLE IF NOT EXISTS migration (room TEXT NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL, applied_ms INTEGER NOT NULL,
+       PRIMARY KEY (room, number)) STRICT`,
   );
-  const current = schemaVersion(db);
+  const current = schemaVersion(db, room);
   if (current > newest) throw newerSchema(db, current, newest);
   const pending = migrations.filter((migration) => migration.number > current);
   if (current > 0 && pending[0]) backUp(db, pending[0].number);
-  for (const migration of pending) apply(db, migration, now_ms);
+  for (const migration of pending) apply(db, room, migration, now_ms);
 }
 
 /** Number of the last migration applied; 0 for an empty database. */
-export function schemaVersion(db: Database): number {
-  return db.value<number | null>('SELECT max(number) FROM migration') ?? 0;
+export function schemaVersion(db: Database, room = 'main'): number {
+  return db.value<number | null>('SELECT max(number) FROM migration WHERE room = ?', room) ?? 0;
 }
 
 function readMigrations(folder: URL): Migration[] {
@@ -45,10 +47,11 @@ function readMigrations(folder: URL): Migration[] {
     .map((file) => ({ number: Number(file.slice(0, 4)), name: file, sql: readFileSync(join(path, file), 'utf8') }));
 }
 
-function apply(db: Database, migration: Migration, now_ms: number): void {
+function apply(db: Database, room: string, migration: Migration, now_ms: number): void {
   db.transaction(() => {
     const added = db.run(
-      'INSERT INTO migration (number, name, applied_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+      'INSERT INTO migration (room, number, name, applied_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      room,
       migration.number,
       migration.name,
       now_ms,
