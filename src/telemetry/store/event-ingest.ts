@@ -1,0 +1,153 @@
+import { invariant } from '../../platform/errors.ts';
+import type { Database } from '../../storage/sqlite/database.ts';
+import type { ParsedBody } from '../wire/body.ts';
+import type { WireEvent } from '../wire/event.ts';
+import { contentOf, mergeEvents, type EventContent, type EventRecord } from './event-merge.ts';
+import type { Interner } from './interner.ts';
+import type { Owner } from './owner.ts';
+import type { Principal } from './principal.ts';
+import { SessionActivity } from './session-activity.ts';
+
+const CONTENT_COLUMNS = [
+  'ts_ms',
+  'ts_exact',
+  'agent',
+  'model',
+  'kind',
+  'source',
+  'tool',
+  'tool_call_id',
+  'outcome',
+  'tokens_in',
+  'tokens_out',
+  'reasoning_tokens',
+  'cache_read_tokens',
+  'cache_write_5m_tokens',
+  'cache_write_1h_tokens',
+  'web_searches',
+  'cost_usd_e6',
+  'price_date',
+  'payload',
+] as const satisfies (keyof EventContent)[];
+
+const OWNER_COLUMNS = [
+  'workspace_key',
+  'session_key',
+  'event_seq',
+  'owner_rank',
+  'subagent_id_hash',
+  'member',
+  'device',
+  'received_ms',
+] as const;
+
+const COLUMNS = ['team_id', 'origin_id_hash', ...OWNER_COLUMNS, ...CONTENT_COLUMNS];
+
+// A duplicate is the exception; an insert that changes nothing costs one probe of one unique index.
+const INSERT = `INSERT INTO event (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
+  ON CONFLICT DO NOTHING`;
+
+const FIND = `SELECT e.*, s.session_id_hash, w.workspace_hash FROM event e
+  JOIN session s USING (session_key) JOIN workspace w USING (workspace_key)`;
+const FIND_BY_ORIGIN = `${FIND} WHERE e.team_id = ? AND e.origin_id_hash = ?`;
+const FIND_BY_IDENTITY = `${FIND} WHERE e.team_id = ? AND e.workspace_key = ? AND e.session_key = ? AND e.event_seq = ?
+  AND e.origin_id_hash IS NULL`;
+
+const UPDATE = `UPDATE event SET ${[...OWNER_COLUMNS, ...CONTENT_COLUMNS].map((column) => `${column} = ?`).join(', ')}
+  WHERE event_key = ?`;
+
+type StoredEvent = EventContent &
+  Omit<Owner, 'item'> & {
+    event_key: number;
+    workspace_key: number;
+    session_key: number;
+    event_seq: number;
+    received_ms: number;
+  };
+
+/**
+ * Stores events inside the caller's transaction; returns how many were already known. An event is identified by
+ * `(team, workspace, session, event_seq)` (telemetry specification §6.1), or by its origin where it names one.
+ */
+export function ingestEvents(
+  db: Database,
+  interner: Interner,
+  body: ParsedBody<'events'>,
+  principal: Principal,
+  received_ms: number,
+): number {
+  const { team_id } = principal;
+  const workspace_key = interner.workspace(team_id, body.workspace_hash, body.project_name);
+  const activity = new SessionActivity();
+  let deduped = 0;
+  for (const event of body.items) {
+    const session_key = interner.session(principal, event.session_id_hash, received_ms);
+    activity.add(session_key, event);
+    const content = contentOf(event);
+    const inserted = db.run(
+      INSERT,
+      team_id,
+      event.origin_id_hash ?? null,
+      workspace_key,
+      session_key,
+      event.event_seq,
+      event.owner_rank ?? null,
+      event.subagent_id_hash ?? null,
+      principal.member,
+      principal.device,
+      received_ms,
+      ...CONTENT_COLUMNS.map((column) => content[column]),
+    );
+    if (inserted === 1) continue;
+    deduped++;
+    const owner = ownerOf(event, body.workspace_hash, principal);
+    mergeIntoStored(db, event, { owner, content }, { team_id, workspace_key, session_key, received_ms });
+  }
+  activity.write(db, interner, principal, workspace_key);
+  return deduped;
+}
+
+function ownerOf(event: WireEvent, workspace_hash: string, principal: Principal): Owner {
+  return {
+    owner_rank: event.owner_rank ?? null,
+    session_id_hash: event.session_id_hash,
+    workspace_hash,
+    item: event.event_seq,
+    subagent_id_hash: event.subagent_id_hash ?? null,
+    member: principal.member,
+    device: principal.device,
+  };
+}
+
+interface Place {
+  team_id: string;
+  workspace_key: number;
+  session_key: number;
+  received_ms: number;
+}
+
+function mergeIntoStored(db: Database, event: WireEvent, arrived: EventRecord, place: Place): void {
+  const { origin_id_hash } = event;
+  const stored =
+    typeof origin_id_hash === 'string'
+      ? db.get<StoredEvent>(FIND_BY_ORIGIN, place.team_id, origin_id_hash)
+      : db.get<StoredEvent>(FIND_BY_IDENTITY, place.team_id, place.workspace_key, place.session_key, event.event_seq);
+  invariant(stored, 'an event that was not inserted is stored already');
+  const owner: Owner = { ...stored, item: stored.event_seq };
+  const merged = mergeEvents({ owner, content: stored }, arrived);
+  if (merged.owner === owner && merged.content === stored) return;
+  const moved = merged.owner !== owner;
+  db.run(
+    UPDATE,
+    moved ? place.workspace_key : stored.workspace_key,
+    moved ? place.session_key : stored.session_key,
+    merged.owner.item,
+    merged.owner.owner_rank,
+    merged.owner.subagent_id_hash,
+    merged.owner.member,
+    merged.owner.device,
+    moved ? place.received_ms : stored.received_ms,
+    ...CONTENT_COLUMNS.map((column) => merged.content[column]),
+    stored.event_key,
+  );
+}

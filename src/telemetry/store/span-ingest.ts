@@ -1,0 +1,134 @@
+import { invariant } from '../../platform/errors.ts';
+import type { Database } from '../../storage/sqlite/database.ts';
+import type { ParsedBody } from '../wire/body.ts';
+import type { WireToolSpan } from '../wire/tool-span.ts';
+import type { Interner } from './interner.ts';
+import type { Owner } from './owner.ts';
+import type { Principal } from './principal.ts';
+import { mergeSpans, spanContentOf, type SpanContent, type SpanRecord } from './span-merge.ts';
+
+const CONTENT_COLUMNS = [
+  'tool',
+  'tool_call_id',
+  'status',
+  'outcome',
+  'started_at_ms',
+  'ended_at_ms',
+  'lead_time_ms',
+  'tokens_in',
+  'tokens_out',
+  'reasoning_tokens',
+  'cost_usd_e6',
+  'path_hashes',
+] as const satisfies (keyof SpanContent)[];
+
+const OWNER_COLUMNS = [
+  'workspace_key',
+  'session_key',
+  'span_id_hash',
+  'owner_rank',
+  'subagent_id_hash',
+  'member',
+  'device',
+  'received_ms',
+] as const;
+
+const COLUMNS = ['team_id', 'origin_id_hash', ...OWNER_COLUMNS, ...CONTENT_COLUMNS];
+
+const INSERT = `INSERT INTO tool_span (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
+  ON CONFLICT DO NOTHING`;
+
+const FIND = `SELECT t.*, s.session_id_hash, w.workspace_hash FROM tool_span t
+  JOIN session s USING (session_key) JOIN workspace w USING (workspace_key)`;
+const FIND_BY_ORIGIN = `${FIND} WHERE t.team_id = ? AND t.origin_id_hash = ?`;
+const FIND_BY_IDENTITY = `${FIND} WHERE t.team_id = ? AND t.workspace_key = ? AND t.span_id_hash = ?
+  AND t.origin_id_hash IS NULL`;
+
+const UPDATE = `UPDATE tool_span SET ${[...OWNER_COLUMNS, ...CONTENT_COLUMNS].map((column) => `${column} = ?`).join(', ')}
+  WHERE span_key = ?`;
+
+type StoredSpan = SpanContent &
+  Omit<Owner, 'item'> & {
+    span_key: number;
+    workspace_key: number;
+    session_key: number;
+    span_id_hash: string;
+    received_ms: number;
+  };
+
+/**
+ * Stores tool spans inside the caller's transaction; returns how many were already known. The contract names no key for
+ * spans; ours is `(team, workspace, span)` (telemetry specification §6.6), or the origin where a span names one.
+ */
+export function ingestSpans(
+  db: Database,
+  interner: Interner,
+  body: ParsedBody<'tool_spans'>,
+  principal: Principal,
+  received_ms: number,
+): number {
+  const { team_id } = principal;
+  const workspace_key = interner.workspace(team_id, body.workspace_hash, body.project_name);
+  let deduped = 0;
+  for (const span of body.items) {
+    const place: Place = {
+      team_id,
+      workspace_key,
+      session_key: interner.session(principal, span.session_id_hash, received_ms),
+      received_ms,
+    };
+    const record = { owner: ownerOf(span, body.workspace_hash, principal), content: spanContentOf(span) };
+    const inserted = db.run(INSERT, team_id, span.origin_id_hash ?? null, ...rowOf(place, record));
+    if (inserted === 1) continue;
+    deduped++;
+    mergeIntoStored(db, span, record, place);
+  }
+  return deduped;
+}
+
+interface Place {
+  team_id: string;
+  workspace_key: number;
+  session_key: number;
+  received_ms: number;
+}
+
+function ownerOf(span: WireToolSpan, workspace_hash: string, principal: Principal): Owner {
+  return {
+    owner_rank: span.owner_rank ?? null,
+    session_id_hash: span.session_id_hash,
+    workspace_hash,
+    item: span.span_id_hash,
+    subagent_id_hash: span.subagent_id_hash ?? null,
+    member: principal.member,
+    device: principal.device,
+  };
+}
+
+function rowOf(place: Omit<Place, 'team_id'>, { owner, content }: SpanRecord): (string | number | null)[] {
+  return [
+    place.workspace_key,
+    place.session_key,
+    owner.item,
+    owner.owner_rank,
+    owner.subagent_id_hash,
+    owner.member,
+    owner.device,
+    place.received_ms,
+    ...CONTENT_COLUMNS.map((column) => content[column]),
+  ];
+}
+
+function mergeIntoStored(db: Database, span: WireToolSpan, arrived: SpanRecord, place: Place): void {
+  const { origin_id_hash } = span;
+  const stored =
+    typeof origin_id_hash === 'string'
+      ? db.get<StoredSpan>(FIND_BY_ORIGIN, place.team_id, origin_id_hash)
+      : db.get<StoredSpan>(FIND_BY_IDENTITY, place.team_id, place.workspace_key, span.span_id_hash);
+  invariant(stored, 'a span that was not inserted is stored already');
+  const owner: Owner = { ...stored, item: stored.span_id_hash };
+  const merged = mergeSpans({ owner, content: stored }, arrived);
+  const moved = merged.owner !== owner;
+  if (!moved && CONTENT_COLUMNS.every((column) => merged.content[column] === stored[column])) return;
+  db.run(UPDATE, ...rowOf(moved ? place : stored, merged), stored.span_key);
+}

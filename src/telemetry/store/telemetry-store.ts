@@ -1,0 +1,137 @@
+import { ForbiddenError } from '../../platform/errors.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { Database } from '../../storage/sqlite/database.ts';
+import { migrate } from '../../storage/sqlite/migrations.ts';
+import type { AnyParsedBody } from '../wire/body.ts';
+import { ingestEvents } from './event-ingest.ts';
+import type { Figures } from './figures.ts';
+import { findKey, pruneKeys, rememberKey, type IngestCounts, type KeyState } from './idempotency.ts';
+import { Interner } from './interner.ts';
+import { LocalCalendar } from './local-day.ts';
+import type { BatchKey, Principal } from './principal.ts';
+import { figuresOf, report, type Reader, type ReportRequest, type TelemetryReport } from './report.ts';
+import { ingestSessions } from './session-ingest.ts';
+import {
+  listSessions,
+  showSession,
+  type SessionAccount,
+  type SessionQuery,
+  type SessionSummary,
+} from './session-list.ts';
+import { ingestSpans } from './span-ingest.ts';
+
+export interface TelemetryStoreOptions {
+  clock: Clock;
+  /** Soft cap of the file; beyond it `ingest` throws FullError and stores nothing. */
+  max_bytes?: number;
+}
+
+export type IngestResult =
+  | ({ outcome: 'stored' } & IngestCounts)
+  /** The same batch came before; the counts are those of its first answer. */
+  | ({ outcome: 'replayed' } & IngestCounts)
+  /** The key came before with another body. Nothing was stored. */
+  | { outcome: 'key_reused' };
+
+/** The telemetry of all teams in one SQLite file (`store.db`). Every read and write names its team. */
+export class TelemetryStore {
+  readonly #db: Database;
+  readonly #clock: Clock;
+  readonly #interner: Interner;
+
+  /** Opens or creates the file and brings its schema up to date. */
+  constructor(path: string, options: TelemetryStoreOptions) {
+    this.#clock = options.clock;
+    this.#db = new Database(path, options.max_bytes === undefined ? {} : { max_bytes: options.max_bytes });
+    migrate(this.#db, new URL('./migrations/', import.meta.url), options.clock.now_ms());
+    this.#interner = new Interner(this.#db);
+  }
+
+  /**
+   * Stores a body in one transaction, with its batch key when there is one: all of it and the key, or nothing. When it
+   * has returned, the rows are on disk.
+   * @throws ForbiddenError `team.mismatch` when the body names another team than the sender's.
+   * @throws FullError when the file has reached its cap.
+   */
+  ingest(body: AnyParsedBody, principal: Principal, batch: BatchKey | null): IngestResult {
+    if (body.team_id !== principal.team_id)
+      throw new ForbiddenError('team.mismatch', 'The body names another team than the token belongs to', {
+        field: 'team_id',
+        hint: 'Use the token of the team that the data belongs to.',
+      });
+    try {
+      return this.#db.transaction(() => this.#ingestOnce(body, principal, batch));
+    } catch (error) {
+      this.#interner.forget();
+      throw error;
+    }
+  }
+
+  #ingestOnce(body: AnyParsedBody, principal: Principal, batch: BatchKey | null): IngestResult {
+    const now_ms = this.#clock.now_ms();
+    if (batch) {
+      const known = findKey(this.#db, principal.team_id, body.kind, batch);
+      if (known.state === 'replayed') return { outcome: 'replayed', ...known.counts };
+      if (known.state === 'reused') return { outcome: 'key_reused' };
+    }
+    const deduped = this.#ingestItems(body, principal, now_ms);
+    const counts = { received: body.items.length, deduped };
+    if (batch) rememberKey(this.#db, principal.team_id, body.kind, batch, counts, now_ms);
+    pruneKeys(this.#db, now_ms);
+    return { outcome: 'stored', ...counts };
+  }
+
+  #ingestItems(body: AnyParsedBody, principal: Principal, now_ms: number): number {
+    switch (body.kind) {
+      case 'events':
+        return ingestEvents(this.#db, this.#interner, body, principal, now_ms);
+      case 'tool_spans':
+        return ingestSpans(this.#db, this.#interner, body, principal, now_ms);
+      case 'sessions':
+        return ingestSessions(this.#db, this.#interner, body, principal, now_ms);
+    }
+  }
+
+  /** What is known of a batch key, without reading the body's items. */
+  findKey(team_id: string, kind: AnyParsedBody['kind'], batch: BatchKey): KeyState {
+    return findKey(this.#db, team_id, kind, batch);
+  }
+
+  /** Aggregates one team's telemetry by a dimension; figures that nothing says are null (R4). */
+  report(reader: Reader, request: ReportRequest): TelemetryReport {
+    return report(this.#db, reader, request);
+  }
+
+  /** One team's sessions, latest activity first. */
+  sessions(reader: Reader, query: SessionQuery): SessionSummary[] {
+    return listSessions(this.#db, reader, query);
+  }
+
+  /** @throws SynclineError `session.unknown`, `session.ambiguous` */
+  session(reader: Reader, id: string): SessionAccount {
+    return showSession(this.#db, reader, id);
+  }
+
+  /** Figures since the reader's last midnight. */
+  today(reader: Reader): Figures {
+    const { start_ms, end_ms } = new LocalCalendar(reader.time_zone).dayOf(this.#clock.now_ms());
+    return this.#db.snapshot(
+      () =>
+        figuresOf(this.#db, {
+          team_id: reader.team_id,
+          since_ms: start_ms,
+          until_ms: end_ms,
+          agent: null,
+          workspace_keys: null,
+        }).figures,
+    );
+  }
+
+  sizeBytes(): number {
+    return this.#db.sizeBytes();
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
