@@ -13,7 +13,10 @@ export interface Place {
 export interface TranscriptFile {
   agent: AgentName;
   path: string;
-  /** Session by the file's place (name or parent folder), not by its content. */
+  /**
+   * Session by the file's place (name or parent folder), not by its content; only a subagent's file of the layout that
+   * stands beside its parent's has no such place, and is named by its first lines.
+   */
   session_id: string;
   subagent_id: string | null;
   size: number;
@@ -36,7 +39,13 @@ export interface PositionedEvent {
 /** One bounded step of reading. */
 export interface ReadStep {
   events: PositionedEvent[];
+  /**
+   * What this step knows of the session, null while nothing was said in it. Title, branch, version and folder are
+   * content, which no checkpoint keeps: they are told in the step that finds them and null in the others, and null
+   * never replaces what is known. Of a subagent's file only the time of its last line.
+   */
   session: AgentSession | null;
+  /** Equal to the one given when there is nothing to keep. Holds no content: positions, ids, counts and hashes. */
   checkpoint: TranscriptCheckpoint;
   /** Bytes the checkpoint moved on by. */
   read_bytes: number;
@@ -49,6 +58,11 @@ export interface ReadStep {
    * starts again at byte 0 and everything belongs to a new source epoch.
    */
   restarted: boolean;
+  /**
+   * Present while a response is held because its end has not shown: reading again at this time (epoch milliseconds)
+   * emits it, even if the file does not grow.
+   */
+  due_ms?: number;
 }
 
 export interface ReadLimits {

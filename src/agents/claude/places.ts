@@ -1,0 +1,34 @@
+import { statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Place } from '../source.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Where Claude Code keeps its transcripts (§1): `CLAUDE_CONFIG_DIR` moves the whole tree and may be a comma list;
+ * without it, `~/.claude` and, for some versions, `~/.config/claude`.
+ */
+export function claudePlaces(env: Environment): Place[] {
+  const home = env['HOME'] ?? env['USERPROFILE'] ?? null;
+  const named = folderList(env['CLAUDE_CONFIG_DIR'], home);
+  if (named.length > 0) return named.map((folder) => placeOf(folder, 'CLAUDE_CONFIG_DIR'));
+  if (home === null || home === '') return [];
+  const xdg = env['XDG_CONFIG_HOME'];
+  const config = xdg === undefined || xdg === '' ? join(home, '.config') : xdg;
+  return [placeOf(join(home, '.claude'), 'default'), placeOf(join(config, 'claude'), 'default')];
+}
+
+function folderList(value: string | undefined, home: string | null): string[] {
+  const folders = (value ?? '')
+    .split(',')
+    .map((folder) => folder.trim())
+    .filter((folder) => folder !== '')
+    // A shell expands `~` only at the start of the value, so the later ones of a list arrive as written.
+    .map((folder) => (home !== null && /^~(?=[/\\]|$)/.test(folder) ? join(home, folder.slice(1)) : resolve(folder)));
+  return [...new Set(folders)];
+}
+
+function placeOf(folder: string, because: string): Place {
+  const path = join(folder, 'projects');
+  return { agent: 'claude', path, because, exists: statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false };
+}
