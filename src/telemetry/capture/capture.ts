@@ -1,0 +1,261 @@
+import type { AgentEvent, AgentSession } from '../../agents/event.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Hashing } from '../../redaction/hashing.ts';
+import type { Tally } from '../../redaction/report.ts';
+import { migrate } from '../../storage/sqlite/migrations.ts';
+import type { Database } from '../../storage/sqlite/database.ts';
+import {
+  TRANSACTION_LIMITS,
+  type CounterChange,
+  type EngineStore,
+  type FlowWrite,
+  type NewEntry,
+} from '../../engine/store.ts';
+import type { Labels } from '../labels.ts';
+import type { Salts } from '../salts.ts';
+import { eventItem, type ContentPolicy } from './event-item.ts';
+import { Origins } from './origins.ts';
+import { PartitionBook } from './partition-book.ts';
+import { mergeSessions, sessionItem, type KnownSession } from './session-item.ts';
+import { SpanBook } from './span-book.ts';
+import { WorkspaceContexts, type Workspace, type WorkspaceContext } from './workspace-context.ts';
+
+export interface CaptureOptions {
+  store: EngineStore;
+  /** The journal's own file: the flow tables commit with the entries. */
+  db: Database;
+  hashing: Hashing;
+  salts: Salts;
+  labels: Labels;
+  clock: Clock;
+  content: ContentPolicy;
+  /** Whether removed secrets leave a tag that shows which were equal (R23). */
+  tags: boolean;
+  /** The workspace of a working directory; null = the agent did not say. */
+  workspaceOf: (cwd: string | null) => Workspace;
+  /** False for what the configuration or the repository excludes: such events are not kept at all. */
+  allowed: (workspace: Workspace, cwd: string | null) => boolean;
+}
+
+/** An event with its place in the source. */
+export interface CapturedEvent {
+  cursor: string;
+  event: AgentEvent;
+  /** Known already, hashed, where the raw working directory never reached us (hooks). */
+  workspace?: Workspace;
+}
+
+export interface CaptureUnit {
+  source_id: number;
+  events: readonly CapturedEvent[];
+  session: AgentSession | null;
+  session_ended_ms?: number | null;
+  checkpoint: string;
+  /** Lines passed over, by reason. */
+  skipped: Readonly<Record<string, number>>;
+}
+
+export interface CaptureResult {
+  appended: number;
+  /** Events that an older session has already. */
+  copies: number;
+  excluded: number;
+}
+
+const MIGRATIONS = new URL('../migrations/', import.meta.url);
+
+/**
+ * The road from an agent's event to the journal: own it (copies add nothing), find its workspace, hash and redact it,
+ * fold it into its span and session, append. Entries, checkpoint and flow tables commit together; when a unit is too
+ * large for one transaction its first parts commit without the checkpoint, and reading again skips them by cursor.
+ */
+export class Capture {
+  readonly #options: CaptureOptions;
+  readonly #origins: Origins;
+  readonly #contexts: WorkspaceContexts;
+  readonly #partitions: PartitionBook;
+  readonly #spans: SpanBook;
+
+  /** Brings the flow tables up to date. */
+  constructor(options: CaptureOptions) {
+    this.#options = options;
+    migrate(options.db, MIGRATIONS, options.clock.now_ms(), 'telemetry');
+    this.#origins = new Origins(options.db, options.hashing);
+    this.#contexts = new WorkspaceContexts(options.hashing, options.tags);
+    this.#partitions = new PartitionBook(options.store);
+    this.#spans = new SpanBook(options.db, options.hashing);
+  }
+
+  /**
+   * Journals one unit of a source.
+   * @throws FullError when the journal is full: the source waits and the same unit is given again.
+   */
+  async take(unit: CaptureUnit): Promise<CaptureResult> {
+    const draft = new Draft();
+    const { fresh, copies, writes } = this.#origins.select(unit.events);
+    draft.writes.push(...writes);
+    const located = fresh.map((captured) => ({ ...captured, context: this.#contextOf(captured) }));
+    const kept = located.filter((captured): captured is Located => captured.context !== null);
+    for (const captured of kept) await this.#addEvent(captured, draft);
+    await this.#addSpans(kept, draft);
+    if (unit.session) await this.#addSession(unit.session, unit.session_ended_ms ?? null, draft);
+    draft.countSkipped({ ...unit.skipped, copy: copies, excluded: fresh.length - kept.length });
+    this.#options.labels.remember(draft.labels());
+    const appended = await this.#append(unit, draft);
+    return { appended, copies, excluded: fresh.length - kept.length };
+  }
+
+  /** Appends spans that have been open for an hour as orphaned, so that a call without a result is seen everywhere. */
+  async closeOrphans(source_id: number, older_than_ms: number): Promise<number> {
+    const orphans = this.#spans.openSince(older_than_ms);
+    const draft = new Draft();
+    for (const orphan of orphans) {
+      draft.add(orphan.partition_id, `orphan:${orphan.span_id_hash}`, orphan.session, orphan.since_ms, orphan.item);
+      draft.writes.push(orphan.write);
+    }
+    if (orphans.length === 0) return 0;
+    return this.#append({ source_id, checkpoint: null }, draft);
+  }
+
+  #contextOf({ event, workspace }: CapturedEvent): WorkspaceContext | null {
+    const { salts, workspaceOf, allowed } = this.#options;
+    const found = workspace ?? workspaceOf(event.cwd);
+    return allowed(found, event.cwd) ? this.#contexts.of(found, salts.at(event.ts_ms)) : null;
+  }
+
+  async #addEvent({ cursor, event, context }: Located, draft: Draft): Promise<void> {
+    const { hashing, content } = this.#options;
+    const session = hashing.hashWithSalt(context.salt.bytes, event.session_id);
+    const payload = eventItem(event, context, hashing, content, draft.tally);
+    draft.add(await this.#partitions.partitionId('events', context), cursor, session, event.ts_ms, payload);
+    draft.label(context, session, event.session_id);
+  }
+
+  async #addSpans(kept: readonly Located[], draft: Draft): Promise<void> {
+    const partitionOf = (context: WorkspaceContext): Promise<number> =>
+      this.#partitions.partitionId('tool_spans', context);
+    for (const changed of await this.#spans.fold(kept, partitionOf)) {
+      draft.writes.push(changed.write);
+      if (changed.closed)
+        draft.add(changed.partition_id, `${changed.cursor}#span`, changed.session, changed.ts_ms, changed.item);
+    }
+  }
+
+  async #addSession(session: AgentSession, ended_at_ms: number | null, draft: Draft): Promise<void> {
+    const { db, hashing, salts, workspaceOf, allowed, content } = this.#options;
+    const workspace = workspaceOf(session.cwd);
+    if (!allowed(workspace, session.cwd)) return;
+    const context = this.#contexts.of(workspace, salts.at(session.started_at_ms ?? 0));
+    const hash = hashing.hashWithSalt(context.salt.bytes, session.session_id);
+    const row = db.get<{ state: string }>('SELECT state FROM telemetry_session WHERE session = ?', hash);
+    const before = row && (JSON.parse(row.state) as StoredSession);
+    // Raw ids and paths stay out of the journal's file; both come back from the unit that is being read.
+    const reported: KnownSession = { ...session, ended_at_ms };
+    const merged = before
+      ? mergeSessions(
+          { ...before, session_id: session.session_id, cwd: session.cwd, parent_session_id: session.parent_session_id },
+          reported,
+        )
+      : reported;
+    const item = sessionItem(merged, context, hashing, content, draft.tally);
+    const appended = item === null ? null : hashing.hash52(item);
+    if (item === null || appended === null || appended === before?.appended) return;
+    const cursor = `session:${appended.toString(36)}`;
+    draft.add(await this.#partitions.partitionId('sessions', context), cursor, hash, merged.started_at_ms ?? 0, item);
+    draft.label(context, hash, session.session_id);
+    draft.writes.push(rememberSession(hash, context, { ...merged, title: null, appended }));
+  }
+
+  async #append(unit: { source_id: number; checkpoint: string | null }, draft: Draft): Promise<number> {
+    const { store, clock } = this.#options;
+    const chunks = draft.chunks();
+    let appended = 0;
+    for (const [i, entries] of chunks.entries()) {
+      const last = i === chunks.length - 1;
+      const result = await store.append({
+        source_id: unit.source_id,
+        entries,
+        checkpoint: last ? unit.checkpoint : null,
+        writes: last ? draft.writes : [],
+        counters: last ? draft.counters() : [],
+        now_ms: clock.now_ms(),
+      });
+      appended += result.appended;
+    }
+    return appended;
+  }
+}
+
+type Located = CapturedEvent & { context: WorkspaceContext };
+
+/** A session as the journal's file remembers it: no native id, path or title, which are not needed to compare. */
+interface StoredSession extends Omit<KnownSession, 'session_id' | 'cwd' | 'parent_session_id'> {
+  title: null;
+  /** 52 bits of a hash of the item that was appended last. */
+  appended: number;
+}
+
+function rememberSession(
+  hash: string,
+  context: WorkspaceContext,
+  session: StoredSession & Partial<KnownSession>,
+): FlowWrite {
+  const { session_id: _id, cwd: _cwd, parent_session_id: _parent, ...stored } = session;
+  return {
+    sql: `INSERT INTO telemetry_session (session, agent, workspace, state) VALUES (?, ?, ?, ?)
+          ON CONFLICT (session) DO UPDATE SET workspace = excluded.workspace, state = excluded.state`,
+    parameters: [hash, session.agent, context.workspace_hash, JSON.stringify(stored)],
+    expect_rows: 1,
+  };
+}
+
+/** What one unit is about to append. */
+class Draft {
+  readonly entries: NewEntry[] = [];
+  readonly writes: FlowWrite[] = [];
+  readonly tally: Tally = new Map();
+  readonly #labels = new Map<string, { kind: 'workspace' | 'session'; name: string; detail: string }>();
+  readonly #skipped = new Map<string, number>();
+
+  add(partition_id: number, cursor: string, subject: string, observed_ms: number, payload: string): void {
+    this.entries.push({ partition_id, cursor, subject, observed_ms, payload });
+  }
+
+  label({ workspace, workspace_hash }: WorkspaceContext, session: string, session_id: string): void {
+    this.#labels.set(workspace_hash, { kind: 'workspace', name: workspace.name, detail: workspace.identity });
+    this.#labels.set(session, { kind: 'session', name: session_id, detail: workspace_hash });
+  }
+
+  labels(): { hash: string; kind: 'workspace' | 'session'; name: string; detail: string }[] {
+    return [...this.#labels].map(([hash, label]) => ({ hash, ...label }));
+  }
+
+  countSkipped(skipped: Readonly<Record<string, number>>): void {
+    for (const [reason, count] of Object.entries(skipped)) if (count > 0) this.#skipped.set(reason, count);
+  }
+
+  counters(): CounterChange[] {
+    const of = (name: string, counts: ReadonlyMap<string, number>): CounterChange[] =>
+      [...counts].map(([label, by]) => ({ name, label, by }));
+    return [...of('removed', this.tally), ...of('skipped', this.#skipped)];
+  }
+
+  /** The entries in parts that each fit a transaction; at least one part, which may be empty. */
+  chunks(): NewEntry[][] {
+    const chunks: NewEntry[][] = [[]];
+    let bytes = 0;
+    for (const entry of this.entries) {
+      const current = chunks.at(-1) ?? [];
+      const size = entry.payload.length;
+      const full = current.length >= TRANSACTION_LIMITS.max_rows || bytes + size > TRANSACTION_LIMITS.max_bytes / 2;
+      if (full && current.length > 0) {
+        chunks.push([entry]);
+        bytes = size;
+      } else {
+        current.push(entry);
+        bytes += size;
+      }
+    }
+    return chunks;
+  }
+}

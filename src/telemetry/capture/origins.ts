@@ -1,0 +1,75 @@
+import type { AgentEvent } from '../../agents/event.ts';
+import type { Hashing } from '../../redaction/hashing.ts';
+import type { FlowWrite } from '../../engine/store.ts';
+import type { Database } from '../../storage/sqlite/database.ts';
+
+interface Origin {
+  session: string;
+  owner_rank: string;
+  tokens_out: number;
+}
+
+/**
+ * Which events are copies of known ones (R4, agents specification §2.8): a fork or resume copies a whole conversation
+ * into a new file. A copy adds nothing unless it shows an older owner or a greater usage; then it is appended, and the
+ * store merges it. So a database made anew, or files read in any order, come to the same figures.
+ */
+export class Origins {
+  readonly #db: Database;
+  readonly #hashing: Hashing;
+
+  constructor(db: Database, hashing: Hashing) {
+    this.#db = db;
+    this.#hashing = hashing;
+  }
+
+  /** The events among `events` that say something new, and the write that remembers them. */
+  select<T extends { event: AgentEvent }>(events: readonly T[]): { fresh: T[]; copies: number; writes: FlowWrite[] } {
+    const keys = events.map(({ event }) => this.#hashing.digestHex(event.identity).slice(0, 32));
+    const known = this.#known(keys);
+    const changed = new Map<string, Origin>();
+    const fresh = events.filter(({ event }, i) => {
+      const key = keys[i] ?? '';
+      const before = known.get(key);
+      const after = joined(before, event);
+      if (!after) return false;
+      known.set(key, after);
+      changed.set(key, after);
+      return true;
+    });
+    return { fresh, copies: events.length - fresh.length, writes: changed.size > 0 ? [rememberAll(changed)] : [] };
+  }
+
+  #known(keys: readonly string[]): Map<string, Origin> {
+    const rows = this.#db.all<Origin & { origin: string }>(
+      `SELECT lower(hex(origin)) AS origin, session, owner_rank, tokens_out FROM telemetry_origin
+       WHERE origin IN (SELECT unhex(value) FROM json_each(?))`,
+      JSON.stringify(keys),
+    );
+    return new Map(rows.map(({ origin, ...row }) => [origin, row]));
+  }
+}
+
+/** What is known after this occurrence; null when it adds nothing. */
+function joined(before: Origin | undefined, event: AgentEvent): Origin | null {
+  const tokens_out = event.usage?.output ?? 0;
+  if (!before) return { session: event.session_id, owner_rank: event.owner_rank, tokens_out };
+  const older = event.owner_rank < before.owner_rank;
+  const greater = tokens_out > before.tokens_out;
+  if (!greater && !(older && event.session_id !== before.session)) return null;
+  return {
+    session: older ? event.session_id : before.session,
+    owner_rank: older ? event.owner_rank : before.owner_rank,
+    tokens_out: Math.max(tokens_out, before.tokens_out),
+  };
+}
+
+function rememberAll(origins: ReadonlyMap<string, Origin>): FlowWrite {
+  const rows = [...origins].map(([key, { session, owner_rank, tokens_out }]) => [key, session, owner_rank, tokens_out]);
+  return {
+    sql: `INSERT INTO telemetry_origin (origin, session, owner_rank, tokens_out)
+          SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
+          ON CONFLICT (origin) DO UPDATE SET session = excluded.session, owner_rank = excluded.owner_rank, tokens_out = excluded.tokens_out`,
+    parameters: [JSON.stringify(rows)],
+  };
+}

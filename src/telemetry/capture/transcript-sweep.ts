@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import { FullError, SynclineError } from '../../platform/errors.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { AgentSource, Place, ReadLimits, TranscriptFile } from '../../agents/source.ts';
+import type { EngineStore, Source } from '../../engine/store.ts';
+import type { Capture } from './capture.ts';
+import { SESSION_IDLE_MS } from './session-item.ts';
+
+/** A step's lines, so that a checkpoint moves at least every 512 KiB and a kill re-reads at most that (P7). */
+export const READ_LIMITS: ReadLimits = { max_bytes: 512 * 1024, max_line_bytes: 32 * 1024 * 1024 };
+
+/** A file that changed this recently may hold a response that is not final; it is looked at again without new bytes. */
+const UNSETTLED_MS = 10 * 60_000;
+
+export interface SweepOptions {
+  capture: Capture;
+  store: EngineStore;
+  clock: Clock;
+  sources: readonly AgentSource[];
+  /** The environment in which agents say where their files are (R21). */
+  env: Readonly<Record<string, string | undefined>>;
+  /** Told once for each file or folder that cannot be read; the place where it is logged. */
+  report: (problem: { agent: string; message: string }) => void;
+}
+
+export interface SweepFigures {
+  agent: string;
+  places: Place[];
+  files: number;
+  sessions: number;
+  bytes: number;
+  read_bytes: number;
+}
+
+interface KnownFile {
+  size: number;
+  mtime_ms: number;
+  source: Source;
+}
+
+export interface SweepResult {
+  appended: number;
+  /** The journal is full: the sweep stopped where it was and goes on next time. */
+  full: boolean;
+}
+
+/**
+ * Reads all transcripts of all agents up to their ends, oldest file first, each from its own checkpoint. Files that did
+ * not change since the last sweep cost one `stat`, made by discovery.
+ */
+export class TranscriptSweep {
+  readonly #options: SweepOptions;
+  readonly #known = new Map<string, KnownFile>();
+  readonly #figures = new Map<string, SweepFigures>();
+  readonly #reported = new Set<string>();
+
+  constructor(options: SweepOptions) {
+    this.#options = options;
+  }
+
+  /** Where each agent may keep files, and what was there at the last sweep. */
+  figures(): SweepFigures[] {
+    return [...this.#figures.values()];
+  }
+
+  places(): Place[] {
+    return this.#options.sources.flatMap((source) => source.places(this.#options.env));
+  }
+
+  /** One sweep; stops early when `signal` aborts. A file that cannot be read is reported and does not stop the others. */
+  async sweep(signal: AbortSignal): Promise<SweepResult> {
+    const found = await Promise.all(this.#options.sources.map((source) => this.#discover(source)));
+    const result: SweepResult = { appended: 0, full: false };
+    for (const { source, files, figures } of found) {
+      for (const file of files) {
+        if (signal.aborted || result.full) return result;
+        await this.#visit(source, file, figures, result, signal);
+      }
+    }
+    return result;
+  }
+
+  async #discover(
+    source: AgentSource,
+  ): Promise<{ source: AgentSource; files: TranscriptFile[]; figures: SweepFigures }> {
+    const places = source.places(this.#options.env);
+    const { files, problems } = await source.discover(places);
+    for (const { path, message } of problems) this.#report(source.agent, path, message);
+    const figures: SweepFigures = {
+      agent: source.agent,
+      places,
+      files: files.length,
+      sessions: new Set(files.map(({ session_id }) => session_id)).size,
+      bytes: files.reduce((sum, { size }) => sum + size, 0),
+      read_bytes: files.reduce((sum, file) => sum + (this.#isSettled(file) ? file.size : 0), 0),
+    };
+    this.#figures.set(source.agent, figures);
+    return { source, files, figures };
+  }
+
+  #isSettled(file: TranscriptFile): boolean {
+    const known = this.#known.get(file.path);
+    return known?.size === file.size && known.mtime_ms === file.mtime_ms;
+  }
+
+  async #visit(
+    source: AgentSource,
+    file: TranscriptFile,
+    figures: SweepFigures,
+    result: SweepResult,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const settled = this.#isSettled(file);
+    if (settled && this.#options.clock.now_ms() - file.mtime_ms > UNSETTLED_MS) return;
+    try {
+      const before = result.appended;
+      await this.#readOn(source, file, result, signal);
+      if (!settled) figures.read_bytes += file.size;
+      if (result.appended > before) this.#reported.delete(file.path);
+    } catch (error) {
+      if (error instanceof FullError) result.full = true;
+      else if (error instanceof SynclineError) this.#report(file.agent, file.path, error.message);
+      else throw error;
+    }
+  }
+
+  /** Reads one file to its end, a bounded step at a time. */
+  async #readOn(source: AgentSource, file: TranscriptFile, result: SweepResult, signal: AbortSignal): Promise<void> {
+    const { store, clock, capture } = this.#options;
+    let at = this.#known.get(file.path)?.source ?? (await this.#sourceOf(file));
+    for (let more = true; more && !signal.aborted;) {
+      const step = await source.read(file, at.checkpoint, READ_LIMITS, clock.now_ms());
+      if (step.restarted) at = await store.nextEpoch(at.source_id, clock.now_ms());
+      if (step.restarted || step.checkpoint !== at.checkpoint || step.events.length > 0) {
+        const taken = await capture.take({
+          source_id: at.source_id,
+          events: step.events,
+          session: step.session,
+          session_ended_ms: this.#endOf(file, step.session?.last_at_ms ?? null),
+          checkpoint: step.checkpoint,
+          skipped: step.skipped,
+        });
+        result.appended += taken.appended;
+      }
+      at = { ...at, checkpoint: step.checkpoint };
+      more = step.more;
+      this.#known.set(file.path, { size: more ? -1 : file.size, mtime_ms: file.mtime_ms, source: at });
+    }
+  }
+
+  /** The source's name is a hash: the path of a transcript is the path of a home. */
+  #sourceOf(file: TranscriptFile): Promise<Source> {
+    const name = `${file.agent}:${createHash('sha256').update(file.path).digest('hex').slice(0, 32)}`;
+    return this.#options.store.openSource('telemetry', name, this.#options.clock.now_ms());
+  }
+
+  #endOf(file: TranscriptFile, last_at_ms: number | null): number | null {
+    const quiet_ms = this.#options.clock.now_ms() - file.mtime_ms;
+    return quiet_ms > SESSION_IDLE_MS ? last_at_ms : null;
+  }
+
+  #report(agent: string, path: string, message: string): void {
+    if (this.#reported.has(path)) return;
+    this.#reported.add(path);
+    this.#options.report({ agent, message });
+  }
+}
