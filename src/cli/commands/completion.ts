@@ -1,0 +1,15 @@
+import { EXIT, UsageError, type ExitCode } from '../../platform/errors.ts';
+import { completionScript, isShell } from '../completion/script.ts';
+import type { CommandContext } from '../context.ts';
+import type { Invocation } from '../invocation.ts';
+
+/** `completion bash|zsh|fish` */
+export async function completion(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
+  const shell = invocation.argument(0) ?? '';
+  if (!isShell(shell))
+    throw new UsageError('usage.shell', `There is no completion for ${JSON.stringify(shell)}.`, {
+      hint: 'One of: bash, zsh, fish.',
+    });
+  context.host.stdout.write(completionScript(shell));
+  return EXIT.ok;
+}

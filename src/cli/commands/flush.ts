@@ -1,0 +1,25 @@
+import { EXIT, type ExitCode } from '../../platform/errors.ts';
+import type { CommandContext } from '../context.ts';
+import { formatCount, formatItems } from '../format/count.ts';
+import { durationOption } from '../format/duration.ts';
+import { safe } from '../format/safe.ts';
+import { streamArgument, type Invocation } from '../invocation.ts';
+
+/** `flush`: exit 1 when something stays, with the reason for each destination. */
+export async function flush(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
+  const query = {
+    stream: streamArgument(invocation.argument(0)),
+    timeout_ms: durationOption('--timeout', invocation.text('timeout') ?? '30s'),
+  };
+  const result = await context.withOperator((operator) => operator.flush(query));
+  if (context.options.json) context.printJson('syncline.flush/1', result);
+  else {
+    context.say(`${formatItems(result.delivered, 'item')} delivered, ${formatCount(result.remaining)} remain.`);
+    for (const { destination, remaining, reason } of result.destinations)
+      if (remaining > 0)
+        context.say(`  ${destination}  ${formatItems(remaining, 'item')}: ${safe(reason ?? 'not delivered in time')}`);
+    if (result.dead_letters > 0)
+      context.say(`  ${formatItems(result.dead_letters, 'dead letter')}   see: syncline dead-letters list`);
+  }
+  return result.remaining > 0 ? EXIT.no : EXIT.ok;
+}

@@ -1,0 +1,32 @@
+import { EXIT, type ExitCode } from '../../platform/errors.ts';
+import type { CommandContext } from '../context.ts';
+import { formatBytes } from '../format/bytes.ts';
+import { formatItems } from '../format/count.ts';
+import { streamArgument, type Invocation } from '../invocation.ts';
+
+const DEFAULT_LIMIT = 10;
+
+/** `preview`: bodies go to stdout exactly as they would leave; what frames them is words and goes to stderr. */
+export async function preview(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
+  const query = {
+    stream: streamArgument(invocation.argument(0)),
+    project: invocation.text('project'),
+    session: invocation.text('session'),
+    limit: invocation.number('limit') ?? DEFAULT_LIMIT,
+  };
+  const batches = await context.withOperator((operator) => operator.preview(query));
+  if (context.options.json) {
+    context.printJson('syncline.preview/1', { batches });
+    return EXIT.ok;
+  }
+  for (const { destination, path, items, bytes, body } of batches) {
+    context.say(`→ ${destination}  POST ${path}  ${formatItems(items, 'item')}, ${formatBytes(bytes)}`);
+    context.host.stdout.write(`${body}\n`);
+  }
+  context.say(
+    batches.length === 0
+      ? 'Nothing would leave.'
+      : `${formatItems(batches.length, 'request')} shown. Nothing was sent.`,
+  );
+  return EXIT.ok;
+}

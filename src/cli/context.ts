@@ -1,0 +1,122 @@
+/** All that a command may touch. A test makes one of written streams, a clock that stands still and a fake Operator. */
+import type { Environment } from '../config/environment.ts';
+import type { FlagValue, LoadedConfig } from '../config/load.ts';
+import { resolvePaths, type SynclinePaths } from '../config/paths.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { ExitCode } from '../platform/errors.ts';
+import type { Random } from '../platform/random.ts';
+import type { Timers } from '../platform/timers.ts';
+import type { Operator } from '../runtime/operator.ts';
+import { paletteFor, type ColorMode, type Palette } from './format/color.ts';
+import type { Prompts } from './prompts.ts';
+import type { Runtime } from './runtime.ts';
+
+export interface TextSink {
+  write(text: string): void;
+}
+
+/** The process around the program. */
+export interface Host {
+  stdout: TextSink;
+  stderr: TextSink;
+  env: Environment;
+  cwd: string;
+  user_home: string;
+  platform: NodeJS.Platform;
+  node_version: string;
+  clock: Clock;
+  timers: Timers;
+  random: Random;
+  is_tty: { stdin: boolean; stdout: boolean; stderr: boolean };
+  columns: () => number;
+  /** Aborted by the first SIGINT or SIGTERM, with the exit code of the table as its reason. */
+  signal: AbortSignal;
+  /** True when started from a clone, where `syncline` is not on the PATH. */
+  from_clone: boolean;
+  runtime: () => Promise<Runtime>;
+  prompts: () => Promise<Prompts>;
+  /** Shows a page in the user's browser; false when there is none. */
+  openBrowser(url: string, paths: SynclinePaths): Promise<boolean>;
+}
+
+export interface GlobalOptions {
+  home: string | undefined;
+  config: string | undefined;
+  profile: string | undefined;
+  json: boolean;
+  quiet: boolean;
+  yes: boolean;
+  color: ColorMode;
+}
+
+export class CommandContext {
+  readonly host: Host;
+  readonly options: GlobalOptions;
+  /** Colours of stdout and of stderr; the one may be a terminal and the other not. */
+  readonly palette: Palette;
+  readonly stderr_palette: Palette;
+
+  constructor(host: Host, options: GlobalOptions) {
+    this.host = host;
+    this.options = options;
+    this.palette = paletteFor(options.color, host.is_tty.stdout, host.env);
+    this.stderr_palette = paletteFor(options.color, host.is_tty.stderr, host.env);
+  }
+
+  /** @throws UsageError for an unusable `--profile`. */
+  paths(): SynclinePaths {
+    const { env, user_home, cwd } = this.host;
+    const { home, config, profile } = this.options;
+    return resolvePaths({ env, user_home, cwd, home, config, profile });
+  }
+
+  /** Reads the configuration. @throws UsageError `config.invalid` with every problem. */
+  async config(flags: readonly FlagValue[] = []): Promise<LoadedConfig> {
+    const { loadConfig } = await import('../config/load.ts');
+    const paths = this.paths();
+    const { config_file: file, config_required: file_required } = paths;
+    return loadConfig({ file, file_required, env: this.host.env, flags });
+  }
+
+  async connect(require_daemon = false): Promise<Operator & AsyncDisposable> {
+    const paths = this.paths();
+    const [loaded, runtime] = await Promise.all([this.config(), this.host.runtime()]);
+    return runtime.connectOperator({ paths, loaded, env: this.host.env, require_daemon });
+  }
+
+  /** Runs `use` with a connection that is closed afterwards, whatever happens. */
+  async withOperator<T>(use: (operator: Operator) => Promise<T>): Promise<T> {
+    await using operator = await this.connect();
+    return await use(operator);
+  }
+
+  /** Data, one line each, to stdout. */
+  print(...lines: readonly string[]): void {
+    if (lines.length > 0) this.host.stdout.write(`${lines.join('\n')}\n`);
+  }
+
+  /** One JSON document to stdout. `schema` names its form and version. */
+  printJson(schema: string, data: object): void {
+    this.host.stdout.write(`${JSON.stringify({ schema, ...data }, null, 2)}\n`);
+  }
+
+  /** Words to stderr, unless `--quiet`. */
+  say(...lines: readonly string[]): void {
+    if (!this.options.quiet && lines.length > 0) this.host.stderr.write(`${lines.join('\n')}\n`);
+  }
+
+  /** Columns of the terminal; wide where stdout is a file, so that nothing is cut. */
+  width(): number {
+    return this.host.is_tty.stdout ? Math.max(40, this.host.columns()) : 1000;
+  }
+
+  /** 130 or 143 once a signal has come, else `otherwise`. */
+  exitUnlessInterrupted(otherwise: ExitCode): ExitCode {
+    const { signal } = this.host;
+    return signal.aborted ? (signal.reason as ExitCode) : otherwise;
+  }
+
+  now_ms(): number {
+    return this.host.clock.now_ms();
+  }
+}

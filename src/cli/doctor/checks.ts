@@ -1,0 +1,19 @@
+import { agentsCheck } from './agents-check.ts';
+import type { Check } from './check.ts';
+import { configCheck } from './config-check.ts';
+import { clockCheck, diskCheck, nodeCheck, platformCheck, sqliteCheck } from './environment-checks.ts';
+import { homeCheck, lockCheck, spoolCheck } from './home-checks.ts';
+
+/** In the order in which a fault explains those after it. */
+export const CHECKS: readonly Check[] = [
+  nodeCheck,
+  sqliteCheck,
+  platformCheck,
+  homeCheck,
+  lockCheck,
+  configCheck,
+  agentsCheck,
+  spoolCheck,
+  diskCheck,
+  clockCheck,
+];

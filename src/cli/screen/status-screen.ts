@@ -1,0 +1,148 @@
+/** `status` for people. Offline is a state, not an error (product page §4, row 21). */
+import type { DestinationStatus, StatusReport } from '../../runtime/operator.ts';
+import { formatBytes } from '../format/bytes.ts';
+import { pad, type Palette } from '../format/color.ts';
+import { formatCount, formatItems } from '../format/count.ts';
+import { formatDuration } from '../format/duration.ts';
+import { formatMoney } from '../format/money.ts';
+import { safe } from '../format/safe.ts';
+import { formatRecent } from '../format/time.ts';
+import { agentName } from './agent-name.ts';
+import { percent } from './progress-bar.ts';
+import { shortPath } from './short-path.ts';
+
+export interface StatusView {
+  now_ms: number;
+  user_home: string;
+  palette: Palette;
+}
+
+export function renderStatus(status: StatusReport, view: StatusView): string[] {
+  const { palette } = view;
+  const sections: [label: string, lines: string[]][] = [
+    ['Running', [runningLine(status, view)]],
+    ['Home', [`${shortPath(status.home, view.user_home)}   ${storageText(status)}`]],
+    ['Sources', sourceLines(status, view)],
+    ['Delivery', deliveryLines(status, view)],
+    ['Spool', spoolLines(status)],
+    ['Loops', loopLines(status, view)],
+    ['Removed', removedLines(status)],
+    ['Today', todayLines(status)],
+  ];
+  return [
+    ...sections.flatMap(([label, lines]) =>
+      lines.map((line, index) => `${palette.dim(pad(index === 0 ? label : '', 8))}  ${line}`),
+    ),
+    ...status.warnings.map((warning) => palette.yellow(`! ${safe(warning)}`)),
+  ];
+}
+
+function runningLine(status: StatusReport, { now_ms, palette }: StatusView): string {
+  if (!status.running) return `${palette.yellow('no')}; this is what the databases say   start: syncline up`;
+  const since = status.started_ms === null ? '' : ` since ${formatRecent(status.started_ms, now_ms)}`;
+  const pid = status.pid === null ? '' : `   process ${status.pid}`;
+  return `${palette.green('yes')}${since}${pid}${status.url === null ? '' : `   ${status.url}`}   ${status.version}`;
+}
+
+function storageText({ storage }: StatusReport): string {
+  const used = `${formatBytes(storage.bytes)} of ${formatBytes(storage.cap_bytes)}`;
+  return storage.full ? `${used}, full: reading has stopped, nothing is lost` : used;
+}
+
+function sourceLines({ sources }: StatusReport, { user_home }: StatusView): string[] {
+  const present = sources.filter(({ exists }) => exists);
+  if (present.length === 0) return ['none found   see: syncline doctor'];
+  const names = present.map(({ agent }) => agentName(agent));
+  const width = Math.max(...names.map((name) => name.length));
+  return present.map((source, index) => {
+    const skipped = Object.values(source.skipped).reduce((sum, count) => sum + count, 0);
+    const parts = [
+      formatItems(source.sessions, 'session'),
+      source.bytes === 0 ? '' : `${percent(source.read_bytes, source.bytes)} of ${formatBytes(source.bytes)} read`,
+      skipped === 0 ? '' : `${formatItems(skipped, 'line')} skipped`,
+      shortPath(source.path, user_home),
+      safe(source.note ?? ''),
+    ];
+    return `${pad(names[index] ?? '', width)}  ${parts.filter((part) => part !== '').join('   ')}`;
+  });
+}
+
+function deliveryLines(status: StatusReport, view: StatusView): string[] {
+  const lines = status.nothing_leaves ? ['nothing leaves this machine: no team joined, no destination set'] : [];
+  const width = Math.max(0, ...status.destinations.map(({ destination }) => destination.length));
+  for (const destination of status.destinations) {
+    lines.push(`${pad(destination.destination, width)}  ${destinationText(destination, view)}`);
+    for (const held of destination.held)
+      lines.push(
+        `${' '.repeat(width)}  held since ${formatRecent(held.since_ms, view.now_ms)} (${held.class}): ${safe(held.message)}`,
+      );
+  }
+  return lines;
+}
+
+/** `offline since 14:02, 1,204 items wait, oldest 3 h; nothing is lost` */
+export function destinationText(destination: DestinationStatus, { now_ms, palette }: StatusView): string {
+  const notes = [
+    destination.insecure ? palette.yellow('not encrypted') : '',
+    destination.dead_letters > 0
+      ? palette.red(`${formatItems(destination.dead_letters, 'dead letter')}   see: syncline dead-letters list`)
+      : '',
+  ].filter((note) => note !== '');
+  return [stateText(destination, now_ms, palette), ...notes].join('   ');
+}
+
+function stateText(destination: DestinationStatus, now_ms: number, palette: Palette): string {
+  const { waiting, offline_since_ms, last_success_ms, state } = destination;
+  const wait = waitingText(destination);
+  if (state === 'paused') return `${palette.yellow('paused')}, ${wait}; nothing is lost`;
+  if (state === 'removed') return 'removed from the configuration';
+  if (offline_since_ms !== null) {
+    const why = destination.last_error === null ? '' : ` (${safe(destination.last_error.message)})`;
+    return `${palette.yellow(`offline since ${formatRecent(offline_since_ms, now_ms)}`)}, ${wait}; nothing is lost${why}`;
+  }
+  const last = last_success_ms === null ? '' : `, last delivery ${formatRecent(last_success_ms, now_ms)}`;
+  const up_to_date = waiting === 0 ? palette.green('up to date') : wait;
+  return `${state === 'draining' ? 'draining, ' : ''}${up_to_date}, ${formatCount(destination.acknowledged)} delivered${last}`;
+}
+
+function waitingText({ waiting, oldest_waiting_ms }: DestinationStatus): string {
+  const oldest = waiting === 0 || oldest_waiting_ms === null ? '' : `, oldest ${formatDuration(oldest_waiting_ms)}`;
+  return `${formatCount(waiting)} ${waiting === 1 ? 'item waits' : 'items wait'}${oldest}`;
+}
+
+function spoolLines({ spool }: StatusReport): string[] {
+  if (spool.bytes === 0 && spool.dropped === 0) return [];
+  const dropped =
+    spool.dropped === 0
+      ? ''
+      : `   ${formatItems(spool.dropped, 'hook event')} dropped; transcripts recover what they hold`;
+  return [`${formatBytes(spool.bytes)} of ${formatBytes(spool.cap_bytes)}${dropped}`];
+}
+
+/** Only what does not run as it should: a list of healthy loops helps nobody. */
+function loopLines({ loops }: StatusReport, { now_ms, palette }: StatusView): string[] {
+  return loops
+    .filter(({ last_error }) => last_error !== null)
+    .map(
+      ({ name, state, last_error, since_ms }) =>
+        `${name} ${palette.yellow(state)} since ${formatRecent(since_ms, now_ms)}: ${safe(last_error ?? '')}`,
+    );
+}
+
+function removedLines({ removed }: StatusReport): string[] {
+  const rules = Object.entries(removed).sort(([, a], [, b]) => b - a);
+  const count = rules.reduce((sum, [, fired]) => sum + fired, 0);
+  if (count === 0) return [];
+  const most = rules.slice(0, 3).map(([rule, fired]) => `${rule} ${formatCount(fired)}`);
+  return [
+    `${formatItems(count, 'secret')} before anything was stored (${most.join(', ')}${rules.length > 3 ? ', …' : ''})`,
+  ];
+}
+
+function todayLines({ today }: StatusReport): string[] {
+  if (today === null) return [];
+  const cost = today.cost_usd === null ? 'cost unknown' : `${formatMoney(today.cost_usd)} list price`;
+  return [
+    `${cost}   ${formatItems(today.sessions, 'session')}   ${formatItems(today.tool_calls, 'tool call')}, ${formatCount(today.tool_failures)} failed`,
+  ];
+}

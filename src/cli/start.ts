@@ -1,0 +1,54 @@
+/** The real process: its streams, signals, clock and exit. Everything else takes them as parameters. */
+import { homedir } from 'node:os';
+import { systemClock } from '../platform/clock.ts';
+import { EXIT, type ExitCode } from '../platform/errors.ts';
+import { systemRandom } from '../platform/random.ts';
+import { systemTimers } from '../platform/timers.ts';
+import { openInBrowser } from './browser.ts';
+import type { Host } from './context.ts';
+import { clackPrompts } from './prompts.ts';
+import { runCommandLine } from './run.ts';
+
+/** Runs the command line of this process and sets its exit code. */
+export async function start(): Promise<void> {
+  const interruption = new AbortController();
+  const state = { graceful: false };
+  const onSignal = (exit: ExitCode) => (): void => {
+    // A second Ctrl-C, or one for a command that has nothing to clean up, ends at once.
+    if (!state.graceful || interruption.signal.aborted) process.exit(exit);
+    interruption.abort(exit);
+  };
+  process.on('SIGINT', onSignal(EXIT.interrupted));
+  process.on('SIGTERM', onSignal(EXIT.terminated));
+  // The reader of a pipe has gone (`| head`): there is nobody to tell.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.defect),
+  );
+
+  const exit = await runCommandLine(process.argv.slice(2), processHost(interruption.signal), {
+    on_graceful: () => (state.graceful = true),
+  });
+  process.exitCode = exit;
+}
+
+function processHost(signal: AbortSignal): Host {
+  return {
+    stdout: { write: (text) => void process.stdout.write(text) },
+    stderr: { write: (text) => void process.stderr.write(text) },
+    env: process.env,
+    cwd: process.cwd(),
+    user_home: homedir(),
+    platform: process.platform,
+    node_version: process.versions.node,
+    clock: systemClock,
+    timers: systemTimers,
+    random: systemRandom,
+    is_tty: { stdin: process.stdin.isTTY, stdout: process.stdout.isTTY, stderr: process.stderr.isTTY },
+    columns: () => process.stdout.columns ?? process.stderr.columns ?? 80,
+    signal,
+    from_clone: import.meta.url.endsWith('/src/cli/start.ts'),
+    runtime: async () => (await import('./load-runtime.ts')).loadRuntime(),
+    prompts: clackPrompts,
+    openBrowser: openInBrowser,
+  };
+}

@@ -1,0 +1,79 @@
+import { DRY_RUN, LIMIT, type CommandDeclaration, type OptionDeclaration } from '../declaration.ts';
+
+const TO: OptionDeclaration = { flags: '--to <destination>', description: 'only this destination' };
+const STREAM: OptionDeclaration = { flags: '--stream <stream>', description: 'only this stream' };
+
+const DEAD_LETTERS: CommandDeclaration = {
+  name: 'dead-letters',
+  summary: 'items set aside with their reason: list, show, retry, discard',
+  examples: ['syncline dead-letters list', 'syncline dead-letters retry --to team'],
+  commands: [
+    {
+      name: 'list',
+      summary: 'what was set aside, newest first',
+      options: [
+        STREAM,
+        TO,
+        {
+          flags: '--state <state>',
+          description: 'default open',
+          choices: ['open', 'retried', 'discarded', 'superseded'],
+        },
+        LIMIT,
+      ],
+      examples: ['syncline dead-letters list', 'syncline dead-letters list --to team --json'],
+      load: async () => (await import('../commands/dead-letters.ts')).list,
+    },
+    {
+      name: 'show',
+      arguments: '<id>',
+      summary: 'one of them with its redacted payload and what the destination said',
+      examples: ['syncline dead-letters show 0197…'],
+      load: async () => (await import('../commands/dead-letters.ts')).show,
+    },
+    {
+      name: 'retry',
+      arguments: '[ids...]',
+      summary: 'send again; without ids, all open ones that match',
+      options: [STREAM, TO, DRY_RUN],
+      examples: ['syncline dead-letters retry 0197…', 'syncline dead-letters retry --to team --dry-run'],
+      load: async () => (await import('../commands/dead-letters.ts')).retry,
+    },
+    {
+      name: 'discard',
+      arguments: '[ids...]',
+      summary: 'give up on them; without ids, on all open ones that match',
+      options: [STREAM, TO, DRY_RUN],
+      examples: ['syncline dead-letters discard 0197…', 'syncline dead-letters discard --to team --yes'],
+      load: async () => (await import('../commands/dead-letters.ts')).discard,
+    },
+  ],
+};
+
+export const CONTROL: readonly CommandDeclaration[] = [
+  {
+    name: 'pause',
+    arguments: '[stream]',
+    summary: 'let nothing leave until resume; capture goes on',
+    options: [TO, { flags: '--for <duration>', description: 'resume by itself after 30m, 1h, 2d' }],
+    examples: ['syncline pause', 'syncline pause --to team --for 1h'],
+    load: async () => (await import('../commands/pause.ts')).pause,
+  },
+  {
+    name: 'resume',
+    arguments: '[stream]',
+    summary: 'deliver again',
+    options: [TO],
+    examples: ['syncline resume', 'syncline resume --to team'],
+    load: async () => (await import('../commands/pause.ts')).resume,
+  },
+  {
+    name: 'flush',
+    arguments: '[stream]',
+    summary: 'deliver what waits, then exit; 1 if something stays',
+    options: [{ flags: '--timeout <duration>', description: 'give up after this long (default 30s)' }],
+    examples: ['syncline flush', 'syncline flush telemetry --timeout 5m'],
+    load: async () => (await import('../commands/flush.ts')).flush,
+  },
+  DEAD_LETTERS,
+];

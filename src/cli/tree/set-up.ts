@@ -1,0 +1,67 @@
+import type { CommandDeclaration } from '../declaration.ts';
+
+const CONFIG: CommandDeclaration = {
+  name: 'config',
+  summary: 'the configuration: what is in effect and whether it is valid',
+  examples: ['syncline config check', 'syncline config show team'],
+  commands: [
+    {
+      name: 'show',
+      arguments: '[section]',
+      summary: 'every key in effect, with where it was set; secrets only as references',
+      options: [{ flags: '--all', description: 'also keys that have their default' }],
+      examples: ['syncline config show', 'syncline config show server --all', 'syncline config show --json'],
+      load: async () => (await import('../commands/config.ts')).configShow,
+    },
+    {
+      name: 'check',
+      summary: 'list every mistake with its line; exit 2 when there is one',
+      examples: ['syncline config check', 'syncline config check --config draft.toml'],
+      load: async () => (await import('../commands/config.ts')).configCheck,
+    },
+    {
+      name: 'schema',
+      summary: 'the JSON Schema of the file, for editors',
+      examples: ['syncline config schema > syncline.schema.json'],
+      load: async () => (await import('../commands/config.ts')).configSchema,
+    },
+    {
+      name: 'path',
+      summary: 'where the configuration file and the state are',
+      examples: ['syncline config path', 'syncline config path --profile work --json'],
+      load: async () => (await import('../commands/config.ts')).configPath,
+    },
+  ],
+};
+
+export const SET_UP: readonly CommandDeclaration[] = [
+  {
+    name: 'init',
+    summary: 'write the configuration; at most four questions',
+    examples: ['syncline init', 'syncline init --yes'],
+    load: async () => (await import('../commands/init.ts')).init,
+  },
+  {
+    name: 'doctor',
+    summary: 'look for faults on this machine; exit 1 when there is one',
+    examples: ['syncline doctor', 'syncline doctor --json'],
+    load: async () => (await import('../commands/doctor.ts')).doctor,
+  },
+  CONFIG,
+  {
+    name: 'version',
+    summary: 'the versions of the program and of what runs',
+    examples: ['syncline version', 'syncline version --json'],
+    load: async () => (await import('../commands/version.ts')).version,
+  },
+  {
+    name: 'completion',
+    arguments: '<shell>',
+    summary: 'print the completion script of bash, zsh or fish',
+    examples: [
+      'source <(syncline completion bash)',
+      'syncline completion fish > ~/.config/fish/completions/syncline.fish',
+    ],
+    load: async () => (await import('../commands/completion.ts')).completion,
+  },
+];
