@@ -7,9 +7,9 @@ import { chainLineOf, chainOf, messageOf, type ChainLine, type LineSpan } from '
 import { promptEvent, queuedPromptEvent } from './prompt-events.ts';
 import { noEvidence, noteBookkeepingLine, noteChainLine, type OwnershipEvidence } from './rank.ts';
 import { ResponseWindow } from './response-window.ts';
-import { SessionTracker, newSessionMemory, type SessionMemory, type TitleKind } from './session.ts';
+import { SessionTracker, newSessionMemory, type SessionMemory } from './session.ts';
 import { isSynthetic, syntheticErrorEvent } from './synthetic.ts';
-import { compactionWithoutBoundary, renamedTo, systemEvent } from './system-line.ts';
+import { compactionWithoutBoundary, systemEvent } from './system-line.ts';
 import { ToolCalls } from './tool-calls.ts';
 import { searchCountOf, toolCallEvent, toolResultEvent, toolUsesOf } from './tool-events.ts';
 import { classifyUserLine } from './user-line.ts';
@@ -97,7 +97,8 @@ export class Interpreter {
       case 'summary':
       case 'ai-title':
       case 'custom-title':
-        return this.#takeTitle(line.type, body);
+        noteBookkeepingLine(this.#state.evidence);
+        return this.session.noteTitleLine(line, span);
       case 'assistant':
       case 'user':
       case 'system':
@@ -108,11 +109,6 @@ export class Interpreter {
     const use = useOfLineType(line.type);
     if (use === 'bookkeeping') noteBookkeepingLine(this.#state.evidence);
     if (use === 'unknown') this.skip(unknownTypeLabel(line.type));
-  }
-
-  #takeTitle(kind: TitleKind, body: JsonObject): void {
-    noteBookkeepingLine(this.#state.evidence);
-    this.session.noteTitleLine(kind, body);
   }
 
   #takeChainLine(line: ChainLine, span: LineSpan): void {
@@ -168,8 +164,7 @@ export class Interpreter {
   }
 
   #takeSystem(line: ChainLine, span: LineSpan, facts: LineFacts): void {
-    const name = renamedTo(line);
-    if (name !== undefined) this.session.noteTitle('custom-title', name);
+    this.session.noteTitleLine(line, span);
     if (line.body['subtype'] === 'compact_boundary') this.#state.awaits_summary = true;
     this.#emit(span, systemEvent(line, facts));
   }

@@ -52,7 +52,7 @@ export function peekLineType(head: string): string | null {
     if (first === '"') {
       const end = closingQuote(head, value);
       if (end === -1) return null;
-      if (is_type) return head.slice(value + 1, end);
+      if (is_type) return plainString(head.slice(value + 1, end));
       at = end + 1;
     } else {
       if (is_type) return null;
@@ -65,6 +65,11 @@ export function peekLineType(head: string): string | null {
 /** The name under which an unknown type is counted; a name that could hold content is not repeated (metric labels). */
 export function unknownTypeLabel(type: string): string {
   return /^[a-z][a-z0-9_-]{0,39}$/.test(type) ? `type:${type}` : 'type:other';
+}
+
+/** A string with escapes is left to the parser. */
+function plainString(written: string): string | null {
+  return written.includes('\\') ? null : written;
 }
 
 function closingQuote(text: string, opening: number): number {

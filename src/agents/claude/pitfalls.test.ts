@@ -116,6 +116,22 @@ describe('pitfalls: one response over several lines', () => {
     expect(outputs(tail.events)).toEqual([40]);
   });
 
+  it('12c: another response on the chain ends the one before, though it has no stop reason', async () => {
+    folder.write('S1.jsonl', assistantLine({ uuid: 'a', id: 'msg_1', output: 9 }));
+    const tail = new TranscriptTail(() => folder.file('S1.jsonl'));
+    folder.append('S1.jsonl', assistantLine({ uuid: 'b', id: 'msg_2', output: 3 }));
+    const step = await tail.step(Date.parse('2026-10-20T09:00:01Z'));
+    expect(step.events.map(({ event }) => event.identity)).toEqual(['claude:message:msg_1']);
+  });
+
+  it('12d: while more of the file is to be read, age alone ends no response', async () => {
+    const pieces = ['a', 'b', 'c'].map((uuid, index) => assistantLine({ uuid, id: 'msg_1', output: index + 1 }));
+    folder.write('S1.jsonl', pieces.join(''));
+    const tail = new TranscriptTail(() => folder.file('S1.jsonl'));
+    const events = await tail.toEnd(LATER_MS, { ...CLAUDE_READ_LIMITS, max_bytes: 1 });
+    expect(events.map((event) => event.usage?.output)).toEqual([3]);
+  });
+
   it('17: isCompactSummary on an assistant line is a compaction, no answer', async () => {
     const summary = assistantLine({ uuid: 'a', id: 'msg_1', output: 500, fields: { isCompactSummary: true } });
     const events = await read('S1.jsonl', summary);
@@ -148,9 +164,11 @@ describe('pitfalls: one response over several lines', () => {
       }),
       resultLine(`r_${id}`, `toolu_${id}`, { toolUseResult: { query: 'q', searchCount: 1 } }),
     ];
-    const lines = [...search('1', 0), ...search('2', 1)];
+    const [call, result] = search('1', 0) as [string, string];
+    // The result line stands twice, as after a compaction that kept it.
+    const lines = [call, result, result, ...search('2', 3)];
     const searches = (events: AgentEvent[]): unknown[] => responses(events).map((event) => event.usage?.web_searches);
-    expect(searches(await read('S1.jsonl', ...lines))).toEqual([1, 1]);
+    expect(searches(await read('S1.jsonl', ...lines))).toEqual([1, 3]);
 
     folder.write('grown.jsonl', '');
     const tail = new TranscriptTail(() => folder.file('grown.jsonl'));
@@ -158,7 +176,7 @@ describe('pitfalls: one response over several lines', () => {
       folder.append('grown.jsonl', line);
       await tail.toEnd();
     }
-    expect(searches(tail.events)).toEqual([1, 1]);
+    expect(searches(tail.events)).toEqual([1, 3]);
   });
 
   it('24: cache writes are split by duration; a total without parts, or its remainder, is 5 m', async () => {
@@ -241,6 +259,27 @@ describe('pitfalls: copies', () => {
     expect(outputs(await read('S1.jsonl', piece('a1', 'u1', 'call_1'), result, piece('a2', 'a1', 'call_2')))).toEqual([
       5,
     ]);
+  });
+
+  it('6d: a piece behind an attachment belongs to the open response, one behind another response does not', async () => {
+    const piece = (uuid: string, id: string, output: number, parentUuid: string): string =>
+      assistantLine({ uuid, id, output, fields: { parentUuid, requestId: undefined } });
+    const lines = [piece('a1', 'msg-1', 1, 'u1'), piece('a2', 'msg-1', 2, 't1')];
+    expect(outputs(await read('S1.jsonl', ...lines))).toEqual([2]);
+    const others = [...lines, piece('b1', 'msg-2', 3, 'a2'), piece('c1', 'msg-1', 4, 'b1')];
+    expect(outputs(await read('S2.jsonl', ...others))).toEqual([2, 3, 4]);
+  });
+
+  it('5b: a compaction subagent that replays the parent’s messages owns none, though its file is older', async () => {
+    const answer: AssistantFields = { uuid: 'a', id: 'msg_1', output: 7, stop_reason: 'end_turn' };
+    folder.write(
+      'agent-acompact-1.jsonl',
+      assistantLine({ ...answer, fields: { isSidechain: true, agentId: 'acompact-1' } }),
+    );
+    const file = () => folder.file('agent-acompact-1.jsonl', { session_id: 'S1', subagent_id: 'acompact-1' });
+    const replay = await new TranscriptTail(file).toEnd();
+    const [merged] = responses([...replay, ...(await read('S1.jsonl', assistantLine(answer)))]);
+    expect([merged?.session_id, merged?.subagent_id]).toEqual(['S1', null]);
   });
 
   it('7, 8: a subagent’s usage comes from its own file only, under its parent', async () => {

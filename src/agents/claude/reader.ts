@@ -5,9 +5,10 @@ import { decodeCheckpoint, encodeCheckpoint, newCheckpoint, type Checkpoint } fr
 import { isObject } from './field.ts';
 import { isSameFile, isUntouched, markFile, readRange } from './file-mark.ts';
 import { Interpreter } from './interpreter.ts';
-import { chainLineOf, messageOf } from './line.ts';
+import { chainLineOf, messageOf, type ChainLine, type LineSpan } from './line.ts';
 import { readLines } from './line-reader.ts';
 import { detailOf, messageIdOf, responseEvent, type Response, type ResponseDetail } from './response.ts';
+import type { SessionTracker } from './session.ts';
 import { RESPONSE_IDLE_MS } from './response-window.ts';
 import { withTranscript } from './transcript-file.ts';
 
@@ -56,7 +57,7 @@ async function takeStep(input: StepInput, before: Checkpoint): Promise<ReadStep 
   // While more is to come, the next lines tell better than the clock whether a response is over.
   const due = state.responses.takeDue(read.more ? null : now_ms - RESPONSE_IDLE_MS);
   const responses = await emitResponses(handle, due);
-  if (responses === null) return null;
+  if (responses === null || !(await recallTitle(handle, interpreter.session))) return null;
 
   const unmoved = read.position.offset === from.offset;
   const mark =
@@ -92,18 +93,31 @@ async function emitResponses(handle: FileHandle, due: readonly Response[]): Prom
 /** What a response of an earlier step said, from its own lines. Null when they are not there any more. */
 async function readDetail(handle: FileHandle, response: Response): Promise<ResponseDetail | null> {
   const lines = [];
-  for (const { offset, length } of response.pieces) {
-    const text = (await readRange(handle, offset, length)).toString('utf8');
-    let body: unknown;
-    try {
-      body = JSON.parse(text);
-    } catch {
-      return null; // rewritten under our hands: the caller starts again
-    }
-    const line = isObject(body) ? chainLineOf(body) : null;
+  for (const span of response.pieces) {
+    const line = await readLineAgain(handle, span);
     const message = line === null ? null : messageOf(line);
     if (line === null || message === null || messageIdOf(message) !== response.message_id) return null;
     lines.push({ line, message });
   }
   return detailOf(lines);
+}
+
+/** Completes the session with a title that stood before anything was said. False when its line is not there any more. */
+async function recallTitle(handle: FileHandle, session: SessionTracker): Promise<boolean> {
+  const span = session.takeUntoldTitle();
+  if (span === null) return true;
+  const line = await readLineAgain(handle, span);
+  if (line !== null) session.recallTitle(line);
+  return line !== null;
+}
+
+/** A line of an earlier step, or null when the file was rewritten under our hands: the caller then starts again. */
+async function readLineAgain(handle: FileHandle, { offset, length }: LineSpan): Promise<ChainLine | null> {
+  const text = (await readRange(handle, offset, length)).toString('utf8');
+  try {
+    const body: unknown = JSON.parse(text);
+    return isObject(body) ? chainLineOf(body) : null;
+  } catch {
+    return null;
+  }
 }

@@ -1,11 +1,11 @@
 import type { AgentSession } from '../event.ts';
 import type { TranscriptFile } from '../source.ts';
-import { stringField, type JsonObject } from './field.ts';
-import type { ChainLine } from './line.ts';
+import { stringField } from './field.ts';
+import type { ChainLine, LineSpan } from './line.ts';
+import { renamedTo } from './system-line.ts';
 
 /** Which line type a title came from: a later line of a weaker kind never replaces it (§2.1). */
 const TITLE_RANK = { summary: 1, 'ai-title': 2, 'custom-title': 3 } as const;
-export type TitleKind = keyof typeof TITLE_RANK;
 
 /** What the checkpoint keeps of a session: no title, path or branch, which are content and are told when they are seen. */
 export interface SessionMemory {
@@ -19,6 +19,8 @@ export interface SessionMemory {
   last_at_ms: number | null;
   /** Latest line of the chain; a `summary` that names another belongs to another session. */
   last_uuid: string | null;
+  /** The line of a title that came before anything was said; it is told, read again, with the session. */
+  untold_title: LineSpan | null;
 }
 
 export function newSessionMemory(): SessionMemory {
@@ -31,6 +33,7 @@ export function newSessionMemory(): SessionMemory {
     started_at_ms: null,
     last_at_ms: null,
     last_uuid: null,
+    untold_title: null,
   };
 }
 
@@ -59,8 +62,12 @@ export class SessionTracker {
     // The file name is the session; another id in its first lines is the one it was resumed from (§2.2).
     if (line.session_id !== null && line.session_id !== this.#file.session_id)
       memory.parent_session_id ??= line.session_id;
-    if (line.cwd !== null && !memory.cwd_told) {
-      memory.cwd_told = true;
+    if (memory.talked) this.#noteContext(line);
+  }
+
+  #noteContext(line: ChainLine): void {
+    if (line.cwd !== null && !this.memory.cwd_told) {
+      this.memory.cwd_told = true;
       this.#cwd = line.cwd;
     }
     this.#git_branch = line.git_branch ?? this.#git_branch;
@@ -71,23 +78,49 @@ export class SessionTracker {
     if (!sidechain) this.memory.model = model;
   }
 
-  /** A `summary`, `ai-title` or `custom-title` line. */
-  noteTitleLine(kind: TitleKind, body: JsonObject): void {
-    if (kind === 'summary') {
-      if (this.memory.last_uuid === null || stringField(body, 'leafUuid') !== this.memory.last_uuid) return;
-      this.noteTitle(kind, stringField(body, 'summary'));
-    } else this.noteTitle(kind, stringField(body, kind === 'ai-title' ? 'aiTitle' : 'customTitle'));
+  /** A line that may name the session: `summary`, `ai-title`, `custom-title`, or the `system` line of a `/rename`. */
+  noteTitleLine(line: ChainLine, span: LineSpan): void {
+    switch (line.type) {
+      case 'summary':
+        if (this.memory.last_uuid === null || stringField(line.body, 'leafUuid') !== this.memory.last_uuid) return;
+        return this.#noteTitle('summary', stringField(line.body, 'summary'), span);
+      case 'ai-title':
+        return this.#noteTitle('ai-title', stringField(line.body, 'aiTitle'), span);
+      case 'custom-title':
+        return this.#noteTitle('custom-title', stringField(line.body, 'customTitle'), span);
+      default: {
+        const name = renamedTo(line);
+        if (name !== undefined) this.#noteTitle('custom-title', name, span);
+      }
+    }
   }
 
-  /** Null clears a name that was given (`/rename` without one), so that a generated title may come back. */
-  noteTitle(kind: TitleKind, title: string | null): void {
+  /** Null clears a name that was given, so that a generated title may come back; until one does, the old one stays. */
+  #noteTitle(kind: keyof typeof TITLE_RANK, title: string | null, span: LineSpan): void {
     if (title === null) {
       if (kind === 'custom-title') this.memory.title_rank = 0;
       return;
     }
     if (TITLE_RANK[kind] < this.memory.title_rank) return;
     this.memory.title_rank = TITLE_RANK[kind];
+    this.memory.untold_title = span;
     this.#title = title;
+  }
+
+  /** The line to read again for a title of an earlier step that is to be told now, or null. */
+  takeUntoldTitle(): LineSpan | null {
+    const { talked, untold_title } = this.memory;
+    if (!talked || untold_title === null) return null;
+    this.memory.untold_title = null;
+    return this.#title === null ? untold_title : null;
+  }
+
+  /** The title in that line. */
+  recallTitle(line: ChainLine): void {
+    const { body } = line;
+    const keys = ['summary', 'aiTitle', 'customTitle'];
+    const titles = keys.flatMap((key) => stringField(body, key) ?? []);
+    this.#title = titles[0] ?? renamedTo(line) ?? null;
   }
 
   /** The session so far, or null while nothing was said. Of a subagent's file only the time of its last line. */

@@ -46,6 +46,15 @@ describe('active branch (specification §2.7)', () => {
     expect(active(text.join(''))).toEqual(['u1', 'a1', 'a2', 'a3', 'r1', 'r2', 'r3', 'b1']);
   });
 
+  it('pitfall 18b: has the later pieces of a response while the first result is the last line', () => {
+    const text = [
+      call('a1', 'u1', 'toolu_1'),
+      call('a2', 'a1', 'toolu_2'),
+      resultLine('r1', 'toolu_1', { parentUuid: 'a1' }),
+    ];
+    expect(active(promptLine('u1', 'go') + text.join(''))).toEqual(['u1', 'a1', 'a2', 'r1']);
+  });
+
   it('pitfall 19: a rewind leaves the first try behind', () => {
     const text = [
       promptLine('u1', 'first'),
