@@ -2,7 +2,6 @@ import type { AgentEvent, AgentSession } from '../../agents/event.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Hashing } from '../../redaction/hashing.ts';
 import type { Tally } from '../../redaction/report.ts';
-import { migrate } from '../../storage/sqlite/migrations.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 import {
   TRANSACTION_LIMITS,
@@ -62,8 +61,6 @@ export interface CaptureResult {
   excluded: number;
 }
 
-const MIGRATIONS = new URL('../migrations/', import.meta.url);
-
 /**
  * The road from an agent's event to the journal: own it (copies add nothing), find its workspace, hash and redact it,
  * fold it into its span and session, append. Entries, checkpoint and flow tables commit together; when a unit is too
@@ -76,10 +73,9 @@ export class Capture {
   readonly #partitions: PartitionBook;
   readonly #spans: SpanBook;
 
-  /** Brings the flow tables up to date. */
+  /** `migrateFlowTables` must have run on `db`. */
   constructor(options: CaptureOptions) {
     this.#options = options;
-    migrate(options.db, MIGRATIONS, options.clock.now_ms(), 'telemetry');
     this.#origins = new Origins(options.db, options.hashing);
     this.#contexts = new WorkspaceContexts(options.hashing, options.tags);
     this.#partitions = new PartitionBook(options.store);

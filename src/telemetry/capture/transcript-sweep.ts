@@ -42,6 +42,8 @@ export interface SweepResult {
   appended: number;
   /** The journal is full: the sweep stopped where it was and goes on next time. */
   full: boolean;
+  /** Some file changed lately and may hold a response that is not final: look again soon. */
+  unsettled: boolean;
 }
 
 /**
@@ -67,14 +69,16 @@ export class TranscriptSweep {
     return this.#options.sources.flatMap((source) => source.places(this.#options.env));
   }
 
-  /** One sweep; stops early when `signal` aborts. A file that cannot be read is reported and does not stop the others. */
-  async sweep(signal: AbortSignal): Promise<SweepResult> {
+  /** One sweep; stops early when `signal` aborts; `progressed` after each file that gave entries. A file that cannot be read is reported and does not stop the others. */
+  async sweep(signal: AbortSignal, progressed: () => void = () => undefined): Promise<SweepResult> {
     const found = await Promise.all(this.#options.sources.map((source) => this.#discover(source)));
-    const result: SweepResult = { appended: 0, full: false };
+    const result: SweepResult = { appended: 0, full: false, unsettled: false };
     for (const { source, files, figures } of found) {
       for (const file of files) {
         if (signal.aborted || result.full) return result;
+        const before = result.appended;
         await this.#visit(source, file, figures, result, signal);
+        if (result.appended > before) progressed();
       }
     }
     return result;
@@ -111,7 +115,9 @@ export class TranscriptSweep {
     signal: AbortSignal,
   ): Promise<void> {
     const settled = this.#isSettled(file);
-    if (settled && this.#options.clock.now_ms() - file.mtime_ms > UNSETTLED_MS) return;
+    const fresh = this.#options.clock.now_ms() - file.mtime_ms <= UNSETTLED_MS;
+    if (settled && !fresh) return;
+    if (fresh) result.unsettled = true;
     try {
       const before = result.appended;
       await this.#readOn(source, file, result, signal);

@@ -9,6 +9,8 @@ export interface Workspace {
   kind: 'remote' | 'path';
   /** The repository's or folder's name. */
   name: string;
+  /** Folder of the checkout; null when unknown. */
+  root: string | null;
 }
 
 /** What all items of one workspace under one salt have in common. */

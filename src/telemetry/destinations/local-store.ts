@@ -18,8 +18,8 @@ export const LOCAL_TEAM = 'local';
 export interface LocalStoreOptions {
   id: string;
   store: TelemetryStore;
-  /** Salt under which this home hashes; partitions of another are refused. */
-  salt_id: string;
+  /** Takes only partitions of this salt; absent: of every salt, since nothing leaves the machine. */
+  salt_id?: string;
   member: string;
   device: string;
 }
@@ -35,7 +35,7 @@ export class LocalStoreDestination implements OrderedDestination {
   readonly id: string;
   readonly guarantee = 'exact';
   readonly #store: TelemetryStore;
-  readonly #salt_id: string;
+  readonly #salt_id: string | undefined;
   readonly #principal: Principal;
   readonly #form: BodyForm = { team_id: LOCAL_TEAM, project_names: true, single_session: false };
 
@@ -55,7 +55,9 @@ export class LocalStoreDestination implements OrderedDestination {
   }
 
   accepts(stream: string, header: PartitionHeader): boolean {
-    return stream === 'telemetry' && kindOf(header) !== null && header['salt_id'] === this.#salt_id;
+    return (
+      stream === 'telemetry' && kindOf(header) !== null && (this.#salt_id ?? header['salt_id']) === header['salt_id']
+    );
   }
 
   encode(header: PartitionHeader, items: readonly string[]): string {

@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import type { Environment } from '../config/environment.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { SynclinePaths } from '../config/paths.ts';
+import { systemClock } from '../platform/clock.ts';
+import { EXIT, SynclineError, UnreachableError } from '../platform/errors.ts';
+import { systemRandom } from '../platform/random.ts';
+import { systemTimers } from '../platform/timers.ts';
+import { directoryHolder } from '../storage/sqlite/lock.ts';
+import { LOCAL_TEAM } from '../telemetry/destinations/local-store.ts';
+import { readDaemonFile } from './daemon-file.ts';
+import { openDataDirectory } from './data-directory.ts';
+import { localOperator } from './local-operator.ts';
+import type { Operator } from './operator.ts';
+import { remoteOperator } from './remote-operator.ts';
+import { NOT_RUNNING } from './status-report.ts';
+import { tokenVerbs } from './tokens.ts';
+
+export interface ConnectOptions {
+  paths: SynclinePaths;
+  loaded: LoadedConfig;
+  env: Environment;
+  /** Only a running daemon will do. */
+  require_daemon: boolean;
+}
+
+/**
+ * Talks to the running daemon, or opens the data directory itself under the lock.
+ * @throws UnreachableError `daemon.not_running` when only a daemon will do and none runs; LockedError in a race.
+ */
+export async function connectOperator(options: ConnectOptions): Promise<Operator & AsyncDisposable> {
+  const { paths, loaded, env } = options;
+  if (existsSync(paths.home) && directoryHolder(paths.home).held) {
+    const daemon = readDaemonFile(paths);
+    if (daemon) return remoteOperator(daemon);
+    const { pid } = directoryHolder(paths.home);
+    throw new SynclineError(
+      'daemon.starting',
+      `Process ${pid ?? 'unknown'} holds the data directory and does not listen yet`,
+      {
+        hint: 'Try again in a moment.',
+        exit: EXIT.locked,
+      },
+    );
+  }
+  if (options.require_daemon)
+    throw new UnreachableError('daemon.not_running', 'Syncline is not running', {
+      hint: 'Start it with `syncline up` (in a clone: npm start).',
+    });
+  const directory = await openDataDirectory({
+    paths,
+    loaded,
+    env,
+    clock: systemClock,
+    random: systemRandom,
+    timers: systemTimers,
+    pid: process.pid,
+    team_id: LOCAL_TEAM,
+    report: (message) => process.stderr.write(`syncline: ${message}\n`),
+  });
+  const tokens = tokenVerbs(directory.tokens(null), LOCAL_TEAM);
+  const operator = localOperator(
+    directory,
+    NOT_RUNNING,
+    { tokens, openLink: null, stop: null, wake: () => undefined },
+    'cli',
+  );
+  return { ...operator, [Symbol.asyncDispose]: () => directory.close() };
+}

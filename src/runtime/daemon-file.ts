@@ -1,0 +1,42 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { SynclinePaths } from '../config/paths.ts';
+import { SynclineError } from '../platform/errors.ts';
+import { readIfThere, writeAtomically } from './home.ts';
+
+/** How other commands of this user reach the running daemon. */
+const daemonFile = z.object({
+  pid: z.int().positive(),
+  url: z.url(),
+  /** Bearer token of the operator; made anew at every start, so that it dies with the daemon. */
+  token: z.string().min(1),
+  version: z.string(),
+  started_ms: z.int(),
+});
+
+export type DaemonFile = z.infer<typeof daemonFile>;
+
+const pathOf = (paths: SynclinePaths): string => join(paths.home, 'daemon.json');
+
+export function writeDaemonFile(paths: SynclinePaths, daemon: DaemonFile): void {
+  writeAtomically(pathOf(paths), `${JSON.stringify(daemon)}\n`);
+}
+
+export function removeDaemonFile(paths: SynclinePaths): void {
+  rmSync(pathOf(paths), { force: true });
+}
+
+/** The running daemon's address, or null when the file is not there. @throws SynclineError `daemon.file` when it is damaged. */
+export function readDaemonFile(paths: SynclinePaths): DaemonFile | null {
+  const text = readIfThere(pathOf(paths));
+  if (text === null) return null;
+  try {
+    return daemonFile.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new SynclineError('daemon.file', 'daemon.json in the state directory is damaged', {
+      hint: 'End the process that `syncline doctor` names and start Syncline again.',
+      cause,
+    });
+  }
+}

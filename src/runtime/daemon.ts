@@ -1,0 +1,228 @@
+import type { Logger } from 'pino';
+import type { Environment } from '../config/environment.ts';
+import { parseListen } from '../config/fields.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { SynclinePaths } from '../config/paths.ts';
+import { Supervisor } from '../engine/supervisor.ts';
+import { systemClock } from '../platform/clock.ts';
+import { EXIT, LockedError, SynclineError, UsageError, messageOf, type ExitCode } from '../platform/errors.ts';
+import { systemRandom } from '../platform/random.ts';
+import { systemTimers } from '../platform/timers.ts';
+import { programVersion } from '../platform/version.ts';
+import { createServer, type SynclineServer } from '../server/server.ts';
+import { consolePages } from '../console/pages.ts';
+import { readDaemonFile, removeDaemonFile, writeDaemonFile } from './daemon-file.ts';
+import { openDataDirectory, type DataDirectory } from './data-directory.ts';
+import { prepareHome } from './home.ts';
+import { localOperator } from './local-operator.ts';
+import { openLog } from './log.ts';
+import { startLoops, type LoopWakeups } from './loops.ts';
+import type { Operator, StreamName } from './operator.ts';
+import { openSample, type Sample } from './sample.ts';
+import type { RunningState } from './status-report.ts';
+import { tokenVerbs } from './tokens.ts';
+
+export interface DaemonOptions {
+  paths: SynclinePaths;
+  loaded: LoadedConfig;
+  env: Environment;
+  /** `laptop` is `up`, `server` is `server`. */
+  role: 'laptop' | 'server';
+  only: StreamName | null;
+  /** Ends the daemon gracefully. */
+  signal: AbortSignal;
+  /** Called once when the daemon listens. `sample` is true when it shows sample data because nothing was found. */
+  on_ready(operator: Operator, started: { sample: boolean }): void;
+}
+
+/** How long loops may take to end; a request to a destination is aborted at once. */
+const STOP_BOUND_MS = 10_000;
+
+/**
+ * Runs until the signal aborts or `stop` is asked for; resolves with the exit code after a clean end.
+ * @throws LockedError naming the address of a Syncline that runs already; UsageError, UnreachableError when it cannot start.
+ */
+export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
+  const sample = options.role === 'laptop' ? await openSample(options) : null;
+  try {
+    return await runIn(sample ? { ...options, ...sample.options } : options, sample);
+  } finally {
+    sample?.remove();
+  }
+}
+
+async function runIn(options: DaemonOptions, sample: Sample | null): Promise<ExitCode> {
+  const { paths } = options;
+  if (options.only !== null && options.only !== 'telemetry')
+    throw new UsageError('stream.unavailable', `The stream ${options.only} is not part of this version`, {
+      field: '--only',
+    });
+  prepareHome(paths);
+  const log = openLog(paths);
+  const directory = await openDirectory(options, log);
+  try {
+    return await serve(options, directory, log, sample !== null);
+  } finally {
+    removeDaemonFile(paths);
+    await directory.close();
+    log.info('stopped');
+  }
+}
+
+async function openDirectory(options: DaemonOptions, log: Logger): Promise<DataDirectory> {
+  const { paths, loaded, env, role } = options;
+  try {
+    return await openDataDirectory({
+      paths,
+      loaded,
+      env,
+      team_id: role === 'server' ? 'default' : 'local',
+      clock: systemClock,
+      random: systemRandom,
+      timers: systemTimers,
+      pid: process.pid,
+      report: (message, detail = {}) => log.warn(detail, message),
+    });
+  } catch (error) {
+    if (!(error instanceof LockedError)) throw error;
+    const running = readDaemonFile(paths);
+    throw new LockedError(
+      running ? `Syncline is already running, process ${running.pid}, at ${running.url}` : error.message,
+      error.pid,
+      { hint: '`syncline open` shows it, `syncline stop` ends it.', cause: error },
+    );
+  }
+}
+
+async function serve(
+  options: DaemonOptions,
+  directory: DataDirectory,
+  log: Logger,
+  sample: boolean,
+): Promise<ExitCode> {
+  const { paths, signal } = options;
+  const stopping = new AbortController();
+  const state = { url: null as string | null };
+  const supervisor = new Supervisor({
+    clock: systemClock,
+    timers: systemTimers,
+    random: systemRandom,
+    report: (loop, error) =>
+      log.error({ loop, code: codeOf(error), error: messageOf(error) }, 'a loop failed and is started again'),
+  });
+  const running: RunningState = {
+    running: true,
+    pid: process.pid,
+    started_ms: systemClock.now_ms(),
+    url: () => state.url,
+    loops: () => supervisor.status(),
+  };
+  const operator_token = Buffer.from(systemRandom.bytes(32)).toString('base64url');
+  const tokens = directory.tokens(operator_token);
+  const wakeups: { current: LoopWakeups | null } = { current: null };
+  const links: { server: SynclineServer | null } = { server: null };
+  const operator = localOperator(
+    directory,
+    running,
+    {
+      tokens: tokenVerbs(tokens, directory.options.team_id),
+      openLink: async (page) => ({ url: signInLink(links.server, state.url, page, directory) }),
+      stop: async () => {
+        systemTimers.sleep(50).then(
+          () => stopping.abort(),
+          () => undefined,
+        );
+        return { pid: process.pid };
+      },
+      wake: () => wakeups.current?.all(),
+    },
+    'operator',
+  );
+  const server = createServer({
+    ...listenOptions(options),
+    store: directory.store,
+    tokens,
+    clock: systemClock,
+    random: systemRandom,
+    timers: systemTimers,
+    version: programVersion(),
+    operator,
+    pages: consolePages(operator, { sample }),
+    onDefect: (error, route) =>
+      log.error({ route, code: codeOf(error), error: messageOf(error) }, 'a request met a defect'),
+  });
+  links.server = server;
+  try {
+    const { url } = await server.start();
+    state.url = url;
+    writeDaemonFile(paths, {
+      pid: process.pid,
+      url,
+      token: operator_token,
+      version: programVersion(),
+      started_ms: systemClock.now_ms(),
+    });
+    wakeups.current = startLoops(supervisor, directory, {
+      capture: options.role === 'laptop' && options.loaded.config.capture.enabled,
+    });
+    log.info({ url, version: programVersion(), role: options.role }, 'started');
+    options.on_ready(operator, { sample });
+    await aborted(AbortSignal.any([signal, stopping.signal]));
+  } finally {
+    const late = await supervisor.stop(STOP_BOUND_MS);
+    if (late.length > 0) log.warn({ loops: late }, 'loops did not end in time');
+    await server.stop();
+  }
+  return EXIT.ok;
+}
+
+function signInLink(
+  server: SynclineServer | null,
+  url: string | null,
+  page: string | null,
+  directory: DataDirectory,
+): string {
+  if (!server || url === null)
+    throw new SynclineError('daemon.starting', 'Syncline is still starting', { hint: 'Try again in a moment.' });
+  const key = server.issueKey({
+    token_id: 'operator',
+    team_id: directory.options.team_id,
+    member: 'local',
+    device: 'local',
+  });
+  return `${url}/${page ?? ''}?key=${key}`;
+}
+
+function listenOptions({
+  role,
+  loaded,
+}: DaemonOptions): Pick<
+  Parameters<typeof createServer>[0],
+  'host' | 'port' | 'tls' | 'behind_proxy' | 'public_url' | 'limits'
+> {
+  const { http, server } = loaded.config;
+  if (role === 'laptop') return { host: '127.0.0.1', port: http.port };
+  const listen = parseListen(server.listen);
+  if (!listen)
+    throw new UsageError('listen.form', 'server.listen is not an address and port', { field: 'server.listen' });
+  const { tls_cert, tls_key, public_url, limits } = server;
+  return {
+    host: listen.host,
+    port: listen.port,
+    behind_proxy: server.behind_proxy,
+    limits,
+    ...(tls_cert !== undefined && tls_key !== undefined ? { tls: { cert_file: tls_cert, key_file: tls_key } } : {}),
+    ...(public_url === undefined ? {} : { public_url }),
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof SynclineError ? error.code : 'defect';
+}

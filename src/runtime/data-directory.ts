@@ -1,0 +1,210 @@
+import { join } from 'node:path';
+import { claudeSource } from '../agents/claude/index.ts';
+import type { AgentSource } from '../agents/source.ts';
+import { workspaceOf } from '../agents/workspace.ts';
+import type { Environment } from '../config/environment.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import type { SynclinePaths } from '../config/paths.ts';
+import { Delivery } from '../engine/ordered/delivery.ts';
+import { defaultRetryPolicy } from '../engine/retry.ts';
+import { openSqliteStore } from '../engine/sqlite/store.ts';
+import type { EngineStore } from '../engine/store.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Random } from '../platform/random.ts';
+import type { Timers } from '../platform/timers.ts';
+import { loadHashing } from '../redaction/hashing.ts';
+import { Database } from '../storage/sqlite/database.ts';
+import { lockDirectory, type DirectoryLock } from '../storage/sqlite/lock.ts';
+import { TokenStore } from '../server/access/token-store.ts';
+import { Capture } from '../telemetry/capture/capture.ts';
+import { migrateFlowTables } from '../telemetry/capture/flow-tables.ts';
+import { TranscriptSweep } from '../telemetry/capture/transcript-sweep.ts';
+import { HookSweep } from '../telemetry/capture/hook-sweep.ts';
+import { Labels } from '../telemetry/labels.ts';
+import { saltOf, Salts } from '../telemetry/salts.ts';
+import { TelemetryStore } from '../telemetry/store/telemetry-store.ts';
+import type { Workspace } from '../telemetry/capture/workspace-context.ts';
+import { CaptureRules } from './capture-rules.ts';
+import { telemetryDestinations, teamSalt, type ConfiguredDestination } from './destinations.ts';
+import { machineSalt, prepareHome, writeHookSettings } from './home.ts';
+
+export interface DirectoryOptions {
+  paths: SynclinePaths;
+  loaded: LoadedConfig;
+  env: Environment;
+  clock: Clock;
+  random: Random;
+  timers: Timers;
+  pid: number;
+  /** The team whose data this directory shows: `local` on a laptop. */
+  team_id: string;
+  /** Told once for each problem that needs no stop; the place where it is logged. */
+  report: (message: string, detail?: Record<string, unknown>) => void;
+}
+
+/** Everything that works on one data directory, open in this process and in no other. */
+export interface DataDirectory {
+  options: DirectoryOptions;
+  engine: EngineStore;
+  store: TelemetryStore;
+  labels: Labels;
+  capture: Capture;
+  sweep: TranscriptSweep;
+  destinations: ConfiguredDestination[];
+  deliveries: Map<string, Delivery>;
+  hooks: HookSweep;
+  /** The tokens of this directory; with the running daemon's own operator token, or null without a daemon. */
+  tokens(operator_token: string | null): TokenStore;
+  /** Projects of each agent, for the first screen. */
+  projectsOf(agent: string): number;
+  close(): Promise<void>;
+}
+
+/** The agents that are read, one folder each under `src/agents/`. */
+export const AGENT_SOURCES: readonly AgentSource[] = [claudeSource];
+
+/** Longest sleep of a delivery without a notification. */
+const IDLE_MS = 5_000;
+/** Partitions one destination is served at the same time; each has at most its window in flight (P9). */
+const CONCURRENCY = 4;
+
+/**
+ * Opens a data directory: permissions, lock, databases with their migrations, salts, capture, destinations.
+ * @throws LockedError when another process holds it, SynclineError for what cannot be opened.
+ */
+export async function openDataDirectory(options: DirectoryOptions): Promise<DataDirectory> {
+  prepareHome(options.paths);
+  const lock = lockDirectory(options.paths.home, options.pid);
+  const opened: (() => void)[] = [() => lock.release()];
+  try {
+    return await openUnderLock(options, lock, opened);
+  } catch (error) {
+    for (const close of opened.reverse()) close();
+    throw error;
+  }
+}
+
+async function openUnderLock(
+  options: DirectoryOptions,
+  lock: DirectoryLock,
+  opened: (() => void)[],
+): Promise<DataDirectory> {
+  const { paths, loaded, clock, random } = options;
+  const { max_bytes } = loaded.config.storage;
+  const db = new Database(paths.engine_db);
+  opened.push(() => db.close());
+  // Half of the room for the journal, half for the store and its index; labels and the spool are small beside them.
+  const engine = openSqliteStore(db, { clock, random, cap_bytes: Math.floor(max_bytes / 2) });
+  const store = new TelemetryStore(paths.store_db, { clock, max_bytes: Math.floor(max_bytes / 2) });
+  opened.push(() => store.close());
+  const labels = new Labels(paths.labels_db, clock.now_ms());
+  opened.push(() => labels.close());
+  const hashing = await loadHashing();
+  const { content } = loaded.config.telemetry;
+
+  migrateFlowTables(db, clock.now_ms());
+  const salts = new Salts(db, saltOf(machineSalt(paths, random)), teamSalt(options), clock.now_ms());
+  const capture = new Capture({
+    store: engine,
+    db,
+    hashing,
+    salts,
+    labels,
+    clock,
+    content,
+    tags: true,
+    ...captureScope(options),
+  });
+  writeHookSettings(paths, content, salts.at(clock.now_ms()).bytes);
+  const destinations = telemetryDestinations({ loaded, env: options.env, store, labels });
+  await configure(engine, destinations, clock);
+
+  return {
+    options,
+    engine,
+    store,
+    labels,
+    capture,
+    sweep: new TranscriptSweep({
+      capture,
+      store: engine,
+      clock,
+      sources: AGENT_SOURCES,
+      env: options.env,
+      report: ({ agent, message }) => options.report(message, { agent }),
+    }),
+    destinations,
+    deliveries: new Map(destinations.map(({ destination }) => [destination.id, deliveryTo(destination)])),
+    hooks: new HookSweep({ capture, store: engine, clock, spool_dir: paths.spool_dir }),
+    tokens: (operator_token) => openTokens(options, opened, operator_token),
+    projectsOf: (agent) =>
+      db.value<number>('SELECT count(DISTINCT workspace) FROM telemetry_session WHERE agent = ?', agent),
+    close: async () => {
+      await Promise.all(destinations.map(({ destination }) => destination.close?.()));
+      for (const close of [...opened].reverse()) close();
+    },
+  };
+
+  function deliveryTo(destination: ConfiguredDestination['destination']): Delivery {
+    const { timers } = options;
+    const retry = defaultRetryPolicy;
+    return new Delivery({
+      store: engine,
+      destination,
+      clock,
+      random,
+      timers,
+      retry,
+      concurrency: CONCURRENCY,
+      idle_ms: IDLE_MS,
+    });
+  }
+}
+
+function openTokens(
+  { paths, clock, random, team_id }: DirectoryOptions,
+  opened: (() => void)[],
+  operator_token: string | null,
+): TokenStore {
+  const db = new Database(join(paths.keys_dir, 'tokens.db'));
+  opened.push(() => db.close());
+  const operator = operator_token === null ? {} : { operator: { token: operator_token, team_id } };
+  return new TokenStore(db, { clock, random, ...operator });
+}
+
+/** Where an event belongs, and whether it is kept at all. */
+function captureScope({ loaded, env, report }: DirectoryOptions): {
+  workspaceOf: (cwd: string | null) => Workspace;
+  allowed: (workspace: Workspace, cwd: string | null) => boolean;
+} {
+  const rules = new CaptureRules({ exclude: loaded.config.capture.exclude, user_home: env['HOME'] ?? '', report });
+  const known = new Map<string | null, Workspace>();
+  return {
+    workspaceOf: (cwd) => {
+      const cached = known.get(cwd);
+      if (cached) return cached;
+      const found: Workspace =
+        cwd === null ? { identity: 'unknown', kind: 'path', name: 'unknown', root: null } : workspaceOf(cwd);
+      known.set(cwd, found);
+      return found;
+    },
+    allowed: (workspace, cwd) => rules.allows(workspace, cwd),
+  };
+}
+
+/** Makes the configured destinations known; one that is configured no more is removed, and holds nothing back. */
+async function configure(
+  engine: EngineStore,
+  destinations: readonly ConfiguredDestination[],
+  clock: Clock,
+): Promise<void> {
+  const ids = destinations.map(({ destination }) => destination.id);
+  for (const { destination, required } of destinations)
+    await engine.configureDestination(
+      { destination_id: destination.id, stream: 'telemetry', required, start: 'earliest' },
+      clock.now_ms(),
+    );
+  for (const { destination_id, state } of await engine.destinations())
+    if (!ids.includes(destination_id) && state !== 'removed')
+      await engine.changeDestination(destination_id, 'remove', null);
+}

@@ -1,0 +1,67 @@
+import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SynclinePaths } from '../config/paths.ts';
+import { SynclineError, UsageError } from '../platform/errors.ts';
+import type { Random } from '../platform/random.ts';
+import { parseSalt } from '../redaction/hashing.ts';
+
+/** Creates the state directory and what is below it, for the user alone: directories 0700, files 0600. */
+export function prepareHome(paths: SynclinePaths): void {
+  for (const folder of [paths.home, paths.spool_dir, paths.keys_dir, paths.log_dir]) {
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      if ((statSync(folder).mode & 0o777) !== 0o700) chmodSync(folder, 0o700);
+    } catch (cause) {
+      throw new UsageError(
+        'home.unusable',
+        `The state directory cannot be used: ${(cause as NodeJS.ErrnoException).code}`,
+        {
+          hint: 'Name another with --home or SYNCLINE_HOME.',
+          cause,
+        },
+      );
+    }
+  }
+}
+
+/**
+ * The machine's own salt, made at the first start: 32 random bytes as hex in `keys/salt`.
+ * @throws SynclineError `salt.damaged`: an unreadable salt is never replaced, because every hash would change.
+ */
+export function machineSalt(paths: SynclinePaths, random: Random): Uint8Array {
+  const file = join(paths.keys_dir, 'salt');
+  const text = readIfThere(file);
+  if (text === null) {
+    const bytes = random.bytes(32);
+    writeAtomically(file, `${Buffer.from(bytes).toString('hex')}\n`);
+    return bytes;
+  }
+  const salt = parseSalt(text);
+  if (salt) return salt;
+  throw new SynclineError('salt.damaged', 'keys/salt does not hold 64 hexadecimal digits', {
+    hint: 'Restore it from a backup. Removing it starts a new history: everything is hashed anew.',
+  });
+}
+
+/** Tells the hook, which reads no configuration, what it may keep. */
+export function writeHookSettings(paths: SynclinePaths, content: 'none' | 'redacted', salt: Uint8Array): void {
+  writeAtomically(join(paths.home, 'hook.json'), `${JSON.stringify({ content })}\n`);
+  writeAtomically(join(paths.keys_dir, 'hook-salt'), `${Buffer.from(salt).toString('hex')}\n`);
+}
+
+/** Writes a file so that a reader sees the old or the new content, never a part; 0600. */
+export function writeAtomically(file: string, content: string): void {
+  const draft = `${file}.new`;
+  writeFileSync(draft, content, { mode: 0o600 });
+  renameSync(draft, file);
+}
+
+/** A file's text, or null when there is none. */
+export function readIfThere(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}

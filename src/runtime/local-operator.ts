@@ -1,0 +1,185 @@
+import { PRICE_TABLE_DATE } from '../agents/pricing/price-table.ts';
+import type { DeadLetter } from '../engine/store.ts';
+import { SynclineError, UsageError } from '../platform/errors.ts';
+import { uuidv7 } from '../platform/random.ts';
+import type { Reader } from '../telemetry/store/report.ts';
+import type { DataDirectory } from './data-directory.ts';
+import { importTranscripts } from './import-transcripts.ts';
+import type { DeadLetterFilter, DeadLetterRow, Operator, StreamName } from './operator.ts';
+import { flush } from './flush.ts';
+import { preview } from './preview.ts';
+import { statusReport, type RunningState } from './status-report.ts';
+
+/** What only a running daemon can do; without one these verbs say so. */
+export interface DaemonVerbs {
+  tokens: Pick<Operator, 'createToken' | 'tokens' | 'revokeToken'>;
+  openLink: Operator['openLink'] | null;
+  stop: Operator['stop'] | null;
+  /** Wakes sources and deliveries after a verb gave them work. */
+  wake: () => void;
+}
+
+/** The operator of an open data directory, in the process that holds it. `actor` stands in each recorded action. */
+export function localOperator(
+  directory: DataDirectory,
+  running: RunningState,
+  verbs: DaemonVerbs,
+  actor: string,
+): Operator {
+  const { engine, store, options } = directory;
+  const { clock, random } = options;
+  const record = (verb: string, target: string, detail: object): Promise<void> =>
+    engine.recordAction({ at_ms: clock.now_ms(), actor, verb, target, detail: JSON.stringify(detail) });
+  const reader = localReader(directory);
+
+  return {
+    status: () => statusReport(directory, running),
+    report: async (query) => store.report(reader(), query),
+    sessions: async (query) => store.sessions(reader(), query),
+    session: async (id) => store.session(reader(), sessionHash(directory, id)),
+    preview: (query) => preview(directory, query),
+    flush: async (query) => {
+      await record('flush', query.stream ?? 'all', {});
+      return flush(directory, query.timeout_ms);
+    },
+    importTranscripts: async (query) => {
+      await record('import', query.agent, {});
+      const result = await importTranscripts(directory, query);
+      verbs.wake();
+      return result;
+    },
+    deadLetters: async (filter) => (await engine.deadLetters(queryOf(filter))).map(rowOf),
+    deadLetter: (id) => deadLetter(directory, id),
+    retryDeadLetters: async (filter) => {
+      const result = { retried: 0, superseded: 0 };
+      for (const { dead_letter_id } of await engine.deadLetters({ ...queryOf(filter), state: 'open' })) {
+        const outcome = await engine.retryDeadLetter(dead_letter_id, uuidv7(clock.now_ms(), random));
+        if (outcome === 'retried') result.retried++;
+      }
+      await record('dead-letters retry', target(filter), result);
+      verbs.wake();
+      return result;
+    },
+    discardDeadLetters: async (filter) => {
+      const letters = await engine.deadLetters({ ...queryOf(filter), state: 'open' });
+      const outcomes = await Promise.all(letters.map(({ dead_letter_id }) => engine.discardDeadLetter(dead_letter_id)));
+      const discarded = outcomes.filter(Boolean).length;
+      await record('dead-letters discard', target(filter), { discarded });
+      return { discarded };
+    },
+    pause: async ({ stream, destination, for_ms }) => {
+      const paused = await matching(directory, stream, destination);
+      const until_ms = for_ms === null ? null : clock.now_ms() + for_ms;
+      for (const id of paused) await engine.changeDestination(id, 'pause', until_ms);
+      await record('pause', paused.join(','), { for_ms });
+      return { paused };
+    },
+    resume: async ({ stream, destination }) => {
+      const resumed = await matching(directory, stream, destination);
+      for (const id of resumed) await engine.changeDestination(id, 'resume', null);
+      await record('resume', resumed.join(','), {});
+      verbs.wake();
+      return { resumed };
+    },
+    createToken: async (query) => {
+      const made = await verbs.tokens.createToken(query);
+      await record('token create', made.token_id, { member: query.member, device: query.device, scopes: query.scopes });
+      return made;
+    },
+    tokens: () => verbs.tokens.tokens(),
+    revokeToken: async (id) => {
+      const revoked = await verbs.tokens.revokeToken(id);
+      await record('token revoke', id, {});
+      return revoked;
+    },
+    openLink: (page) => verbs.openLink?.(page) ?? Promise.reject(notRunning()),
+    stop: async () => {
+      await record('stop', 'daemon', {});
+      return verbs.stop?.() ?? Promise.reject(notRunning());
+    },
+  };
+}
+
+function notRunning(): SynclineError {
+  return new UsageError('daemon.not_running', 'Syncline is not running', {
+    hint: 'Start it with `syncline up` (in a clone: npm start).',
+  });
+}
+
+/** Who reads at home: the directory's team, this machine's time zone, names from the label file. */
+export function localReader({ labels, options }: DataDirectory): () => Reader {
+  return () => ({
+    team_id: options.team_id,
+    time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    price_date: PRICE_TABLE_DATE,
+    project_names: (hash) => labels.find(hash)?.name ?? null,
+  });
+}
+
+/** A session as its agent names it, or as the wire does. @throws SynclineError `session.ambiguous` */
+function sessionHash({ labels }: DataDirectory, id: string): string {
+  const named = labels.sessionsNamed(id);
+  const native = new Set(named.map(({ name }) => name));
+  if (native.size > 1)
+    throw new SynclineError('session.ambiguous', `${native.size} sessions begin with these characters`, {
+      hint: 'Give more of the id; `syncline telemetry list` shows them.',
+    });
+  return named[0]?.hash ?? id;
+}
+
+function queryOf(filter: DeadLetterFilter): Parameters<DataDirectory['engine']['deadLetters']>[0] {
+  return {
+    stream: filter.stream,
+    destination_id: filter.destination,
+    state: filter.state,
+    ids: filter.ids,
+    limit: filter.limit,
+  };
+}
+
+function target(filter: DeadLetterFilter): string {
+  return filter.ids?.join(',') ?? filter.destination ?? filter.stream ?? 'all';
+}
+
+function rowOf(letter: DeadLetter): DeadLetterRow {
+  return {
+    dead_letter_id: letter.dead_letter_id,
+    stream: letter.stream as StreamName,
+    destination: letter.destination_id,
+    partition: letter.partition,
+    offset: letter.offset,
+    class: letter.class,
+    code: letter.code,
+    message: letter.message,
+    attempts: letter.attempts,
+    state: letter.state,
+    at_ms: letter.at_ms,
+  };
+}
+
+async function deadLetter({ engine }: DataDirectory, id: string): ReturnType<Operator['deadLetter']> {
+  const [letter] = await engine.deadLetters({ ids: [id] });
+  if (!letter)
+    throw new SynclineError('dead_letter.unknown', `There is no dead letter ${id}`, {
+      hint: '`syncline dead-letters list` shows them.',
+    });
+  const item_error = { index: 0, code: letter.code, message: letter.message, field: letter.field ?? undefined };
+  return { ...rowOf(letter), payload: letter.payload, item_error };
+}
+
+/** The destinations that a verb means: one by name, or all but the local store, which holds nobody's data back. */
+async function matching(
+  { engine }: DataDirectory,
+  stream: StreamName | null,
+  destination: string | null,
+): Promise<string[]> {
+  const known = (await engine.destinations()).filter(({ state }) => state !== 'removed');
+  if (destination !== null && !known.some(({ destination_id }) => destination_id === destination))
+    throw new UsageError('destination.unknown', `There is no destination named ${destination}`, {
+      hint: `Known: ${known.map(({ destination_id }) => destination_id).join(', ')}.`,
+    });
+  return known
+    .filter((row) => (destination === null ? row.destination_id !== 'local' : row.destination_id === destination))
+    .filter((row) => stream === null || row.stream === stream)
+    .map(({ destination_id }) => destination_id);
+}

@@ -1,0 +1,68 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadConfig } from '../config/load.ts';
+import { resolvePaths } from '../config/paths.ts';
+import { systemClock } from '../platform/clock.ts';
+import { AGENT_SOURCES } from './data-directory.ts';
+import type { DaemonOptions } from './daemon.ts';
+
+const SAMPLE_FOLDER = new URL('./sample-transcripts/', import.meta.url);
+/** The newest line of the sample was this long ago when the sample is shown. */
+const NEWEST_AGO_MS = 3 * 60_000;
+
+export interface Sample {
+  options: Pick<DaemonOptions, 'paths' | 'loaded' | 'env'>;
+  /** Removes the temporary home and everything in it. */
+  remove(): void;
+}
+
+/**
+ * Sample mode (R3): when no agent has left a transcript here, the bundled sample is shown, from a temporary home and
+ * store that are removed at the end, delivering to no configured destination. Null when there is something real.
+ */
+export async function openSample({ env, loaded }: DaemonOptions): Promise<Sample | null> {
+  if (!loaded.config.capture.enabled || (await anythingFound(env))) return null;
+  const root = mkdtempSync(join(tmpdir(), 'syncline-sample-'));
+  const agent_home = join(root, '.claude');
+  layOut(join(agent_home, 'projects'), systemClock.now_ms());
+  const sample_env = { ...env, HOME: root, CLAUDE_CONFIG_DIR: agent_home, SYNCLINE_HOME: join(root, 'state') };
+  const paths = resolvePaths({ env: sample_env, user_home: root, cwd: root });
+  const flags = [{ key: 'http.port', flag: '--port', value: loaded.config.http.port }];
+  return {
+    options: { env: sample_env, paths, loaded: loadConfig({ file: paths.config_file, env: {}, flags }) },
+    remove: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
+
+async function anythingFound(env: DaemonOptions['env']): Promise<boolean> {
+  for (const source of AGENT_SOURCES) {
+    const { files } = await source.discover(source.places(env));
+    if (files.length > 0) return true;
+  }
+  return false;
+}
+
+/** Copies the sample with its times moved, so that it happened today and the days before. */
+function layOut(projects: string, now_ms: number): void {
+  const source = fileURLToPath(SAMPLE_FOLDER);
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.jsonl'));
+  const texts = files.map((file) => ({ file, text: readFileSync(join(source, file), 'utf8') }));
+  const newest_ms = Math.max(
+    ...texts.flatMap(({ text }) => [...text.matchAll(TIMESTAMP)].map(([, time]) => Date.parse(time ?? ''))),
+  );
+  const shift_ms = now_ms - NEWEST_AGO_MS - newest_ms;
+  for (const { file, text } of texts) {
+    const target = join(projects, file);
+    mkdirSync(join(target, '..'), { recursive: true });
+    const moved = text.replace(
+      TIMESTAMP,
+      (_, time: string) => `"timestamp":"${new Date(Date.parse(time) + shift_ms).toISOString()}"`,
+    );
+    writeFileSync(target, moved);
+    utimesSync(target, now_ms / 1000, (now_ms - NEWEST_AGO_MS) / 1000);
+  }
+}
+
+const TIMESTAMP = /"timestamp":"([^"]{10,40})"/g;

@@ -1,0 +1,147 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LoopStatus } from '../engine/supervisor.ts';
+import type { DestinationRow, PartitionProgress } from '../engine/store.ts';
+import { programVersion } from '../platform/version.ts';
+import type { DataDirectory } from './data-directory.ts';
+import { LOCAL_STORE } from './destinations.ts';
+import { localReader } from './local-operator.ts';
+import type { DestinationStatus, SourceStatus, StatusReport, StreamName } from './operator.ts';
+
+/** What is known of the daemon in whose process a status is made; all null when none runs. */
+export interface RunningState {
+  running: boolean;
+  pid: number | null;
+  started_ms: number | null;
+  url: () => string | null;
+  loops: () => LoopStatus[];
+}
+
+export const NOT_RUNNING: RunningState = {
+  running: false,
+  pid: null,
+  started_ms: null,
+  url: () => null,
+  loops: () => [],
+};
+
+/** Everything `status` shows, from the open databases. */
+export async function statusReport(directory: DataDirectory, running: RunningState): Promise<StatusReport> {
+  const { engine, store, destinations, options } = directory;
+  const [rows, progress, counters, dead] = await Promise.all([
+    engine.destinations(),
+    engine.progress(),
+    engine.counters(),
+    engine.deadLetters({ state: 'open', limit: 10_000 }),
+  ]);
+  const insecure = new Map(destinations.map((configured) => [configured.destination.id, configured.insecure]));
+  const today = store.today(localReader(directory)());
+  return {
+    schema: 'syncline.status/1',
+    version: programVersion(),
+    running: running.running,
+    pid: running.pid,
+    started_ms: running.started_ms,
+    url: running.url(),
+    home: options.paths.home,
+    nothing_leaves: destinations.every(({ destination }) => destination.id === LOCAL_STORE),
+    sources: sourceStatuses(directory, counters['skipped'] ?? {}),
+    destinations: rows
+      .filter(({ state }) => state !== 'removed')
+      .map((row) =>
+        destinationStatus(row, progress, {
+          insecure: insecure.get(row.destination_id) ?? false,
+          acknowledged: counters['items_accepted']?.[row.destination_id] ?? 0,
+          dead_letters: dead.filter(({ destination_id }) => destination_id === row.destination_id).length,
+        }),
+      ),
+    loops: running.loops().map(({ name, state, last_error, since_ms }) => ({ name, state, last_error, since_ms })),
+    spool: spoolStatus(directory),
+    storage: await storageStatus(directory),
+    removed: counters['removed'] ?? {},
+    counters,
+    today: {
+      cost_usd: today.cost_usd,
+      sessions: today.sessions,
+      tool_calls: today.tool_calls,
+      tool_failures: today.tool_failures,
+    },
+    warnings: warningsOf(rows, insecure),
+  };
+}
+
+function sourceStatuses({ sweep, projectsOf }: DataDirectory, skipped: Record<string, number>): SourceStatus[] {
+  const figures = sweep.figures();
+  return sweep.places().map((place) => {
+    const found = figures.find(
+      ({ agent, places }) => agent === place.agent && places.some(({ path, exists }) => exists && path === place.path),
+    );
+    return {
+      agent: place.agent,
+      name: place.agent,
+      path: place.path,
+      exists: place.exists,
+      sessions: found?.sessions ?? 0,
+      projects: found ? projectsOf(place.agent) : 0,
+      files: found?.files ?? 0,
+      bytes: found?.bytes ?? 0,
+      read_bytes: Math.min(found?.bytes ?? 0, found?.read_bytes ?? 0),
+      skipped: found ? skipped : {},
+      note: place.exists ? null : `not there (${place.because})`,
+    };
+  });
+}
+
+function destinationStatus(
+  row: DestinationRow,
+  progress: readonly PartitionProgress[],
+  known: { insecure: boolean; acknowledged: number; dead_letters: number },
+): DestinationStatus {
+  const own = progress.filter(({ destination_id }) => destination_id === row.destination_id);
+  const oldest = own.map(({ oldest_waiting_ms }) => oldest_waiting_ms).filter((time) => time !== null);
+  return {
+    destination: row.destination_id,
+    stream: row.stream as StreamName,
+    state: row.state,
+    circuit: row.circuit === 'half_open' ? 'half-open' : row.circuit,
+    circuit_until_ms: row.circuit === 'open' ? row.circuit_until_ms : null,
+    offline_since_ms: row.failing_since_ms,
+    waiting: own.reduce((sum, { waiting }) => sum + waiting, 0),
+    oldest_waiting_ms: oldest.length > 0 ? Math.min(...oldest) : null,
+    open_batches: own.reduce((sum, { open_batches }) => sum + open_batches, 0),
+    held: own.flatMap(({ partition, held }) => (held ? [{ partition, ...held }] : [])),
+    last_success_ms: row.last_success_ms,
+    last_error: row.last_error,
+    ...known,
+  };
+}
+
+function spoolStatus({ options }: DataDirectory): StatusReport['spool'] {
+  const { spool_dir } = options.paths;
+  const files = existsSync(spool_dir) ? readdirSync(spool_dir) : [];
+  const sizes = files.map((file) => ({
+    file,
+    size: statSync(join(spool_dir, file), { throwIfNoEntry: false })?.size ?? 0,
+  }));
+  return {
+    bytes: sizes.filter(({ file }) => file.endsWith('.jsonl')).reduce((sum, { size }) => sum + size, 0),
+    cap_bytes: options.loaded.config.storage.spool_max_bytes,
+    dropped: sizes.find(({ file }) => file === 'dropped')?.size ?? 0,
+  };
+}
+
+async function storageStatus({ engine, store, options }: DataDirectory): Promise<StatusReport['storage']> {
+  const journal = await engine.sizeBytes();
+  const cap_bytes = options.loaded.config.storage.max_bytes;
+  return { bytes: journal + store.sizeBytes(), cap_bytes, full: journal >= cap_bytes / 2 };
+}
+
+function warningsOf(rows: readonly DestinationRow[], insecure: ReadonlyMap<string, boolean>): string[] {
+  const open = rows.filter(({ destination_id }) => insecure.get(destination_id));
+  return [
+    ...open.map(({ destination_id }) => `${destination_id}: insecure = true, everything goes there unencrypted`),
+    ...rows
+      .filter(({ state }) => state === 'paused')
+      .map(({ destination_id }) => `${destination_id} is paused; nothing leaves to it`),
+  ];
+}
