@@ -1,0 +1,33 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Operator } from '../runtime/operator.ts';
+import type { TelemetryStore } from '../telemetry/store/telemetry-store.ts';
+import type { HostRules } from './access/host-check.ts';
+import type { Quota } from './access/quota.ts';
+import type { SignIn } from './access/sign-in.ts';
+import type { TokenStore } from './access/token-store.ts';
+import type { InFlight } from './http/in-flight.ts';
+import type { ServerLimits } from './limits.ts';
+import type { ServerMetrics } from './metrics.ts';
+import type { Pages } from './pages.ts';
+
+/** Everything the routes work with; made once by `createServer`. */
+export interface ServerContext {
+  store: TelemetryStore;
+  tokens: TokenStore;
+  sign_in: SignIn;
+  quota: Quota;
+  in_flight: InFlight;
+  metrics: ServerMetrics;
+  limits: ServerLimits;
+  clock: Clock;
+  host_rules: HostRules;
+  version: string;
+  operator: Operator | null;
+  pages: Pages | null;
+  /** False while starting and once stopping. */
+  ready: () => boolean;
+  /** True once a stop has begun: answers then close their connection. */
+  stopping: () => boolean;
+  /** Told of every answer with status 500; the answer itself says nothing of the cause. */
+  onDefect: (error: unknown, route: string) => void;
+}

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { eventsBody, sessionsBody, singleSessionBody, toolSpansBody } from '../../telemetry/wire/body.ts';
+
+type Json = Record<string, unknown>;
+
+/** The OpenAPI 3.1 document of this server, out of the very schemas that check the bodies. */
+export function openApi(version: string): Json {
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Syncline', version, license: { name: 'MIT', identifier: 'MIT' } },
+    paths: {
+      '/v1/events': { post: ingestOperation('Events', schemaRef('EventsBody')) },
+      '/v1/tool-spans': { post: ingestOperation('Tool spans', schemaRef('ToolSpansBody')) },
+      '/v1/sessions': {
+        post: ingestOperation('Sessions', { oneOf: [schemaRef('SessionBody'), schemaRef('SessionsBody')] }),
+      },
+      '/v1/health': { get: readOperation('Version and accepted schema versions', []) },
+      '/v1/config': { get: readOperation('Batch limits and encodings') },
+      '/healthz': { get: readOperation('200 when ready, 503 while starting', []) },
+      '/metrics': { get: readOperation('Metrics in Prometheus text form') },
+      '/v1/operate': {
+        post: {
+          summary: 'One operator verb by name',
+          security: [{ token: [] }],
+          requestBody: { required: true, content: { 'application/json': { schema: schemaRef('Call') } } },
+          responses: { 200: { description: '{result}' }, default: { description: '{error} or a refusal' } },
+        },
+      },
+    },
+    components: {
+      securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+      schemas: {
+        EventsBody: jsonSchema(eventsBody),
+        ToolSpansBody: jsonSchema(toolSpansBody),
+        SessionBody: jsonSchema(singleSessionBody),
+        SessionsBody: jsonSchema(sessionsBody),
+        Call: { type: 'object', required: ['verb'], properties: { verb: { type: 'string' }, arguments: {} } },
+        Accepted: counts,
+        Refusal: refusal,
+      },
+    },
+  };
+}
+
+const counts = {
+  type: 'object',
+  required: ['received', 'deduped'],
+  properties: { received: { type: 'integer' }, deduped: { type: 'integer' } },
+};
+
+const refusal = {
+  type: 'object',
+  required: ['code', 'field', 'message'],
+  properties: {
+    code: { type: 'string' },
+    field: { type: ['string', 'null'] },
+    message: { type: 'string' },
+    errors: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['index', 'field', 'code', 'message'],
+        properties: {
+          index: { type: 'integer', description: 'Place in the array; -1 for the envelope.' },
+          field: { type: 'string' },
+          code: { type: 'string' },
+          message: { type: 'string' },
+        },
+      },
+    },
+  },
+};
+
+const REFUSED = {
+  400: 'Not JSON, not the schema, or no idempotency key; nothing was stored',
+  401: 'No valid token',
+  403: 'Wrong scope, team, Host or Origin',
+  413: 'Too large; the answer names the limit',
+  415: 'Content type or encoding not taken',
+  422: 'The idempotency key came before with another body',
+  426: 'Schema version not taken',
+  429: 'Quota used up; Retry-After in seconds',
+  503: 'At a limit for the moment; Retry-After in seconds',
+  507: 'Storage is full',
+};
+
+function ingestOperation(summary: string, schema: Json): Json {
+  const refusals = Object.entries(REFUSED).map(([status, description]) => [
+    status,
+    { description, content: { 'application/json': { schema: schemaRef('Refusal') } } },
+  ]);
+  const accepted = { 'application/json': { schema: schemaRef('Accepted') } };
+  return {
+    summary,
+    security: [{ token: [] }],
+    parameters: [
+      {
+        name: 'X-Syncline-Idempotency-Key',
+        in: 'header',
+        required: true,
+        description: 'One per batch and body; X-Kaizen-Idempotency-Key is read as well.',
+        schema: { type: 'string', maxLength: 200 },
+      },
+    ],
+    requestBody: { required: true, content: { 'application/json': { schema } } },
+    responses: {
+      202: { description: 'Stored', content: accepted },
+      409: { description: 'This batch came before; the first answer again', content: accepted },
+      ...Object.fromEntries(refusals),
+    },
+  };
+}
+
+function readOperation(summary: string, security: Json[] = [{ token: [] }]): Json {
+  return { summary, security, responses: { 200: { description: 'OK' } } };
+}
+
+function schemaRef(name: string): Json {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+/** JSON Schema of what is read (not of what comes out). `payload` may be any JSON, but must be there. */
+function jsonSchema(schema: z.ZodType): Json {
+  return z.toJSONSchema(schema, {
+    io: 'input',
+    override: ({ jsonSchema: target }) => {
+      if (target.properties?.['payload'] !== undefined && !target.required?.includes('payload'))
+        target.required = [...(target.required ?? []), 'payload'];
+    },
+  });
+}
