@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
@@ -121,8 +122,10 @@ describe('start and stop', () => {
     const stopped = running.stop();
     let answer = '';
     socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+    const ended = once(socket, 'close');
     socket.write(body);
     await stopped;
+    await ended;
     expect(answer).toContain('202 Accepted');
     await expect(get(server!, '/v1/health')).rejects.toThrow();
   });
