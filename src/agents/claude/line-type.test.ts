@@ -8,6 +8,7 @@ describe('peekLineType', () => {
     expect(peekLineType('{"message":{"type":"message"},"type":"user"}')).toBeNull();
     expect(peekLineType('{"cwd":"/a\\\\","gitBranch":"\\"type\\":\\"x\\"","type":"user"')).toBe('user');
     expect(peekLineType('{"type":"us\\u0065r"}')).toBeNull();
+    expect(peekLineType('{"cwd":"C:\\\\","type":"user"')).toBe('user');
     expect(peekLineType('{"cwd":"unfinished')).toBeNull();
     expect(peekLineType('')).toBeNull();
   });

@@ -73,6 +73,7 @@ describe('pitfalls: one response over several lines', () => {
     );
     expect(outputs(events)).toEqual([7]);
     expect(responses(events)[0]?.facts['sidechain']).toBeUndefined();
+    expect(responses(events)[0]?.owner_rank).toMatch(/^0/);
   });
 
   it('12: a run split by a scan, a queued command between: one response with the final figures', async () => {

@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { homeOf, placeAt } from '../folders.ts';
 import type { Place } from '../source.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -9,10 +9,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * without it, `~/.claude` and, for some versions, `~/.config/claude`.
  */
 export function claudePlaces(env: Environment): Place[] {
-  const home = env['HOME'] ?? env['USERPROFILE'] ?? null;
+  const home = homeOf(env);
   const named = folderList(env['CLAUDE_CONFIG_DIR'], home);
   if (named.length > 0) return named.map((folder) => placeOf(folder, 'CLAUDE_CONFIG_DIR'));
-  if (home === null || home === '') return [];
+  if (home === null) return [];
   const xdg = env['XDG_CONFIG_HOME'];
   const config = xdg === undefined || xdg === '' ? join(home, '.config') : xdg;
   return [placeOf(join(home, '.claude'), 'default'), placeOf(join(config, 'claude'), 'default')];
@@ -29,6 +29,5 @@ function folderList(value: string | undefined, home: string | null): string[] {
 }
 
 function placeOf(folder: string, because: string): Place {
-  const path = join(folder, 'projects');
-  return { agent: 'claude', path, because, exists: statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false };
+  return placeAt('claude', join(folder, 'projects'), because);
 }
