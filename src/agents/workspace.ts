@@ -92,7 +92,7 @@ export function normalizeRemote(url: string): string | null {
   const parsed = /^[a-z][a-z0-9+.-]{0,20}:\/\//i.test(text) ? parseUrl(text) : null;
   const [host, path] = parsed ?? (scp ? [scp[1] ?? '', scp[2] ?? ''] : ['', '']);
   const trimmed = path.replace(/^\/+|\/+$/g, '').replace(/\.git$/i, '');
-  // One letter is a drive (`C:\\repos`), not a host.
+  // One letter is a drive (`C:\repos`), not a host.
   if (host.length < 2 || trimmed === '') return null;
   return `${host.toLowerCase()}/${trimmed}`;
 }

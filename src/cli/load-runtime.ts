@@ -1,11 +1,10 @@
 import type { Runtime } from './runtime.ts';
 
-/** The real runtime, loaded when a command needs it. */
+/** The real runtime. Each part is loaded when it is called: a status needs no web server. */
 export async function loadRuntime(): Promise<Runtime> {
-  const [{ connectOperator }, { runDaemon }, { agentPlaces }] = await Promise.all([
-    import('../runtime/connect.ts'),
-    import('../runtime/daemon.ts'),
-    import('../runtime/agent-places.ts'),
-  ]);
-  return { connectOperator, runDaemon, agentPlaces };
+  return {
+    connectOperator: async (options) => (await import('../runtime/connect.ts')).connectOperator(options),
+    runDaemon: async (options) => (await import('../runtime/daemon.ts')).runDaemon(options),
+    agentPlaces: async (env) => (await import('../runtime/agent-places.ts')).agentPlaces(env),
+  };
 }

@@ -73,6 +73,8 @@ const CONCURRENCY = 4;
  * @throws LockedError when another process holds it, SynclineError for what cannot be opened.
  */
 export async function openDataDirectory(options: DirectoryOptions): Promise<DataDirectory> {
+  // Everything this process writes is for its user alone, SQLite's own side files included.
+  process.umask(0o077);
   prepareHome(options.paths);
   const lock = lockDirectory(options.paths.home, options.pid);
   const opened: (() => void)[] = [() => lock.release()];

@@ -28,6 +28,7 @@ export const NOT_RUNNING: RunningState = {
 /** Everything `status` shows, from the open databases. */
 export async function statusReport(directory: DataDirectory, running: RunningState): Promise<StatusReport> {
   const { engine, store, destinations, options } = directory;
+  await directory.sweep.look();
   const [rows, progress, counters, dead] = await Promise.all([
     engine.destinations(),
     engine.progress(),

@@ -69,6 +69,11 @@ export class TranscriptSweep {
     return this.#options.sources.flatMap((source) => source.places(this.#options.env));
   }
 
+  /** Looks what is there without reading it; for a status while no sweep runs. */
+  async look(): Promise<void> {
+    if (this.#figures.size === 0) await Promise.all(this.#options.sources.map((source) => this.#discover(source)));
+  }
+
   /** One sweep; stops early when `signal` aborts; `progressed` after each file that gave entries. A file that cannot be read is reported and does not stop the others. */
   async sweep(signal: AbortSignal, progressed: () => void = () => undefined): Promise<SweepResult> {
     const found = await Promise.all(this.#options.sources.map((source) => this.#discover(source)));
