@@ -1,7 +1,7 @@
 import { addPiece, beginResponse, continuesResponse, type Response, type ResponsePiece } from './response.ts';
 
 /** Responses kept for a later line: pieces, a raised output count, the result of a search. */
-const WINDOW_RESPONSES = 16;
+const WINDOW_RESPONSES = 8;
 /** A response whose lines stopped coming for this long was cut off; what it shows is what there is. */
 export const RESPONSE_IDLE_MS = 60_000;
 

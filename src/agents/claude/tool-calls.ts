@@ -9,7 +9,7 @@ export interface OpenCall {
 /** Unanswered calls are bounded, because a killed agent leaves them open for ever. */
 const MAX_CALLS = 256;
 /** Answered ones are kept a little: a compaction may append their result lines again. */
-const MAX_ANSWERED = 32;
+const MAX_ANSWERED = 16;
 
 /** The calls of a file by their id, oldest first; part of the checkpoint (names and ids only). */
 export class ToolCalls {
