@@ -69,9 +69,16 @@ export class TranscriptSweep {
     return this.#options.sources.flatMap((source) => source.places(this.#options.env));
   }
 
-  /** Looks what is there without reading it; for a status while no sweep runs. */
+  /** Looks what is there without reading it, for a status while no sweep runs: a file counts as read once it was begun. */
   async look(): Promise<void> {
-    if (this.#figures.size === 0) await Promise.all(this.#options.sources.map((source) => this.#discover(source)));
+    if (this.#figures.size > 0) return;
+    const known = await this.#options.store.sources('telemetry');
+    const begun = new Set(known.filter(({ checkpoint }) => checkpoint !== null).map(({ name }) => name));
+    for (const source of this.#options.sources) {
+      const { files, figures } = await this.#discover(source);
+      const read = files.filter((file) => begun.has(sourceName(file)));
+      figures.read_bytes = read.reduce((sum, { size }) => sum + size, 0);
+    }
   }
 
   /** One sweep; stops early when `signal` aborts; `progressed` after each file that gave entries. A file that cannot be read is reported and does not stop the others. */
@@ -159,10 +166,8 @@ export class TranscriptSweep {
     }
   }
 
-  /** The source's name is a hash: the path of a transcript is the path of a home. */
   #sourceOf(file: TranscriptFile): Promise<Source> {
-    const name = `${file.agent}:${createHash('sha256').update(file.path).digest('hex').slice(0, 32)}`;
-    return this.#options.store.openSource('telemetry', name, this.#options.clock.now_ms());
+    return this.#options.store.openSource('telemetry', sourceName(file), this.#options.clock.now_ms());
   }
 
   #endOf(file: TranscriptFile, last_at_ms: number | null): number | null {
@@ -175,4 +180,9 @@ export class TranscriptSweep {
     this.#reported.add(path);
     this.#options.report({ agent, message });
   }
+}
+
+/** The name of a file's source is a hash: the path of a transcript is the path of a home. */
+function sourceName(file: TranscriptFile): string {
+  return `${file.agent}:${createHash('sha256').update(file.path).digest('hex').slice(0, 32)}`;
 }
