@@ -26,12 +26,22 @@ export function backoff_ms(policy: RetryPolicy, failures: number, random: Random
 export function retryAfter_ms(header: string | undefined, now_ms: number, policy: RetryPolicy): number | null {
   const text = header?.trim();
   if (!text) return null;
-  const wait = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now_ms;
-  if (!Number.isFinite(wait)) return null;
+  const wait = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : httpDate_ms(text) - now_ms;
+  if (Number.isNaN(wait)) return null;
   return Math.min(policy.retry_after_cap_ms, Math.max(0, Math.ceil(wait)));
 }
 
-/** Wall clocks step back; a due time beyond now plus the longest wait possible counts as due (design §5 rule 10). */
+/** NaN for what is not a date with a day's name and GMT: `Date.parse` alone makes a date of "-5" or "soon 1". */
+function httpDate_ms(text: string): number {
+  return /^(mon|tue|wed|thu|fri|sat|sun)[a-z]*,? .*\d{2}:\d{2}:\d{2}/i.test(text)
+    ? Date.parse(/gmt$/i.test(text) ? text : `${text} GMT`)
+    : NaN;
+}
+
+/**
+ * Wall clocks step back; a due time beyond now plus the longest wait possible counts as due (design §5 rule 10). The
+ * longest wait is a capped `Retry-After` and a batch's own back-off after it.
+ */
 export function isDue(due_ms: number, now_ms: number, policy: RetryPolicy): boolean {
-  return due_ms <= now_ms || due_ms > now_ms + Math.max(policy.cap_ms, policy.retry_after_cap_ms);
+  return due_ms <= now_ms || due_ms > now_ms + policy.retry_after_cap_ms + 2 * policy.cap_ms;
 }

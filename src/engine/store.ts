@@ -125,10 +125,12 @@ export interface Batch {
   body_sha256: string | null;
   state: 'open' | 'suspect';
   attempts: number;
+  /** How often it, or the batch it was split from, failed (5xx, reset) while the destination was well otherwise. */
+  failures: number;
   due_ms: number;
   /** The dead letter that this batch tries again. */
   retry_of: string | null;
-  /** Something of the destination was accepted after this batch was first refused. */
+  /** Something of the destination was accepted after the last such failure. */
   destination_accepted_since: boolean;
 }
 
@@ -158,23 +160,35 @@ export interface Plan {
 }
 
 /** How an attempt at a batch ended. `fence` is what `claim` gave; an older one settles nothing. */
-export type Settlement = { batch_id: string; fence: number; now_ms: number } & (
-  | { kind: 'accepted'; received: number | null; deduped: number | null }
-  /** Concerns the destination: its circuit opens until `until_ms`; the batch waits at least as long. */
-  | { kind: 'deferred'; until_ms: number; batch_due_ms: number; suspicious: boolean; refusal: Refusal }
-  /** Concerns the partition: held until `until_ms`, nothing dead-lettered. */
-  | { kind: 'held'; until_ms: number; refusal: Refusal }
-  /** Split at `at` (offsets of the first item of each further part); parts listed in `suspects` wait for a verdict. */
-  | { kind: 'split'; parts: BatchPart[]; refusal: Refusal; counts_as_refusal: boolean; hold_until_ms: number | null }
-  /** One item, refused: a dead letter when something of the partition was accepted since, else a suspect. */
-  | { kind: 'refused_item'; refusal: Refusal; hold_until_ms: number }
-  /** One item that can never pass, whatever the neighbours say. */
-  | { kind: 'dead_letter'; refusal: Refusal }
-  /** Everything in the range was erased: nothing is left to send. */
-  | { kind: 'empty' }
-  /** The body changed or the key is spent: same range, new key. */
-  | { kind: 'renewed'; new_batch_id: string }
-);
+export type Settlement = { batch_id: string; fence: number; now_ms: number } &
+  /** `items` were sent: those of the range that were not erased. */
+  (
+    | { kind: 'accepted'; items: number; received: number | null; deduped: number | null }
+    /**
+     * Concerns the destination: its circuit opens until `until_ms`; the batch waits at least as long. `suspicious`: the
+     * failure counts against the batch.
+     */
+    | { kind: 'deferred'; until_ms: number; batch_due_ms: number; suspicious: boolean; refusal: Refusal }
+    /** Concerns the partition: held until `until_ms`, nothing dead-lettered. */
+    | { kind: 'held'; until_ms: number; refusal: Refusal }
+    /** Replaced by parts that cover its range; those named bad wait as suspects. `suspicious` as above. */
+    | {
+        kind: 'split';
+        parts: BatchPart[];
+        refusal: Refusal;
+        counts_as_refusal: boolean;
+        suspicious: boolean;
+        hold_until_ms: number | null;
+      }
+    /** One item, refused: a dead letter when something of the partition was accepted since, else a suspect. */
+    | { kind: 'refused_item'; refusal: Refusal; hold_until_ms: number }
+    /** One item that can never pass, whatever the neighbours say. */
+    | { kind: 'dead_letter'; refusal: Refusal }
+    /** Everything in the range was erased: nothing is left to send. */
+    | { kind: 'empty' }
+    /** The body changed or the key is spent: same range, new key. */
+    | { kind: 'renewed'; new_batch_id: string }
+  );
 
 export interface BatchPart {
   batch_id: string;
@@ -269,15 +283,19 @@ export interface EngineStore {
 
   /**
    * Partitions of the destination's stream with something to deliver, oldest entry first; predecessors before successors.
-   * `accepts` is asked once for each partition the destination has no progress in yet; one it does not take never counts
-   * as waiting and holds back no retention.
+   * `accepts` is asked each time for every partition of the stream: what was allowed yesterday may not be today. One it
+   * does not take is not listed, never counts as waiting and holds back no retention; one not asked about yet does.
    */
   backlog(destination_id: string, accepts: (partition: Partition) => boolean): Promise<Backlog[]>;
-  /** Opens batches up to the window and returns those that may be sent, lowest offset first, and the oldest suspect. */
+  /**
+   * Opens batches up to the window and returns those that may be sent, lowest offset first, and the oldest suspect;
+   * nothing while the destination is paused or removed.
+   */
   plan(request: PlanRequest): Promise<Plan>;
   /**
    * Takes a batch for one attempt: stores the body's hash before the first byte leaves, and returns the fence that
-   * settles it. Null = the batch is no longer there, or its body is not the one its key stands for (then it is renewed).
+   * settles it. Null = the batch is no longer there, its destination was paused or removed, or its body is not the one
+   * its key stands for (then it is renewed).
    */
   claim(batch_id: string, body_sha256: string, new_batch_id: string, now_ms: number): Promise<number | null>;
   settle(settlement: Settlement): Promise<SettleResult>;
@@ -287,7 +305,9 @@ export interface EngineStore {
 
   deadLetters(query: DeadLetterQuery): Promise<DeadLetter[]>;
   /** Refused at capture, before there was an entry. */
-  recordRefused(letter: Omit<DeadLetter, 'state' | 'attempts' | 'destination_id' | 'partition'>): Promise<void>;
+  recordRefused(
+    letter: Omit<DeadLetter, 'state' | 'attempts' | 'destination_id' | 'partition'> & { subject?: string | null },
+  ): Promise<void>;
   /** Opens a batch of the one item for the destination that refused it, under a new key. `gone`: not open, or erased. */
   retryDeadLetter(dead_letter_id: string, new_batch_id: string): Promise<'retried' | 'gone'>;
   /** A newer version of the item was sent since; sending the old one would undo it. */
@@ -296,9 +316,15 @@ export interface EngineStore {
 
   /** One bounded step of retention; `more` = call again. */
   retain(request: RetainRequest): Promise<{ removed: number; dropped: number; more: boolean }>;
-  /** Sets payloads of a subject to null everywhere in this database and proves no byte stays behind (checkpoint). */
+  /**
+   * Sets payloads of a subject to null everywhere in this database and leaves no byte of them behind.
+   * @throws StaleError `storage.readers`: erased, but a reader still holds an old copy of the pages; call again.
+   */
   erase(subject: string, now_ms: number): Promise<{ entries: number; dead_letters: number }>;
-  /** Replaces payloads in place (stronger rules); null erases. The offset stays; an open batch over it is renewed at its claim. */
+  /**
+   * Replaces payloads in place (stronger rules); null erases. The offset stays; an open batch over it is renewed at its
+   * claim. Throws as `erase` does.
+   */
   rewrite(partition_id: number, payloads: ReadonlyMap<number, string | null>): Promise<number>;
 
   count(changes: readonly CounterChange[]): Promise<void>;
@@ -306,5 +332,7 @@ export interface EngineStore {
   recordAction(action: OperatorAction): Promise<void>;
   actions(limit: number): Promise<OperatorAction[]>;
   sizeBytes(): Promise<number>;
+  /** Checks the invariants that the tables themselves can show; one sentence for each that is broken. */
+  verify(): Promise<string[]>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { messageOf } from '../platform/errors.ts';
+import { invariant, messageOf } from '../platform/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
 import type { Timers } from '../platform/timers.ts';
@@ -46,6 +46,7 @@ export class Supervisor {
   }
 
   start(loop: Loop): void {
+    invariant(!this.#loops.has(loop.name), `the loop ${loop.name} is started once`);
     const status: LoopStatus = {
       name: loop.name,
       state: 'running',
@@ -63,8 +64,9 @@ export class Supervisor {
   /** Resolves to the names of loops that did not end within `bound_ms`. */
   async stop(bound_ms: number): Promise<string[]> {
     this.#abort.abort();
-    const all = Promise.all([...this.#loops.values()].map(({ done }) => done));
-    await Promise.race([all, this.#options.timers.sleep(bound_ms)]);
+    const ended = new AbortController();
+    const all = Promise.all([...this.#loops.values()].map(({ done }) => done)).then(() => ended.abort());
+    await Promise.race([all, this.#options.timers.sleep(bound_ms, ended.signal)]);
     return this.status()
       .filter(({ state }) => state !== 'ended')
       .map(({ name }) => name);
@@ -72,17 +74,21 @@ export class Supervisor {
 
   async #keepAlive(loop: Loop, status: LoopStatus): Promise<void> {
     const { clock, timers, random, report } = this.#options;
+    let failures = 0;
     while (!this.signal.aborted) {
+      const started_ms = clock.monotonic_ms();
       try {
         await loop.run(this.signal);
         break;
       } catch (error) {
         if (this.signal.aborted) break;
+        // A loop that ran well for longer than the longest back-off begins anew with the shortest.
+        failures = clock.monotonic_ms() - started_ms > defaultRetryPolicy.cap_ms ? 1 : failures + 1;
         status.restarts++;
         status.last_error = messageOf(error);
         report(loop.name, error);
         this.#enter(status, 'restarting');
-        await timers.sleep(backoff_ms(defaultRetryPolicy, status.restarts, random), this.signal);
+        await timers.sleep(backoff_ms(defaultRetryPolicy, failures, random), this.signal);
         if (!this.signal.aborted) this.#enter(status, 'running');
       }
     }

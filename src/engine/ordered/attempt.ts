@@ -36,8 +36,14 @@ export interface AttemptResult {
   learned: Partial<BatchLimits> | null;
 }
 
-/** Failures of one batch, the destination being well, before the batch itself is suspected. */
-const SUSPICIOUS_FAILURES = 3;
+/**
+ * Failures (5xx, reset), the destination being well in between, after which a batch itself is at fault. Splitting loses
+ * nothing, so a batch of several is bisected when the failure repeats; its parts inherit the count, so that a bisect
+ * costs no repeats of its own. A single item becomes a dead letter, so it needs more: at a destination that answers
+ * every third request with a 503, two in a row would condemn one good item in ten, eight one in ten thousand.
+ */
+const FAILURES_OF_A_BATCH = 2;
+const FAILURES_OF_AN_ITEM = 8;
 /** Holds of a batch refused item by item as a whole before its items are told apart. */
 const HOLDS_BEFORE_TELLING_APART = 3;
 
@@ -63,19 +69,19 @@ export async function attempt(context: AttemptContext): Promise<AttemptResult> {
     items: present.length,
     body,
   };
-  const reply = await sent(destination.send(outgoing, signal));
+  const reply = await sent(() => destination.send(outgoing, signal));
   // A stop in the middle leaves the batch open; the next run sends it again under the same key.
   if (reply.status === null && reply.reason === 'aborted') return { ...more(), next: 'stop' };
-  const verdict = await suspect(context, classify(reply, clock.now_ms(), context.retry));
-  return settleVerdict(context, verdict, fence, present);
+  const { verdict, counts } = await suspect(context, classify(reply, clock.now_ms(), context.retry));
+  return settleVerdict(context, verdict, counts, fence, present);
 }
 
 type PresentEntry = Entry & { payload: string };
 
 /** A destination that throws has a defect; to the batch it is an unanswered request like any other. */
-async function sent(reply: Promise<Reply>): Promise<Reply> {
+async function sent(send: () => Promise<Reply>): Promise<Reply> {
   try {
-    return await reply;
+    return await send();
   } catch (error) {
     return { status: null, reason: 'unknown', message: messageOf(error) };
   }
@@ -83,25 +89,39 @@ async function sent(reply: Promise<Reply>): Promise<Reply> {
 
 /**
  * A batch that keeps failing while the destination is otherwise well is itself the suspect (a body that crashes the
- * server): from then on it is treated as refused, and bisected.
+ * server): then it is treated as refused, and bisected. After the first, a failure `counts` against the batch only when
+ * the destination accepted something since the last one, or answers its probe: an outage never counts.
  */
-async function suspect(context: AttemptContext, verdict: Verdict): Promise<Verdict> {
-  const { batch, destination, signal } = context;
-  if (verdict.scope !== 'destination' || !verdict.suspicious) return verdict;
-  if (batch.attempts + 1 < SUSPICIOUS_FAILURES) return verdict;
-  const well = batch.destination_accepted_since || ((await destination.probe?.(signal)) ?? false);
-  return well ? { scope: 'batch', code: verdict.code, message: verdict.message } : verdict;
+async function suspect(context: AttemptContext, verdict: Verdict): Promise<{ verdict: Verdict; counts: boolean }> {
+  const { batch } = context;
+  if (verdict.scope !== 'destination' || !verdict.suspicious) return { verdict, counts: false };
+  if (batch.failures === 0) return { verdict, counts: true };
+  if (!batch.destination_accepted_since && !(await isWell(context))) return { verdict, counts: false };
+  const enough = batch.items === 1 ? FAILURES_OF_AN_ITEM : FAILURES_OF_A_BATCH;
+  if (batch.failures + 1 < enough) return { verdict, counts: true };
+  return { verdict: { scope: 'batch', code: verdict.code, message: verdict.message }, counts: true };
+}
+
+/** A probe that throws shows nothing. */
+async function isWell({ destination, signal }: AttemptContext): Promise<boolean> {
+  if (!destination.probe) return false;
+  try {
+    return await destination.probe(signal);
+  } catch {
+    return false;
+  }
 }
 
 async function settleVerdict(
   context: AttemptContext,
   verdict: Verdict,
+  counts: boolean,
   fence: number,
   present: readonly PresentEntry[],
 ): Promise<AttemptResult> {
   const { store, batch, clock } = context;
   const base = { batch_id: batch.batch_id, fence, now_ms: clock.now_ms() };
-  const step = stepFor(context, verdict, base, present);
+  const step = stepFor(context, verdict, counts, base, present);
   const { settled, dead_letters } = await store.settle(step.settlement);
   const accepted_items = settled && step.settlement.kind === 'accepted' ? present.length : 0;
   return { ...step.result, accepted_items, dead_letters };
@@ -113,21 +133,26 @@ interface Step {
   result: AttemptResult;
 }
 
-function stepFor(context: AttemptContext, verdict: Verdict, base: Base, present: readonly PresentEntry[]): Step {
+function stepFor(
+  context: AttemptContext,
+  verdict: Verdict,
+  counts: boolean,
+  base: Base,
+  present: readonly PresentEntry[],
+): Step {
   switch (verdict.scope) {
-    case 'accepted':
-      return {
-        settlement: { ...base, kind: 'accepted', received: verdict.received, deduped: verdict.deduped },
-        result: more(),
-      };
+    case 'accepted': {
+      const { received, deduped } = verdict;
+      return { settlement: { ...base, kind: 'accepted', items: present.length, received, deduped }, result: more() };
+    }
     case 'destination':
-      return deferred(context, verdict, base);
+      return deferred(context, verdict, counts, base);
     case 'partition':
       return held(context, base, { class: verdict.class, code: verdict.code, message: verdict.message });
     case 'items':
       return refusedItems(context, base, refusal(verdict), verdict.items, present);
     case 'batch':
-      return refusedBatch(context, base, refusal(verdict), present);
+      return refusedBatch(context, base, refusal(verdict), counts, present);
     case 'size':
       return tooLarge(context, verdict, base, present);
     case 'key':
@@ -135,17 +160,22 @@ function stepFor(context: AttemptContext, verdict: Verdict, base: Base, present:
   }
 }
 
-function deferred(context: AttemptContext, verdict: Extract<Verdict, { scope: 'destination' }>, base: Base): Step {
+function deferred(
+  context: AttemptContext,
+  verdict: Extract<Verdict, { scope: 'destination' }>,
+  suspicious: boolean,
+  base: Base,
+): Step {
   const { retry, random, batch } = context;
   const until_ms = base.now_ms + wait_ms(verdict.wait_ms, context.circuit_failures + 1, retry, random);
   // A suspicious batch waits longer than the circuit, so that another one makes the next try.
-  const batch_due_ms = verdict.suspicious ? until_ms + backoff_ms(retry, batch.attempts + 1, random) : until_ms;
+  const batch_due_ms = verdict.suspicious ? until_ms + backoff_ms(retry, batch.failures + 1, random) : until_ms;
   const settlement: Settlement = {
     ...base,
     kind: 'deferred',
     until_ms,
     batch_due_ms,
-    suspicious: verdict.suspicious,
+    suspicious,
     refusal: { class: verdict.class, code: verdict.code, message: verdict.message },
   };
   return { settlement, result: { ...more(), next: 'stop', tripped: true, retry_at_ms: until_ms } };
@@ -169,7 +199,7 @@ function refusedItems(
 ): Step {
   const known = new Map(items.filter(({ index }) => present[index]).map((item) => [item.index, item]));
   if (known.size === 0 || context.batch.items === 1)
-    return refusedBatch(context, base, itemRefusal(reason, items[0]), present);
+    return refusedBatch(context, base, itemRefusal(reason, items[0]), false, present);
   const allBad = known.size === present.length;
   if (allBad && context.holds < HOLDS_BEFORE_TELLING_APART) return held(context, base, reason);
   const hold_until_ms = allBad ? holdUntil(context, base.now_ms) : null;
@@ -180,25 +210,30 @@ function refusedItems(
     parts,
     refusal: reason,
     counts_as_refusal: true,
+    suspicious: false,
     hold_until_ms,
   };
   return { settlement, result: allBad ? { ...more(), next: 'stop', retry_at_ms: hold_until_ms } : more() };
 }
 
-function refusedBatch(context: AttemptContext, base: Base, reason: Refusal, present: readonly PresentEntry[]): Step {
+function refusedBatch(
+  context: AttemptContext,
+  base: Base,
+  reason: Refusal,
+  suspicious: boolean,
+  present: readonly PresentEntry[],
+): Step {
   const { batch } = context;
   if (batch.items === 1) {
     const hold_until_ms = holdUntil(context, base.now_ms);
     const settlement: Settlement = { ...base, kind: 'refused_item', refusal: reason, hold_until_ms };
-    const result = context.may_bisect ? more() : { ...more(), next: 'stop' as const };
-    return { settlement, result: { ...result, retry_at_ms: hold_until_ms } };
+    return {
+      settlement,
+      result: { ...more(), next: context.may_bisect ? 'more' : 'stop', retry_at_ms: hold_until_ms },
+    };
   }
   if (!context.may_bisect) return held(context, base, reason);
-  const parts = halves(context, present);
-  return {
-    settlement: { ...base, kind: 'split', parts, refusal: reason, counts_as_refusal: true, hold_until_ms: null },
-    result: more(),
-  };
+  return splitInHalf(context, base, reason, { counts_as_refusal: true, suspicious }, present);
 }
 
 function tooLarge(
@@ -210,10 +245,21 @@ function tooLarge(
   const reason: Refusal = { class: 'size', code: verdict.code, message: verdict.message };
   if (context.batch.items === 1)
     return { settlement: { ...base, kind: 'dead_letter', refusal: reason }, result: more() };
+  const step = splitInHalf(context, base, reason, { counts_as_refusal: false, suspicious: false }, present);
+  return { ...step, result: { ...step.result, learned: verdict.limits } };
+}
+
+function splitInHalf(
+  context: AttemptContext,
+  base: Base,
+  reason: Refusal,
+  evidence: { counts_as_refusal: boolean; suspicious: boolean },
+  present: readonly PresentEntry[],
+): Step {
   const parts = halves(context, present);
   return {
-    settlement: { ...base, kind: 'split', parts, refusal: reason, counts_as_refusal: false, hold_until_ms: null },
-    result: { ...more(), learned: verdict.limits },
+    settlement: { ...base, kind: 'split', parts, refusal: reason, ...evidence, hold_until_ms: null },
+    result: more(),
   };
 }
 

@@ -35,8 +35,9 @@ export const KEY_REUSED = 'idempotency_key_reused';
 /** Classifies one reply. Pure: the same reply always means the same. */
 export function classify(reply: Reply, now_ms: number, policy: RetryPolicy): Verdict {
   if (reply.status === null) {
-    // A reset or time-out may be this batch's fault (a body that crashes the server); a refused connection is not.
-    const suspicious = reply.reason === 'reset' || reply.reason === 'timeout';
+    // A reset, a time-out or an exception of the destination may be this batch's fault (a body that crashes the server);
+    // a refused connection is not.
+    const suspicious = reply.reason === 'reset' || reply.reason === 'timeout' || reply.reason === 'unknown';
     return {
       scope: 'destination',
       class: 'unreachable',
@@ -75,7 +76,12 @@ export function classify(reply: Reply, now_ms: number, policy: RetryPolicy): Ver
   return failure('unavailable', true);
 }
 
-/** When to try again after a failure of the destination: what it asked for, else the policy's back-off. */
+/**
+ * When to try again after a failure of the destination: what it asked for, plus a little chance so that clients cut off
+ * together do not return together; else the policy's back-off. "At once" (`Retry-After: 0`) would be a hot loop, so
+ * anything shorter than the policy's base counts as not asked.
+ */
 export function wait_ms(asked_ms: number | null, failures: number, policy: RetryPolicy, random: Random): number {
-  return asked_ms ?? backoff_ms(policy, failures, random);
+  if (asked_ms === null || asked_ms < policy.base_ms) return backoff_ms(policy, failures, random);
+  return asked_ms + backoff_ms(policy, 1, random);
 }

@@ -78,7 +78,7 @@ export class Delivery {
     // A half-open circuit lets one request through (I6): one partition, one batch.
     const workers = Math.min(row.half_open ? 1 : this.#options.concurrency, due.length);
     const queue = due.values();
-    await Promise.all(Array.from({ length: workers }, () => this.#work(queue, pass, signal)));
+    await allEnded(Array.from({ length: workers }, () => this.#work(queue, pass, signal)));
     const held = all.filter((backlog) => !due.includes(backlog)).map((backlog) => backlog.due_ms);
     return {
       accepted_items: pass.accepted_items,
@@ -121,32 +121,37 @@ export class Delivery {
 
   /** Sends what one partition has, in order, until it is empty, refused, or its turn is over. */
   async #serve(backlog: Backlog, pass: Pass, signal: AbortSignal): Promise<void> {
-    let heldRetry = backlog.held !== null;
     let refusals = 0;
     for (let round = 0; round < ROUNDS_PER_PARTITION; round++) {
       if (pass.over || signal.aborted) return;
       const plan = await this.#plan(backlog);
-      const batches = this.#choose(plan, heldRetry, pass);
+      const held = round === 0 && backlog.held !== null;
+      const batches = this.#choose(plan, { first: round === 0, held }, pass);
       if (batches.length === 0) return;
       const budget = refusalBudget(Math.max(...batches.map(({ items }) => items), this.#limits(backlog).max_items));
       const context = { plan, refusals, budget, circuit_failures: pass.circuit_failures };
-      const results = await Promise.all(batches.map((batch) => this.#attempt(backlog, batch, context, signal)));
+      const results = await allEnded(batches.map((batch) => this.#attempt(backlog, batch, context, signal)));
       pass.take(results);
       if (results.some(({ next }) => next === 'stop')) return;
       refusals = results.some(({ accepted_items }) => accepted_items > 0) ? 0 : refusals + results.length;
-      heldRetry = false;
     }
     pass.wakeAt(this.#options.clock.now_ms());
   }
 
-  /** A held partition first tries its oldest suspect again, else goes on where it stood; else all that are due. */
-  #choose(plan: Plan, heldRetry: boolean, pass: Pass): Batch[] {
-    if (heldRetry && plan.suspect) return [plan.suspect];
+  /**
+   * A turn begins with the oldest suspect when the partition is held, or when nothing else is left whose acceptance
+   * could judge it; a held partition then tries one batch, any other all that are due.
+   */
+  #choose(plan: Plan, turn: { first: boolean; held: boolean }, pass: Pass): Batch[] {
     const { clock, retry } = this.#options;
-    const due = plan.open.filter((batch) => isDue(batch.due_ms, clock.now_ms(), retry));
-    const waiting = plan.open.filter((batch) => !due.includes(batch));
+    const now_ms = clock.now_ms();
+    const { suspect } = plan;
+    const judge = suspect && turn.first && (turn.held || plan.open.length === 0);
+    if (judge && isDue(suspect.due_ms, now_ms, retry)) return [suspect];
+    const due = plan.open.filter((batch) => isDue(batch.due_ms, now_ms, retry));
+    const waiting = [...plan.open, ...(judge ? [suspect] : [])].filter((batch) => !due.includes(batch));
     if (waiting.length > 0) pass.wakeAt(Math.min(...waiting.map(({ due_ms }) => due_ms)));
-    return pass.half_open || heldRetry ? due.slice(0, 1) : due;
+    return pass.half_open || turn.held ? due.slice(0, 1) : due;
   }
 
   #limits({ partition }: Backlog): BatchLimits {
@@ -205,6 +210,15 @@ export class Delivery {
 /** Requests that may be refused one after another before a partition is held: the path of one bisect, twice. */
 function refusalBudget(max_items: number): number {
   return 2 * Math.ceil(Math.log2(Math.max(2, max_items))) + 1;
+}
+
+/**
+ * Waits for all, then throws what the first failure was. `Promise.all` would leave the others running behind the
+ * caller's back: into the next pass, or past a stop.
+ */
+async function allEnded<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }
 
 function earliest(times: readonly number[]): number | null {

@@ -10,15 +10,18 @@ import {
 } from '../store.ts';
 import { addCounters } from './counters.ts';
 import { insertDeadLetter } from './dead-letters.ts';
-
-/** Bits of `entry_id` that hold the offset; see the table's comment. */
-export const OFFSET_BITS = 40;
+import { OFFSET_BITS } from './entry-id.ts';
+import { subjectId } from './subjects.ts';
 
 interface Tail {
   last_offset: number;
   added: number;
   bytes: number;
 }
+
+/** Columns and values, so that the statement is compiled once and its parameters need no names. */
+const INSERT = `INSERT INTO entry (entry_id, source_id, cursor, subject_id, observed_ms, bytes, payload)
+  VALUES ((? << ${OFFSET_BITS}) | ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source_id, cursor) DO NOTHING`;
 
 /**
  * Appends entries with dense offsets, moves the checkpoint, applies the flow's own writes: one transaction (design §5
@@ -27,36 +30,14 @@ interface Tail {
  * as much as the insert, and would keep a fingerprint of what was erased.
  */
 export function append(db: Database, request: AppendRequest, cap_bytes: number, newId: () => string): AppendResult {
-  requireTransactionLimits(request.entries);
+  invariant(
+    request.entries.length <= TRANSACTION_LIMITS.max_rows,
+    `an append has at most ${TRANSACTION_LIMITS.max_rows} entries`,
+  );
   return db.transaction(() => {
     requireRoom(db, cap_bytes);
-    const result: AppendResult = { appended: 0, duplicates: 0, clashes: 0 };
     const tails = lockTails(db, request.entries);
-    const insert = db.prepare(
-      `INSERT INTO entry (entry_id, source_id, cursor, subject_id, observed_ms, bytes, payload)
-       VALUES ((? << ${OFFSET_BITS}) | ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source_id, cursor) DO NOTHING`,
-    );
-    for (const entry of request.entries) {
-      const tail = tails.get(entry.partition_id);
-      invariant(tail, 'every partition of a request has its tail read');
-      const bytes = Buffer.byteLength(entry.payload);
-      const { changes } = insert.run(
-        entry.partition_id,
-        tail.last_offset + tail.added + 1,
-        request.source_id,
-        entry.cursor,
-        entry.subject === null ? null : subjectId(db, entry.subject),
-        entry.observed_ms,
-        bytes,
-        entry.payload,
-      );
-      if (changes === 1) {
-        tail.added++;
-        tail.bytes += bytes;
-        result.appended++;
-      } else if (recordClash(db, request, entry, newId)) result.clashes++;
-      else result.duplicates++;
-    }
+    const result = insertEntries(db, request, tails, newId);
     moveTails(db, tails);
     if (request.checkpoint !== null) moveCheckpoint(db, request);
     applyFlowWrites(db, request.writes ?? []);
@@ -65,19 +46,47 @@ export function append(db: Database, request: AppendRequest, cap_bytes: number, 
   });
 }
 
-function requireTransactionLimits(entries: readonly NewEntry[]): void {
-  const bytes = entries.reduce((sum, entry) => sum + entry.payload.length, 0);
-  invariant(
-    entries.length <= TRANSACTION_LIMITS.max_rows,
-    `an append has at most ${TRANSACTION_LIMITS.max_rows} entries`,
-  );
-  invariant(entries.length === 1 || bytes <= TRANSACTION_LIMITS.max_bytes, 'an append has at most 4 MiB of payload');
+function insertEntries(
+  db: Database,
+  request: AppendRequest,
+  tails: ReadonlyMap<number, Tail>,
+  newId: () => string,
+): AppendResult {
+  const result: AppendResult = { appended: 0, duplicates: 0, clashes: 0 };
+  let total_bytes = 0;
+  for (const entry of request.entries) {
+    const tail = tails.get(entry.partition_id);
+    invariant(tail, 'every partition of a request has its tail read');
+    const bytes = Buffer.byteLength(entry.payload);
+    total_bytes += bytes;
+    invariant(
+      total_bytes <= TRANSACTION_LIMITS.max_bytes || request.entries.length === 1,
+      'an append has at most 4 MiB of payload',
+    );
+    const changes = db.run(
+      INSERT,
+      entry.partition_id,
+      tail.last_offset + tail.added + 1,
+      request.source_id,
+      entry.cursor,
+      entry.subject === null ? null : subjectId(db, entry.subject),
+      entry.observed_ms,
+      bytes,
+      entry.payload,
+    );
+    if (changes === 1) {
+      tail.added++;
+      tail.bytes += bytes;
+      result.appended++;
+    } else if (recordClash(db, request, entry, newId)) result.clashes++;
+    else result.duplicates++;
+  }
+  return result;
 }
 
 /** Refuses before the file reaches SQLite's own limit, because at that limit deletes fail too. */
 function requireRoom(db: Database, cap_bytes: number): void {
-  const free = db.value<number>('PRAGMA freelist_count') * 4096;
-  if (db.sizeBytes() - free < cap_bytes) return;
+  if (db.usedBytes() < cap_bytes) return;
   throw new FullError(`The journal has reached its cap of ${cap_bytes} bytes`, {
     hint: 'Nothing is lost: capture waits and goes on when deliveries settle. See `syncline status`, or raise storage.max_bytes.',
   });
@@ -129,6 +138,7 @@ function recordClash(db: Database, request: AppendRequest, entry: NewEntry, newI
   );
   if (!known || known.partition_id !== entry.partition_id) return false;
   if (known.payload === null || known.payload === entry.payload) return false;
+  if (clashKept(db, known, entry.payload)) return true;
   insertDeadLetter(db, {
     dead_letter_id: newId(),
     destination_id: null,
@@ -147,6 +157,17 @@ function recordClash(db: Database, request: AppendRequest, entry: NewEntry, newI
   return true;
 }
 
+/** A source read again from its start shows the same clash again; one dead letter of it is enough. */
+function clashKept(db: Database, place: { partition_id: number; offset: number }, payload: string): boolean {
+  const kept = db.get<object>(
+    `SELECT 1 FROM dead_letter WHERE partition_id = ? AND offset = ? AND class = 'clash' AND payload = ?`,
+    place.partition_id,
+    place.offset,
+    payload,
+  );
+  return kept !== undefined;
+}
+
 function applyFlowWrites(db: Database, writes: readonly FlowWrite[]): void {
   for (const write of writes) {
     const changed = db.run(write.sql, ...write.parameters);
@@ -160,25 +181,4 @@ function countersOf(result: AppendResult): CounterChange[] {
     { name: 'entries_duplicate', label: 'append', by: result.duplicates },
     { name: 'entries_clash', label: 'append', by: result.clashes },
   ].filter((change) => change.by > 0);
-}
-
-const subjectsOf = new WeakMap<Database, Map<string, number>>();
-const SUBJECTS_CACHED = 10_000;
-
-/** The number of a subject's name, made when there is none; cached, since a session's entries come together. */
-export function subjectId(db: Database, name: string): number {
-  const known = subjectsOf.get(db);
-  const cache = known && known.size <= SUBJECTS_CACHED ? known : new Map<string, number>();
-  if (cache !== known) subjectsOf.set(db, cache);
-  const cached = cache.get(name);
-  if (cached !== undefined) return cached;
-  db.run('INSERT INTO subject (name) VALUES (?) ON CONFLICT DO NOTHING', name);
-  const subject_id = db.value<number>('SELECT subject_id FROM subject WHERE name = ?', name);
-  cache.set(name, subject_id);
-  return subject_id;
-}
-
-/** Forgets cached subject numbers: a rolled-back transaction may have made some that do not exist. */
-export function forgetSubjects(db: Database): void {
-  subjectsOf.delete(db);
 }

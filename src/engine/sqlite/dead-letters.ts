@@ -1,6 +1,6 @@
 import type { Database } from '../../storage/sqlite/database.ts';
 import type { DeadLetter, DeadLetterQuery, Refusal } from '../store.ts';
-import { subjectId } from './append.ts';
+import { subjectId } from './subjects.ts';
 
 interface NewDeadLetter {
   dead_letter_id: string;
@@ -16,8 +16,8 @@ interface NewDeadLetter {
 
 export function insertDeadLetter(db: Database, letter: NewDeadLetter): void {
   db.run(
-    `INSERT INTO dead_letter (dead_letter_id, stream, destination_id, partition_id, offset, subject_id, class, code, field, message, attempts, payload, at_ms)
-     VALUES (?, (SELECT stream FROM partition WHERE partition_id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO dead_letter (dead_letter_id, stream, destination_id, partition_id, offset, subject_id, class, code, field, message, attempts, payload, at_ms, state)
+     VALUES (?, (SELECT stream FROM partition WHERE partition_id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     letter.dead_letter_id,
     letter.partition_id,
     letter.destination_id,
@@ -31,6 +31,31 @@ export function insertDeadLetter(db: Database, letter: NewDeadLetter): void {
     letter.attempts,
     letter.payload,
     letter.now_ms,
+    // Erased while it was under way: it is on record that it was refused, and there is nothing to try again.
+    letter.payload === null ? 'discarded' : 'open',
+  );
+}
+
+/** A retried dead letter was refused again: open once more, with the newest reason. */
+export function reopenDeadLetter(db: Database, dead_letter_id: string, refusal: Refusal, now_ms: number): void {
+  db.run(
+    `UPDATE dead_letter SET state = CASE WHEN payload IS NULL THEN 'discarded' ELSE 'open' END, attempts = attempts + 1,
+       class = ?, code = ?, field = ?, message = ?, at_ms = ? WHERE dead_letter_id = ?`,
+    refusal.class,
+    refusal.code,
+    refusal.field ?? null,
+    refusal.message,
+    now_ms,
+    dead_letter_id,
+  );
+}
+
+/** Takes the copies away from dead letters; those still open have nothing left to retry. Returns how many had one. */
+export function eraseDeadLetters(db: Database, condition: string, ...parameters: (string | number)[]): number {
+  return db.run(
+    `UPDATE dead_letter SET payload = NULL, state = CASE state WHEN 'open' THEN 'discarded' ELSE state END
+     WHERE payload IS NOT NULL AND ${condition}`,
+    ...parameters,
   );
 }
 
@@ -59,7 +84,7 @@ export function retryDeadLetter(db: Database, dead_letter_id: string, new_batch_
       offset: number;
       bytes: number | null;
     }>(
-      `SELECT destination_id, partition_id, offset, length(payload) AS bytes FROM dead_letter
+      `SELECT destination_id, partition_id, offset, octet_length(payload) AS bytes FROM dead_letter
        WHERE dead_letter_id = ? AND state = 'open' AND payload IS NOT NULL AND destination_id IS NOT NULL`,
       dead_letter_id,
     );

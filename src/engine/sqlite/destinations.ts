@@ -2,30 +2,34 @@ import { SynclineError } from '../../platform/errors.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 import { nextDestinationState, type DestinationEvent, type DestinationState } from '../ordered/states.ts';
 import type { Backlog, DestinationRow, DestinationSpec, Partition, PartitionProgress } from '../store.ts';
-import { OFFSET_BITS } from './append.ts';
+import { OFFSET_BITS } from './entry-id.ts';
 import { toPartition } from './partitions.ts';
 
 /** Makes a destination known, or takes over a changed configuration; its progress stays. */
 export function configureDestination(db: Database, spec: DestinationSpec): void {
   db.transaction(() => {
-    db.run(
-      `INSERT INTO destination (destination_id, stream, required, start) VALUES (?, ?, ?, ?)
-       ON CONFLICT (destination_id) DO UPDATE SET required = excluded.required`,
+    const added = db.run(
+      'INSERT INTO destination (destination_id, stream, required, start) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
       spec.destination_id,
       spec.stream,
       spec.required ? 1 : 0,
       spec.start,
     );
+    // Once only: skipping again at each start would skip what came while the destination was paused.
+    if (added === 1 && spec.start === 'latest') skipPast(db, spec);
+    db.run('UPDATE destination SET required = ? WHERE destination_id = ?', spec.required ? 1 : 0, spec.destination_id);
     step(db, spec.destination_id, 'configure', null);
-    if (spec.start === 'latest') skipPast(db, spec);
   });
 }
 
-/** A destination that begins at the latest offset never sees what was there before it. */
+/**
+ * A destination that begins at the latest offset never sees what was there before it. Whether it takes these partitions
+ * at all is asked later (`accepts` stays null).
+ */
 function skipPast(db: Database, spec: DestinationSpec): void {
   db.run(
     `INSERT INTO progress (destination_id, partition_id, planned_offset, acked_offset)
-     SELECT ?, partition_id, last_offset, last_offset FROM partition WHERE stream = ? ON CONFLICT DO NOTHING`,
+     SELECT ?, partition_id, last_offset, last_offset FROM partition WHERE stream = ?`,
     spec.destination_id,
     spec.stream,
   );
@@ -99,22 +103,27 @@ interface BacklogRow {
 }
 
 /**
- * Partitions with something undelivered, oldest entry first. A partition whose predecessor is not drained for this
- * destination is left out: order holds across versions.
+ * Partitions with something undelivered, oldest entry first. A partition is left out while one before it in its chain
+ * of predecessors is not drained for this destination: order holds across versions.
  */
 export function backlog(db: Database, destination_id: string, accepts: (partition: Partition) => boolean): Backlog[] {
-  beginPartitions(db, destination_id, accepts);
+  decidePartitions(db, destination_id, accepts);
   const rows = db.all<BacklogRow>(
-    `SELECT p.partition_id, p.stream, p.name, p.header, p.first_offset, p.last_offset, p.bytes,
+    `WITH RECURSIVE undrained (partition_id) AS (
+       SELECT g.partition_id FROM progress g JOIN partition p USING (partition_id)
+       WHERE g.destination_id = ?1 AND g.accepts = 1 AND g.acked_offset < p.last_offset),
+     waiting (partition_id) AS (
+       SELECT p.partition_id FROM partition p JOIN undrained u ON p.predecessor = u.partition_id
+       UNION SELECT p.partition_id FROM partition p JOIN waiting w ON p.predecessor = w.partition_id)
+     SELECT p.partition_id, p.stream, p.name, p.header, p.first_offset, p.last_offset, p.bytes,
             g.held_class, g.held_since_ms, g.held_message, g.due_ms,
             (SELECT observed_ms FROM entry WHERE entry_id = (p.partition_id << ${OFFSET_BITS}) | (g.acked_offset + 1)) AS oldest_ms
      FROM progress g JOIN partition p USING (partition_id)
-     WHERE g.destination_id = ?1
+     WHERE g.destination_id = ?1 AND g.accepts = 1
        AND (g.acked_offset < p.last_offset
             OR EXISTS (SELECT 1 FROM batch b WHERE b.destination_id = ?1 AND b.partition_id = p.partition_id AND b.state IN ('open', 'suspect')))
-       AND NOT EXISTS (SELECT 1 FROM progress g2 JOIN partition p2 USING (partition_id)
-                       WHERE g2.destination_id = ?1 AND p2.partition_id = p.predecessor AND g2.acked_offset < p2.last_offset)
-     ORDER BY oldest_ms`,
+       AND p.partition_id NOT IN (SELECT partition_id FROM waiting)
+     ORDER BY oldest_ms, p.partition_id`,
     destination_id,
   );
   return rows.map((row) => ({
@@ -125,27 +134,29 @@ export function backlog(db: Database, destination_id: string, accepts: (partitio
   }));
 }
 
-/** Gives the destination a progress in each partition of its stream that it takes and has none in. */
-function beginPartitions(db: Database, destination_id: string, accepts: (partition: Partition) => boolean): void {
-  const unknown = db
-    .all<Parameters<typeof toPartition>[0]>(
-      `SELECT p.partition_id, p.stream, p.name, p.header, p.first_offset, p.last_offset, p.bytes
-       FROM destination d JOIN partition p ON p.stream = d.stream
-       WHERE d.destination_id = ?1
-         AND NOT EXISTS (SELECT 1 FROM progress g WHERE g.destination_id = ?1 AND g.partition_id = p.partition_id)`,
-      destination_id,
-    )
-    .map(toPartition)
-    .filter(accepts);
-  if (unknown.length === 0) return;
+type DecisionRow = Parameters<typeof toPartition>[0] & { accepts: 0 | 1 | null };
+
+/** Notes which partitions of its stream the destination takes now; new ones begin at their first entry. */
+function decidePartitions(db: Database, destination_id: string, accepts: (partition: Partition) => boolean): void {
+  const rows = db.all<DecisionRow>(
+    `SELECT p.partition_id, p.stream, p.name, p.header, p.first_offset, p.last_offset, p.bytes, g.accepts
+     FROM destination d JOIN partition p ON p.stream = d.stream
+     LEFT JOIN progress g ON g.destination_id = d.destination_id AND g.partition_id = p.partition_id
+     WHERE d.destination_id = ?`,
+    destination_id,
+  );
+  const decided = rows.map(({ accepts: before, ...row }) => ({ row, before, now: accepts(toPartition(row)) ? 1 : 0 }));
+  const changed = decided.filter(({ before, now }) => before !== now);
+  if (changed.length === 0) return;
   db.transaction(() => {
-    for (const { partition_id, first_offset } of unknown)
+    for (const { row, now } of changed)
       db.run(
-        'INSERT INTO progress (destination_id, partition_id, planned_offset, acked_offset) VALUES (?, ?, ?, ?)',
+        `INSERT INTO progress (destination_id, partition_id, planned_offset, acked_offset, accepts) VALUES (?1, ?2, ?3, ?3, ?4)
+         ON CONFLICT DO UPDATE SET accepts = excluded.accepts`,
         destination_id,
-        partition_id,
-        first_offset - 1,
-        first_offset - 1,
+        row.partition_id,
+        row.first_offset - 1,
+        now,
       );
   });
 }
@@ -164,7 +175,7 @@ export function progress(db: Database): PartitionProgress[] {
             (SELECT observed_ms FROM entry WHERE entry_id = (p.partition_id << ${OFFSET_BITS}) | (g.acked_offset + 1)) AS oldest_waiting_ms,
             (SELECT count(*) FROM batch b WHERE b.destination_id = g.destination_id AND b.partition_id = g.partition_id AND b.state = 'open') AS open_batches,
             (SELECT count(*) FROM batch b WHERE b.destination_id = g.destination_id AND b.partition_id = g.partition_id AND b.state = 'suspect') AS suspects
-     FROM progress g JOIN partition p USING (partition_id) ORDER BY g.destination_id, p.partition_id`,
+     FROM progress g JOIN partition p USING (partition_id) WHERE g.accepts IS NOT 0 ORDER BY g.destination_id, p.partition_id`,
   );
   return rows.map(({ held_class, held_since_ms, held_message, ...row }) => ({
     ...row,

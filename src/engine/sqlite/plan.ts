@@ -1,10 +1,11 @@
 import type { Database } from '../../storage/sqlite/database.ts';
 import type { Batch, Entry, Plan, PlanRequest } from '../store.ts';
-import { OFFSET_BITS } from './append.ts';
+import type { DestinationState } from '../ordered/states.ts';
+import { OFFSET_BITS } from './entry-id.ts';
 
 const BATCH_COLUMNS = `b.batch_id, b.destination_id, b.partition_id, b.first_offset, b.last_offset, b.items, b.body_sha256,
-  b.state, b.attempts, b.due_ms, b.retry_of,
-  (b.refused_fence IS NOT NULL AND d.accepted_fence > b.refused_fence) AS destination_accepted_since`;
+  b.state, b.attempts, b.failures, b.due_ms, b.retry_of,
+  (b.failed_fence IS NOT NULL AND d.accepted_fence > b.failed_fence) AS destination_accepted_since`;
 
 interface BatchRow extends Omit<Batch, 'destination_accepted_since'> {
   destination_accepted_since: number;
@@ -16,6 +17,7 @@ interface BatchRow extends Omit<Batch, 'destination_accepted_since'> {
  */
 export function plan(db: Database, request: PlanRequest): Plan {
   return db.transaction(() => {
+    if (!maySend(db, request.destination_id)) return { open: [], suspect: null, holds: 0 };
     const before = unsettled(db, request);
     const open = before.filter((batch) => batch.state === 'open');
     let opened = false;
@@ -35,6 +37,15 @@ export function plan(db: Database, request: PlanRequest): Plan {
       holds: counts?.holds ?? 0,
     };
   });
+}
+
+/** False for a destination that is paused or removed: from the moment `pause` returned, nothing more leaves. */
+export function maySend(db: Database, destination_id: string): boolean {
+  const state = db.value<DestinationState | undefined>(
+    'SELECT state FROM destination WHERE destination_id = ?',
+    destination_id,
+  );
+  return state === 'active' || state === 'draining';
 }
 
 /** Open and suspect batches of one (destination, partition), lowest offset first. */

@@ -1,20 +1,23 @@
 import type { Database } from '../../storage/sqlite/database.ts';
 import { TRANSACTION_LIMITS, type RetainRequest } from '../store.ts';
-import { OFFSET_BITS, forgetSubjects } from './append.ts';
+import { StaleError, invariant } from '../../platform/errors.ts';
+import { OFFSET_BITS } from './entry-id.ts';
 import { addCounters } from './counters.ts';
-import { nextBatchState } from '../ordered/states.ts';
+import { eraseDeadLetters } from './dead-letters.ts';
 import { unsettled } from './plan.ts';
-import { moveAcked } from './settle.ts';
+import { endBatch, moveAcked, sizeOfRange } from './batches.ts';
 
-/** Ended batches are kept this long, so that `status` and support can see what was sent. */
-const ENDED_BATCH_KEPT_MS = 30 * 86_400_000;
+/** Ended batches and closed dead letters are kept this long, so that `status` and support can see what was sent. */
+const ENDED_KEPT_MS = 30 * 86_400_000;
 
 interface Bound {
   partition_id: number;
   first_offset: number;
   last_offset: number;
-  /** Lowest acknowledged offset of the required destinations; null = none has begun or none is required. */
+  /** Lowest acknowledged offset of the required destinations; null = none is required here. */
   settled: number | null;
+  /** A required destination has not said yet whether it takes the partition. */
+  undecided: 0 | 1;
 }
 
 /**
@@ -28,24 +31,29 @@ export function retain(
   newId: () => string,
 ): { removed: number; dropped: number; more: boolean } {
   return db.transaction(() => {
-    db.run(
-      'DELETE FROM batch WHERE rowid IN (SELECT rowid FROM batch WHERE ended_ms < ? LIMIT 1000)',
-      request.now_ms - ENDED_BATCH_KEPT_MS,
-    );
-    const over = request.target_bytes !== null && usedBytes(db) > request.target_bytes;
+    forgetEnded(db, request.now_ms - ENDED_KEPT_MS);
+    const over = request.target_bytes !== null && db.usedBytes() > request.target_bytes;
     for (const bound of bounds(db)) {
+      if (bound.undecided) continue;
       const until = Math.min(bound.settled ?? bound.last_offset, bound.last_offset);
-      const last = lastRemovable(db, bound, until, over ? null : request.before_ms);
+      const last = lastRemovable(db, bound, until, over ? null : request);
       if (last === null) continue;
-      const { removed, dropped } = removeUpTo(db, bound, last, newId);
+      const { removed, dropped } = removeUpTo(db, bound, last, request.now_ms, newId);
       return { removed, dropped, more: true };
     }
     return { removed: 0, dropped: 0, more: false };
   });
 }
 
-function usedBytes(db: Database): number {
-  return db.sizeBytes() - db.value<number>('PRAGMA freelist_count') * db.value<number>('PRAGMA page_size');
+function forgetEnded(db: Database, before_ms: number): void {
+  db.run('DELETE FROM batch WHERE rowid IN (SELECT rowid FROM batch WHERE ended_ms < ? LIMIT 1000)', before_ms);
+  db.run(
+    `DELETE FROM dead_letter WHERE rowid IN (
+       SELECT rowid FROM dead_letter d WHERE state <> 'open' AND at_ms < ?
+         AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.retry_of = d.dead_letter_id AND b.state IN ('open', 'suspect'))
+       LIMIT 1000)`,
+    before_ms,
+  );
 }
 
 /** Partitions that hold entries, those with the oldest first. */
@@ -53,97 +61,117 @@ function bounds(db: Database): Bound[] {
   return db.all<Bound>(
     `SELECT p.partition_id, p.first_offset, p.last_offset,
             (SELECT min(g.acked_offset) FROM progress g JOIN destination d USING (destination_id)
-             WHERE g.partition_id = p.partition_id AND d.required = 1 AND d.state <> 'removed') AS settled
+             WHERE g.partition_id = p.partition_id AND d.required = 1 AND d.state <> 'removed' AND g.accepts IS NOT 0) AS settled,
+            EXISTS (SELECT 1 FROM destination d WHERE d.stream = p.stream AND d.required = 1 AND d.state <> 'removed'
+                    AND NOT EXISTS (SELECT 1 FROM progress g
+                                    WHERE g.destination_id = d.destination_id AND g.partition_id = p.partition_id)) AS undecided
      FROM partition p WHERE p.first_offset <= p.last_offset
      ORDER BY (SELECT observed_ms FROM entry WHERE entry_id = (p.partition_id << ${OFFSET_BITS}) | p.first_offset)`,
   );
 }
 
-/** Highest offset of the first thousand that may go; null when even the first may not. */
-function lastRemovable(db: Database, bound: Bound, until: number, before_ms: number | null): number | null {
-  return db.value<number | null>(
-    `SELECT max(offset) FROM (
-       SELECT offset, observed_ms FROM entry
-       WHERE entry_id BETWEEN ((?1 << ${OFFSET_BITS}) | ?2) AND ((?1 << ${OFFSET_BITS}) | ?3) ORDER BY entry_id LIMIT ?4)
-     WHERE ?5 IS NULL OR observed_ms < ?5`,
+/**
+ * Highest offset of the first thousand that may go, up to the first entry too young; null when even the first may not.
+ * An entry from the future was observed before the clock stepped back, and must not keep all behind it for ever.
+ */
+function lastRemovable(
+  db: Database,
+  bound: Bound,
+  until: number,
+  age: { before_ms: number; now_ms: number } | null,
+): number | null {
+  const rows = db.all<{ offset: number; observed_ms: number }>(
+    `SELECT offset, observed_ms FROM entry
+     WHERE entry_id BETWEEN ((?1 << ${OFFSET_BITS}) | ?2) AND ((?1 << ${OFFSET_BITS}) | ?3) ORDER BY entry_id LIMIT ?4`,
     bound.partition_id,
     bound.first_offset,
     until,
     TRANSACTION_LIMITS.max_rows,
-    before_ms,
   );
+  const young = age ? rows.findIndex((row) => row.observed_ms >= age.before_ms && row.observed_ms <= age.now_ms) : -1;
+  return (young === -1 ? rows.at(-1) : rows[young - 1])?.offset ?? null;
 }
 
 function removeUpTo(
   db: Database,
   bound: Bound,
   last: number,
+  now_ms: number,
   newId: () => string,
 ): { removed: number; dropped: number } {
-  const bytes = db.value<number | null>(
-    `SELECT sum(bytes) FROM entry WHERE entry_id BETWEEN ((?1 << ${OFFSET_BITS}) | ?2) AND ((?1 << ${OFFSET_BITS}) | ?3)`,
-    bound.partition_id,
-    bound.first_offset,
-    last,
-  );
+  const { bytes } = sizeOfRange(db, bound.partition_id, bound.first_offset, last);
   const removed = db.run(
     `DELETE FROM entry WHERE entry_id BETWEEN ((?1 << ${OFFSET_BITS}) | ?2) AND ((?1 << ${OFFSET_BITS}) | ?3)`,
     bound.partition_id,
     bound.first_offset,
     last,
   );
+  invariant(removed === last - bound.first_offset + 1, 'offsets of a partition are dense');
   db.run(
     'UPDATE partition SET first_offset = ?, bytes = bytes - ? WHERE partition_id = ?',
     last + 1,
-    bytes ?? 0,
+    bytes,
     bound.partition_id,
   );
-  return { removed, dropped: leaveBehind(db, bound.partition_id, last, newId) };
+  return { removed, dropped: leaveBehind(db, bound.partition_id, last, now_ms, newId) };
 }
 
-/** Moves best-effort destinations past what was removed, counting what they never got. */
-function leaveBehind(db: Database, partition_id: number, last: number, newId: () => string): number {
-  const late = db.all<{ destination_id: string; acked_offset: number }>(
-    'SELECT destination_id, acked_offset FROM progress WHERE partition_id = ? AND acked_offset < ?',
+/** Moves destinations that are not waited for past what was removed, counting what they never got. */
+function leaveBehind(db: Database, partition_id: number, last: number, now_ms: number, newId: () => string): number {
+  const late = db.all<{ destination_id: string; planned_offset: number; accepts: 0 | 1 | null }>(
+    'SELECT destination_id, planned_offset, accepts FROM progress WHERE partition_id = ? AND acked_offset < ?',
     partition_id,
     last,
   );
   let dropped = 0;
-  for (const { destination_id, acked_offset } of late) {
-    abandonUpTo(db, { destination_id, partition_id }, last, newId);
+  for (const { destination_id, planned_offset, accepts } of late) {
+    const place = { destination_id, partition_id };
+    const lost = abandonUpTo(db, place, last, now_ms, newId) + Math.max(0, last - planned_offset);
     db.run(
       'UPDATE progress SET planned_offset = max(planned_offset, ?) WHERE destination_id = ? AND partition_id = ?',
       last,
       destination_id,
       partition_id,
     );
-    moveAcked(db, { destination_id, partition_id });
-    addCounters(db, [{ name: 'items_dropped_by_retention', label: destination_id, by: last - acked_offset }]);
-    dropped += last - acked_offset;
+    moveAcked(db, place);
+    // What a destination does not take is no loss to it.
+    if (accepts === 0) continue;
+    addCounters(db, [{ name: 'items_dropped_by_retention', label: destination_id, by: lost }]);
+    dropped += lost;
   }
   return dropped;
 }
 
-/** Abandons open batches over the removed range; what one holds beyond it goes on under a new key. */
+/**
+ * Abandons open batches over the removed range; what one holds beyond it goes on under a new key. Returns how many
+ * items were given up.
+ */
 function abandonUpTo(
   db: Database,
   place: { destination_id: string; partition_id: number },
   last: number,
+  now_ms: number,
   newId: () => string,
-): void {
+): number {
+  let given_up = 0;
   for (const batch of unsettled(db, place)) {
     if (batch.first_offset > last || batch.retry_of !== null) continue;
-    db.run(`UPDATE batch SET state = ? WHERE batch_id = ?`, nextBatchState(batch.state, 'drop'), batch.batch_id);
+    endBatch(db, batch, 'drop', now_ms);
+    given_up += Math.min(batch.last_offset, last) - batch.first_offset + 1;
     if (batch.last_offset <= last) continue;
+    const rest = sizeOfRange(db, place.partition_id, last + 1, batch.last_offset);
     db.run(
-      `INSERT INTO batch (batch_id, destination_id, partition_id, first_offset, last_offset, items, bytes, state, parent)
-       SELECT ?, destination_id, partition_id, ?, last_offset, last_offset - ?, bytes, 'open', batch_id FROM batch WHERE batch_id = ?`,
+      `INSERT INTO batch (batch_id, destination_id, partition_id, first_offset, last_offset, items, bytes, state, parent, refused_fence, failures, failed_fence)
+       SELECT ?, destination_id, partition_id, ?, last_offset, ?, ?, 'open', batch_id, refused_fence, failures, failed_fence
+       FROM batch WHERE batch_id = ?`,
       newId(),
       last + 1,
-      last,
+      rest.items,
+      rest.bytes,
       batch.batch_id,
     );
   }
+  return given_up;
 }
 
 /** Forgets everything of a subject: payloads become null, offsets stay dense, dead letters lose their copy. */
@@ -153,36 +181,63 @@ export function erase(db: Database, subject: string): { entries: number; dead_le
       `UPDATE entry SET payload = NULL WHERE payload IS NOT NULL AND subject_id = (SELECT subject_id FROM subject WHERE name = ?)`,
       subject,
     );
-    const dead_letters = db.run(
-      `UPDATE dead_letter SET payload = NULL, state = CASE state WHEN 'open' THEN 'discarded' ELSE state END
-       WHERE payload IS NOT NULL AND subject_id = (SELECT subject_id FROM subject WHERE name = ?)`,
-      subject,
-    );
+    const dead_letters = eraseDeadLetters(db, 'subject_id = (SELECT subject_id FROM subject WHERE name = ?)', subject);
     addCounters(db, [{ name: 'entries_erased', label: 'erase', by: entries }]);
     return { entries, dead_letters };
   });
-  forgetSubjects(db);
-  db.checkpoint();
+  leaveNoCopy(db);
   return result;
 }
 
 /** Sets payloads anew (stronger rules), also in dead letters; null erases. The offset stays. */
 export function rewrite(db: Database, partition_id: number, payloads: ReadonlyMap<number, string | null>): number {
+  invariant(
+    payloads.size <= TRANSACTION_LIMITS.max_rows,
+    `a rewrite has at most ${TRANSACTION_LIMITS.max_rows} entries`,
+  );
   const changed = db.transaction(() => {
     let count = 0;
-    for (const [offset, payload] of payloads) {
-      const bytes = payload === null ? null : Buffer.byteLength(payload);
-      count += db.run(
-        `UPDATE entry SET payload = ?1, bytes = coalesce(?2, bytes) WHERE entry_id = ((?3 << ${OFFSET_BITS}) | ?4) AND payload IS NOT ?1`,
-        payload,
-        bytes,
-        partition_id,
-        offset,
-      );
-      db.run('UPDATE dead_letter SET payload = ? WHERE partition_id = ? AND offset = ?', payload, partition_id, offset);
-    }
+    for (const [offset, payload] of payloads) if (rewriteOne(db, partition_id, offset, payload)) count++;
     return count;
   });
-  db.checkpoint();
+  leaveNoCopy(db);
   return changed;
+}
+
+function rewriteOne(db: Database, partition_id: number, offset: number, payload: string | null): boolean {
+  const before = db.get<{ bytes: number; payload: string | null }>(
+    `SELECT bytes, payload FROM entry WHERE entry_id = ((? << ${OFFSET_BITS}) | ?)`,
+    partition_id,
+    offset,
+  );
+  // The other reading of a clash was never the entry's text, so there is no masked form of it.
+  eraseDeadLetters(db, `partition_id = ? AND offset = ? AND class = 'clash'`, partition_id, offset);
+  if (payload === null) eraseDeadLetters(db, 'partition_id = ? AND offset = ?', partition_id, offset);
+  else
+    db.run(
+      'UPDATE dead_letter SET payload = ? WHERE partition_id = ? AND offset = ? AND payload IS NOT NULL',
+      payload,
+      partition_id,
+      offset,
+    );
+  // Erased stays erased.
+  if (!before || before.payload === null || before.payload === payload) return false;
+  const bytes = payload === null ? before.bytes : Buffer.byteLength(payload);
+  db.run(
+    `UPDATE entry SET payload = ?, bytes = ? WHERE entry_id = ((? << ${OFFSET_BITS}) | ?)`,
+    payload,
+    bytes,
+    partition_id,
+    offset,
+  );
+  db.run('UPDATE partition SET bytes = bytes + ? WHERE partition_id = ?', bytes - before.bytes, partition_id);
+  return true;
+}
+
+/** `secure_delete` overwrites freed bytes in the file; the WAL still holds the pages as they were until it is cut. */
+function leaveNoCopy(db: Database): void {
+  if (db.checkpoint()) return;
+  throw new StaleError('storage.readers', 'Erased, but a reader of the database still holds the pages as they were', {
+    hint: 'Do it again once backups and reports that are running have ended.',
+  });
 }

@@ -1,32 +1,13 @@
 import { invariant } from '../../platform/errors.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
-import {
-  nextBatchState,
-  nextCircuitState,
-  type BatchEvent,
-  type BatchState,
-  type CircuitState,
-} from '../ordered/states.ts';
-import type { Refusal, Settlement, SettleResult } from '../store.ts';
-import { OFFSET_BITS } from './append.ts';
+import { nextBatchState } from '../ordered/states.ts';
+import type { BatchPart, Refusal, Settlement, SettleResult } from '../store.ts';
+import { OFFSET_BITS } from './entry-id.ts';
+import { BATCH_COLUMNS, batchById, endBatch, moveAcked, renew, sizeOfRange, type BatchRow } from './batches.ts';
+import { answered, moveCircuit } from './circuit.ts';
 import { addCounters } from './counters.ts';
-import { insertDeadLetter } from './dead-letters.ts';
-
-interface BatchRow {
-  batch_id: string;
-  destination_id: string;
-  partition_id: number;
-  first_offset: number;
-  last_offset: number;
-  items: number;
-  bytes: number;
-  state: BatchState;
-  retry_of: string | null;
-  refused_fence: number | null;
-  attempts: number;
-  fence: number;
-  body_sha256: string | null;
-}
+import { maySend } from './plan.ts';
+import { insertDeadLetter, reopenDeadLetter } from './dead-letters.ts';
 
 /** The next fence of this database: it only grows, so no holder's number ever comes back. */
 function nextFence(db: Database): number {
@@ -47,6 +28,7 @@ export function claim(
   return db.transaction(() => {
     const batch = batchById(db, batch_id);
     if (!batch || (batch.state !== 'open' && batch.state !== 'suspect')) return null;
+    if (!maySend(db, batch.destination_id)) return null;
     if (batch.body_sha256 !== null && batch.body_sha256 !== body_sha256) {
       renew(db, batch, new_batch_id, now_ms);
       return null;
@@ -69,7 +51,7 @@ export function settle(db: Database, settlement: Settlement, newId: () => string
 
 function applySettlement(db: Database, batch: BatchRow, settlement: Settlement, newId: () => string): number {
   const { now_ms } = settlement;
-  if (settlement.kind !== 'deferred' && settlement.kind !== 'empty') answered(db, batch.destination_id);
+  if (settlement.kind !== 'deferred' && settlement.kind !== 'empty') answered(db, batch);
   switch (settlement.kind) {
     case 'accepted':
       return accepted(db, batch, settlement, newId);
@@ -77,7 +59,6 @@ function applySettlement(db: Database, batch: BatchRow, settlement: Settlement, 
       deferred(db, batch, settlement);
       return 0;
     case 'held':
-      markRefused(db, batch, settlement.refusal, 0);
       hold(db, batch, settlement.refusal, settlement.until_ms, now_ms);
       return 0;
     case 'split':
@@ -101,30 +82,43 @@ function applySettlement(db: Database, batch: BatchRow, settlement: Settlement, 
 
 type Of<K extends Settlement['kind']> = Extract<Settlement, { kind: K }>;
 
-/** An accepted batch is a verdict on the suspects of its partition: the destination takes this kind, so they are bad. */
+/**
+ * An accepted batch is a verdict on the suspects of its partition that were refused before it was sent: the destination
+ * takes this kind, so they are bad. A retried dead letter is none: it may be sent because the destination was mended.
+ */
 function accepted(db: Database, batch: BatchRow, settlement: Of<'accepted'>, newId: () => string): number {
   const { now_ms } = settlement;
-  const suspects = batch.state === 'suspect' || batch.retry_of !== null ? [] : suspectsOf(db, batch);
-  for (const suspect of suspects) toDeadLetter(db, suspect, refusalOf(db, suspect), now_ms, newId);
+  const condemned = batch.state === 'suspect' || batch.retry_of !== null ? [] : refusedBefore(db, batch);
+  for (const suspect of condemned) toDeadLetter(db, suspect, refusalOf(db, suspect), now_ms, newId);
   if (batch.state === 'suspect') reopenSuspects(db, batch);
   endBatch(db, batch, 'accept', now_ms);
-  const fence = nextFence(db);
-  db.run(
-    `UPDATE progress SET holds = 0, due_ms = 0, accepted_fence = ?, held_class = NULL, held_since_ms = NULL, held_message = NULL
-     WHERE destination_id = ? AND partition_id = ?`,
-    fence,
-    batch.destination_id,
-    batch.partition_id,
-  );
-  moveCircuit(db, batch.destination_id, 'succeeded', { fence, now_ms });
+  endHold(db, batch);
+  moveCircuit(db, batch.destination_id, 'succeeded', { fence: batch.fence, now_ms });
   moveAcked(db, batch);
   addCounters(db, [
-    { name: 'items_accepted', label: batch.destination_id, by: batch.items },
+    { name: 'items_accepted', label: batch.destination_id, by: settlement.items },
     { name: 'batches_accepted', label: batch.destination_id, by: 1 },
     { name: 'bytes_sent', label: batch.destination_id, by: batch.bytes },
     { name: 'items_deduped', label: batch.destination_id, by: settlement.deduped ?? 0 },
   ]);
-  return suspects.length;
+  return condemned.length;
+}
+
+/** Something passed: the partition is served at once. It stays marked as held while a suspect waits, to try that first. */
+function endHold(db: Database, batch: BatchRow): void {
+  db.run(
+    'UPDATE progress SET holds = 0, due_ms = 0, accepted_fence = max(accepted_fence, ?) WHERE destination_id = ? AND partition_id = ?',
+    batch.fence,
+    batch.destination_id,
+    batch.partition_id,
+  );
+  db.run(
+    `UPDATE progress SET held_class = NULL, held_since_ms = NULL, held_message = NULL
+     WHERE destination_id = ?1 AND partition_id = ?2 AND held_class IS NOT NULL AND NOT EXISTS (
+       SELECT 1 FROM batch WHERE destination_id = ?1 AND partition_id = ?2 AND state = 'suspect')`,
+    batch.destination_id,
+    batch.partition_id,
+  );
 }
 
 /** A suspect passed after all: the destination was mended, so the others are tried again. */
@@ -140,9 +134,18 @@ function reopenSuspects(db: Database, batch: BatchRow): void {
 
 function deferred(db: Database, batch: BatchRow, settlement: Of<'deferred'>): void {
   const { now_ms, refusal } = settlement;
-  if (settlement.suspicious) markRefused(db, batch, refusal, 1);
+  if (settlement.suspicious)
+    db.run(
+      'UPDATE batch SET attempts = attempts + 1, failures = failures + 1, failed_fence = fence WHERE batch_id = ?',
+      batch.batch_id,
+    );
   db.run('UPDATE batch SET due_ms = ? WHERE batch_id = ?', settlement.batch_due_ms, batch.batch_id);
-  moveCircuit(db, batch.destination_id, 'failed', { until_ms: settlement.until_ms, refusal, now_ms });
+  moveCircuit(db, batch.destination_id, 'failed', {
+    fence: batch.fence,
+    until_ms: settlement.until_ms,
+    refusal,
+    now_ms,
+  });
 }
 
 /** Replaces a batch by parts with keys of their own. Parts named bad by the destination wait as suspects. */
@@ -153,31 +156,36 @@ function split(db: Database, batch: BatchRow, settlement: Of<'split'>): void {
     first?.first_offset === batch.first_offset && last?.last_offset === batch.last_offset,
     'parts cover the batch',
   );
-  const refused_fence = settlement.counts_as_refusal ? (batch.refused_fence ?? batch.fence) : batch.refused_fence;
   endBatch(db, batch, 'split', settlement.now_ms);
-  for (const part of settlement.parts) {
-    const size = sizeOfRange(db, batch.partition_id, part.first_offset, part.last_offset);
-    db.run(
-      `INSERT INTO batch (batch_id, destination_id, partition_id, first_offset, last_offset, items, bytes, state, parent, refused_fence, attempts, error_class, error_code, error_message)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      part.batch_id,
-      batch.destination_id,
-      batch.partition_id,
-      part.first_offset,
-      part.last_offset,
-      size.items,
-      size.bytes,
-      part.suspect ? 'suspect' : 'open',
-      batch.batch_id,
-      refused_fence,
-      part.suspect ? 1 : 0,
-      part.suspect ? 'refused' : null,
-      part.suspect?.code ?? null,
-      part.suspect?.message ?? null,
-    );
-  }
+  for (const part of settlement.parts) insertPart(db, batch, settlement, part);
   if (settlement.hold_until_ms !== null)
     hold(db, batch, settlement.refusal, settlement.hold_until_ms, settlement.now_ms);
+}
+
+function insertPart(db: Database, batch: BatchRow, settlement: Of<'split'>, part: BatchPart): void {
+  const size = sizeOfRange(db, batch.partition_id, part.first_offset, part.last_offset);
+  db.run(
+    `INSERT INTO batch (batch_id, destination_id, partition_id, first_offset, last_offset, items, bytes, state, parent,
+       refused_fence, attempts, failures, failed_fence, error_class, error_code, error_field, error_message)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    part.batch_id,
+    batch.destination_id,
+    batch.partition_id,
+    part.first_offset,
+    part.last_offset,
+    size.items,
+    size.bytes,
+    part.suspect ? 'suspect' : 'open',
+    batch.batch_id,
+    settlement.counts_as_refusal ? (batch.refused_fence ?? batch.fence) : batch.refused_fence,
+    part.suspect ? 1 : 0,
+    batch.failures + (settlement.suspicious ? 1 : 0),
+    settlement.suspicious ? batch.fence : null,
+    part.suspect ? 'refused' : null,
+    part.suspect?.code ?? null,
+    part.suspect?.field ?? null,
+    part.suspect?.message ?? null,
+  );
 }
 
 /** One item was refused. With something of the partition accepted since: it is bad. Else it waits as a suspect (I3). */
@@ -194,58 +202,43 @@ function refusedItem(db: Database, batch: BatchRow, settlement: Of<'refused_item
     moveAcked(db, batch);
     return 1;
   }
-  markRefused(db, batch, refusal, 1);
+  markRefused(db, batch, refusal);
   db.run(`UPDATE batch SET state = ? WHERE batch_id = ?`, nextBatchState(batch.state, 'suspect'), batch.batch_id);
   hold(db, batch, refusal, hold_until_ms, now_ms);
   return 0;
 }
 
-/** Same range, new key: the old body can no longer be made, or its key stands for another body there. */
-function renew(db: Database, batch: BatchRow, new_batch_id: string, now_ms: number): void {
-  endBatch(db, batch, 'renew', now_ms);
-  db.run(
-    `INSERT INTO batch (batch_id, destination_id, partition_id, first_offset, last_offset, items, bytes, state, parent, retry_of, refused_fence, due_ms)
-     SELECT ?, destination_id, partition_id, first_offset, last_offset, items, bytes, 'open', batch_id, retry_of, refused_fence, due_ms
-     FROM batch WHERE batch_id = ?`,
-    new_batch_id,
-    batch.batch_id,
-  );
-  addCounters(db, [{ name: 'batches_renewed', label: batch.destination_id, by: 1 }]);
-}
-
-const BATCH_COLUMNS =
-  'batch_id, destination_id, partition_id, first_offset, last_offset, items, bytes, state, retry_of, refused_fence, attempts, fence, body_sha256';
-
-function batchById(db: Database, batch_id: string): BatchRow | undefined {
-  return db.get<BatchRow>(`SELECT ${BATCH_COLUMNS} FROM batch WHERE batch_id = ?`, batch_id);
-}
-
-function suspectsOf(db: Database, batch: BatchRow): BatchRow[] {
+/** Suspects of the batch's partition that were refused before this batch was claimed. */
+function refusedBefore(db: Database, batch: BatchRow): BatchRow[] {
   return db.all<BatchRow>(
-    `SELECT ${BATCH_COLUMNS} FROM batch WHERE destination_id = ? AND partition_id = ? AND state = 'suspect' ORDER BY first_offset`,
+    `SELECT ${BATCH_COLUMNS} FROM batch
+     WHERE destination_id = ? AND partition_id = ? AND state = 'suspect' AND refused_fence < ? ORDER BY first_offset`,
     batch.destination_id,
     batch.partition_id,
+    batch.fence,
   );
 }
 
 function refusalOf(db: Database, batch: BatchRow): Refusal {
-  const row = db.get<{ error_code: string | null; error_message: string | null }>(
-    'SELECT error_code, error_message FROM batch WHERE batch_id = ?',
+  const row = db.get<{ error_code: string | null; error_field: string | null; error_message: string | null }>(
+    'SELECT error_code, error_field, error_message FROM batch WHERE batch_id = ?',
     batch.batch_id,
   );
   return {
     class: 'refused',
     code: row?.error_code ?? 'refused',
+    field: row?.error_field ?? undefined,
     message: row?.error_message ?? 'The destination refused the item',
   };
 }
 
-function markRefused(db: Database, batch: BatchRow, refusal: Refusal, attempts: number): void {
+function markRefused(db: Database, batch: BatchRow, refusal: Refusal): void {
   db.run(
-    `UPDATE batch SET refused_fence = coalesce(refused_fence, fence), attempts = attempts + ?, error_class = ?, error_code = ?, error_message = ? WHERE batch_id = ?`,
-    attempts,
+    `UPDATE batch SET refused_fence = coalesce(refused_fence, fence), attempts = attempts + 1,
+       error_class = ?, error_code = ?, error_field = ?, error_message = ? WHERE batch_id = ?`,
     refusal.class,
     refusal.code,
+    refusal.field ?? null,
     refusal.message,
     batch.batch_id,
   );
@@ -276,7 +269,7 @@ function toDeadLetter(db: Database, batch: BatchRow, refusal: Refusal, now_ms: n
   );
   endBatch(db, batch, 'dead_letter', now_ms);
   if (batch.retry_of !== null) {
-    db.run(`UPDATE dead_letter SET state = 'open', attempts = attempts + 1 WHERE dead_letter_id = ?`, batch.retry_of);
+    reopenDeadLetter(db, batch.retry_of, refusal, now_ms);
     return;
   }
   insertDeadLetter(db, {
@@ -291,97 +284,4 @@ function toDeadLetter(db: Database, batch: BatchRow, refusal: Refusal, now_ms: n
     now_ms,
   });
   addCounters(db, [{ name: 'dead_letters', label: batch.destination_id, by: 1 }]);
-}
-
-function endBatch(db: Database, batch: BatchRow, event: BatchEvent, now_ms: number): void {
-  db.run(
-    'UPDATE batch SET state = ?, ended_ms = ? WHERE batch_id = ?',
-    nextBatchState(batch.state, event),
-    now_ms,
-    batch.batch_id,
-  );
-}
-
-function sizeOfRange(
-  db: Database,
-  partition_id: number,
-  first: number,
-  last: number,
-): { items: number; bytes: number } {
-  const row = db.get<{ items: number; bytes: number }>(
-    `SELECT count(*) AS items, coalesce(sum(bytes), 0) AS bytes FROM entry
-     WHERE entry_id BETWEEN ((?1 << ${OFFSET_BITS}) | ?2) AND ((?1 << ${OFFSET_BITS}) | ?3)`,
-    partition_id,
-    first,
-    last,
-  );
-  invariant(row, 'an aggregate has a row');
-  return row;
-}
-
-/** I2: acknowledged is everything below the lowest batch that is still open or suspect. */
-export function moveAcked(db: Database, place: { destination_id: string; partition_id: number }): void {
-  db.run(
-    `UPDATE progress SET acked_offset = coalesce(
-       (SELECT min(first_offset) - 1 FROM batch b WHERE b.destination_id = ?1 AND b.partition_id = ?2
-          AND b.state IN ('open', 'suspect') AND b.retry_of IS NULL), planned_offset)
-     WHERE destination_id = ?1 AND partition_id = ?2`,
-    place.destination_id,
-    place.partition_id,
-  );
-}
-
-interface CircuitChange {
-  now_ms: number;
-  fence?: number;
-  until_ms?: number;
-  refusal?: Refusal;
-}
-
-function moveCircuit(db: Database, destination_id: string, event: 'succeeded' | 'failed', change: CircuitChange): void {
-  const current = db.value<CircuitState>('SELECT circuit FROM destination WHERE destination_id = ?', destination_id);
-  const circuit = nextCircuitState(current, event);
-  if (event === 'succeeded')
-    db.run(
-      `UPDATE destination SET circuit = ?, circuit_until_ms = 0, circuit_failures = 0, accepted_fence = ?, failing_since_ms = NULL, last_success_ms = ?
-       WHERE destination_id = ?`,
-      circuit,
-      change.fence ?? 0,
-      change.now_ms,
-      destination_id,
-    );
-  else
-    db.run(
-      `UPDATE destination SET circuit = ?, circuit_until_ms = ?, circuit_failures = circuit_failures + 1,
-         failing_since_ms = coalesce(failing_since_ms, ?), last_error_ms = ?, last_error_code = ?, last_error_message = ?
-       WHERE destination_id = ?`,
-      circuit,
-      change.until_ms ?? change.now_ms,
-      change.now_ms,
-      change.now_ms,
-      change.refusal?.code ?? 'unknown',
-      change.refusal?.message ?? '',
-      destination_id,
-    );
-}
-
-/** Any answer about the batch shows that the destination is there: an open circuit closes. */
-function answered(db: Database, destination_id: string): void {
-  db.run(
-    `UPDATE destination SET circuit = ?, circuit_until_ms = 0, circuit_failures = 0, failing_since_ms = NULL
-     WHERE destination_id = ? AND circuit <> 'closed'`,
-    nextCircuitState('half_open', 'succeeded'),
-    destination_id,
-  );
-}
-
-export function halfOpen(db: Database, destination_id: string): void {
-  db.transaction(() => {
-    const current = db.value<CircuitState>('SELECT circuit FROM destination WHERE destination_id = ?', destination_id);
-    db.run(
-      'UPDATE destination SET circuit = ? WHERE destination_id = ?',
-      nextCircuitState(current, 'waited'),
-      destination_id,
-    );
-  });
 }

@@ -4,14 +4,17 @@ import { invariant } from '../../platform/errors.ts';
 import { uuidv7, type Random } from '../../platform/random.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { EngineStore, Identity, OperatorAction } from '../store.ts';
-import { append, forgetSubjects } from './append.ts';
+import { append } from './append.ts';
 import { addCounters, readCounters } from './counters.ts';
 import { deadLetters, insertDeadLetter, retryDeadLetter, setState } from './dead-letters.ts';
 import { backlog, changeDestination, configureDestination, destinations, progress } from './destinations.ts';
 import { allPartitions, allSources, nextEpoch, openPartition, openSource } from './partitions.ts';
 import { plan, readBatch, readEntries } from './plan.ts';
 import { erase, retain, rewrite } from './retention.ts';
-import { claim, halfOpen, settle } from './settle.ts';
+import { halfOpen } from './circuit.ts';
+import { claim, settle } from './settle.ts';
+import { forgetSubjects } from './subjects.ts';
+import { verify } from './verify.ts';
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
 
@@ -40,14 +43,7 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
     nextEpoch: async (source_id, now_ms) => db.transaction(() => nextEpoch(db, source_id, now_ms)),
     sources: async (stream) => allSources(db, stream),
 
-    append: async (request) => {
-      try {
-        return append(db, request, options.cap_bytes, newId);
-      } catch (error) {
-        forgetSubjects(db);
-        throw error;
-      }
-    },
+    append: async (request) => forgettingSubjects(db, () => append(db, request, options.cap_bytes, newId)),
     read: async (partition_id, first, last) => readEntries(db, partition_id, first, last),
     readBatch: async (batch_id) => readBatch(db, batch_id),
 
@@ -58,7 +54,7 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
     backlog: async (destination_id, accepts) => backlog(db, destination_id, accepts),
     plan: async (request) => plan(db, request),
     claim: async (batch_id, sha256, new_batch_id, now_ms) => claim(db, batch_id, sha256, new_batch_id, now_ms),
-    settle: async (settlement) => settle(db, settlement, newId),
+    settle: async (settlement) => forgettingSubjects(db, () => settle(db, settlement, newId)),
     halfOpen: async (destination_id) => halfOpen(db, destination_id),
     progress: async () => progress(db),
 
@@ -68,7 +64,7 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
         insertDeadLetter(db, {
           ...letter,
           destination_id: null,
-          subject: null,
+          subject: letter.subject ?? null,
           refusal: { ...letter, field: letter.field ?? undefined },
           attempts: 1,
           now_ms: letter.at_ms,
@@ -91,8 +87,19 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
         limit,
       ),
     sizeBytes: async () => db.sizeBytes(),
+    verify: async () => db.snapshot(() => verify(db)),
     close: async () => db.close(),
   };
+}
+
+/** A rolled-back transaction may have numbered subjects that then do not exist. */
+function forgettingSubjects<T>(db: Database, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    forgetSubjects(db);
+    throw error;
+  }
 }
 
 function ensureIdentity(db: Database, installation: string): void {

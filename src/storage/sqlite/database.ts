@@ -1,6 +1,6 @@
 import { chmodSync, existsSync } from 'node:fs';
 import { DatabaseSync, type StatementSync, type SQLInputValue } from 'node:sqlite';
-import { FullError, SynclineError, messageOf } from '../../platform/errors.ts';
+import { FullError, SynclineError, invariant, messageOf } from '../../platform/errors.ts';
 
 /**
  * SQLite before this version can corrupt a WAL file when two connections write or checkpoint at the same moment
@@ -26,6 +26,7 @@ export class Database {
   readonly path: string;
   readonly #connection: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #page_size: number;
   #depth = 0;
 
   /** @throws SynclineError `storage.open` when the file cannot be opened, `storage.sqlite_version` when SQLite is too old. */
@@ -38,6 +39,8 @@ export class Database {
         enableForeignKeyConstraints: true,
       });
       this.#configure(options);
+      this.#page_size = this.value<number>('PRAGMA page_size');
+      if (options.max_bytes !== undefined) this.limitBytes(options.max_bytes);
     } catch (error) {
       throw this.#translate(error, 'storage.open');
     }
@@ -51,16 +54,14 @@ export class Database {
       'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;' +
         'PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16384; PRAGMA wal_autocheckpoint=2000;',
     );
-    if (options.max_bytes !== undefined) this.limitBytes(options.max_bytes);
   }
 
   /** Sets the soft cap; a write beyond it fails as FullError and rolls back whole. */
   limitBytes(max_bytes: number): void {
-    const page_size = this.value<number>('PRAGMA page_size');
-    this.#connection.exec(`PRAGMA max_page_count=${Math.max(64, Math.floor(max_bytes / page_size))}`);
+    this.exec(`PRAGMA max_page_count=${Math.max(64, Math.floor(max_bytes / this.#page_size))}`);
   }
 
-  /** A prepared statement, compiled once per text. */
+  /** A prepared statement, compiled once per text. Errors of its own methods are not translated: prefer `run`. */
   prepare(sql: string): StatementSync {
     let statement = this.#statements.get(sql);
     if (!statement) {
@@ -124,6 +125,7 @@ export class Database {
     this.#depth++;
     try {
       const result = work();
+      invariant(!(result instanceof Promise), 'a transaction is synchronous: it is never held over an await');
       this.exec('COMMIT');
       return result;
     } catch (error) {
@@ -148,14 +150,22 @@ export class Database {
     }
   }
 
-  /** Moves the WAL into the file and truncates it, so that no deleted byte stays behind in it. */
-  checkpoint(): void {
-    this.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  /**
+   * Moves the WAL into the file and truncates it, so that no deleted byte stays behind in it. False when a reader of
+   * another connection still needs the WAL: then it is as before.
+   */
+  checkpoint(): boolean {
+    return this.value<number>('PRAGMA wal_checkpoint(TRUNCATE)') === 0;
   }
 
   /** Bytes of the main file's pages, free ones included. */
   sizeBytes(): number {
-    return this.value<number>('PRAGMA page_count') * this.value<number>('PRAGMA page_size');
+    return this.value<number>('PRAGMA page_count') * this.#page_size;
+  }
+
+  /** Bytes of the main file's pages that hold something; free ones are used before the file grows. */
+  usedBytes(): number {
+    return this.sizeBytes() - this.value<number>('PRAGMA freelist_count') * this.#page_size;
   }
 
   get isOpen(): boolean {

@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SynclineError } from '../../platform/errors.ts';
 import type { Database } from './database.ts';
 
-/** Backups of a file made before its schema changed; older ones are removed. */
+/** Backups that stay for each room of a file, made before its schema changed; older ones are removed. */
 const BACKUPS_KEPT = 2;
 
 interface Migration {
@@ -17,7 +17,7 @@ interface Migration {
  * Brings a database to the newest schema of `folder` (`0001-name.sql`, `0002-…`), each file in a transaction of its
  * own, its row first: a second process that races collides on the key and finds the work done.
  * `room` keeps apart the schemas that share a file: the engine's and its flow's.
- * A file that holds data is copied beside itself first (`engine.db.before-0002`), and the last two copies stay.
+ * A file that holds data is copied beside itself first (`engine.db.before-main-0002`), and the last two copies of each room stay.
  * @throws SynclineError `storage.newer_schema` when the database was written by a newer program.
  */
 export function migrate(db: Database, folder: URL, now_ms: number, room = 'main'): void {
@@ -28,9 +28,9 @@ export function migrate(db: Database, folder: URL, now_ms: number, room = 'main'
        PRIMARY KEY (room, number)) STRICT`,
   );
   const current = schemaVersion(db, room);
-  if (current > newest) throw newerSchema(db, current, newest);
+  if (current > newest) throw newerSchema(db, room, current, newest);
   const pending = migrations.filter((migration) => migration.number > current);
-  if (current > 0 && pending[0]) backUp(db, pending[0].number);
+  if (current > 0 && pending[0]) backUp(db, room, pending[0].number);
   for (const migration of pending) apply(db, room, migration, now_ms);
 }
 
@@ -60,22 +60,25 @@ function apply(db: Database, room: string, migration: Migration, now_ms: number)
   });
 }
 
-function backUp(db: Database, number: number): void {
+function backUp(db: Database, room: string, number: number): void {
   if (db.path === ':memory:') return;
-  const copy = `${db.path}.before-${String(number).padStart(4, '0')}`;
+  const prefix = `${basename(db.path)}.before-${room}-`;
+  const folder = dirname(db.path);
+  const copy = join(folder, `${prefix}${String(number).padStart(4, '0')}`);
+  // Left by an upgrade that was cut off; VACUUM INTO refuses to overwrite.
   if (existsSync(copy)) rmSync(copy);
-  db.prepare('VACUUM INTO ?').run(copy);
-  const prefix = `${basename(db.path)}.before-`;
-  const copies = readdirSync(dirname(db.path))
+  db.run('VACUUM INTO ?', copy);
+  chmodSync(copy, 0o600);
+  const copies = readdirSync(folder)
     .filter((file) => file.startsWith(prefix))
     .sort();
-  for (const old of copies.slice(0, -BACKUPS_KEPT)) rmSync(join(dirname(db.path), old));
+  for (const old of copies.slice(0, -BACKUPS_KEPT)) rmSync(join(folder, old));
 }
 
-function newerSchema(db: Database, current: number, newest: number): SynclineError {
+function newerSchema(db: Database, room: string, current: number, newest: number): SynclineError {
   return new SynclineError(
     'storage.newer_schema',
-    `${basename(db.path)} has schema ${current}; this program knows schemas up to ${newest}`,
+    `${basename(db.path)} has schema ${current} (${room}); this program knows schemas up to ${newest}`,
     { hint: 'It was written by a newer Syncline. Start that version, or restore the backup made before its upgrade.' },
   );
 }

@@ -65,7 +65,9 @@ CREATE TABLE destination (
   circuit TEXT NOT NULL DEFAULT 'closed' CHECK (circuit IN ('closed', 'open', 'half_open')),
   circuit_until_ms INTEGER NOT NULL DEFAULT 0,
   circuit_failures INTEGER NOT NULL DEFAULT 0,
-  -- Fence of the newest accepted batch: what was accepted after a batch first failed is its proof against the batch.
+  -- The newest fence when the circuit last opened: what was in flight then says nothing about the time after.
+  opened_fence INTEGER NOT NULL DEFAULT 0,
+  -- Highest fence of an accepted batch: a batch that failed before it, and fails again, is itself the suspect.
   accepted_fence INTEGER NOT NULL DEFAULT 0,
   failing_since_ms INTEGER,
   last_success_ms INTEGER,
@@ -79,6 +81,8 @@ CREATE TABLE progress (
   partition_id INTEGER NOT NULL REFERENCES partition (partition_id),
   planned_offset INTEGER NOT NULL,
   acked_offset INTEGER NOT NULL,
+  -- Whether the destination takes this partition; null = not asked yet, which holds back retention like a yes.
+  accepts INTEGER CHECK (accepts IN (0, 1)),
   accepted_fence INTEGER NOT NULL DEFAULT 0,
   held_class TEXT,
   held_since_ms INTEGER,
@@ -105,10 +109,15 @@ CREATE TABLE batch (
   -- Fence at which this batch, or the batch it was split from, was first refused; null = never.
   refused_fence INTEGER,
   attempts INTEGER NOT NULL DEFAULT 0,
+  -- How often it, or the batch it was split from, failed (5xx, reset) while the destination was well otherwise, and
+  -- the fence of the last such attempt.
+  failures INTEGER NOT NULL DEFAULT 0,
+  failed_fence INTEGER,
   due_ms INTEGER NOT NULL DEFAULT 0,
   fence INTEGER NOT NULL DEFAULT 0,
   error_class TEXT,
   error_code TEXT,
+  error_field TEXT,
   error_message TEXT,
   ended_ms INTEGER
 ) STRICT;
