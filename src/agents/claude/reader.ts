@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { invariant } from '../../platform/errors.ts';
 import type { PositionedEvent, ReadLimits, ReadStep, TranscriptCheckpoint, TranscriptFile } from '../source.ts';
 import { decodeCheckpoint, encodeCheckpoint, newCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { isObject } from './field.ts';
@@ -38,7 +39,7 @@ export async function readTranscript(
       if (step !== null) return step.checkpoint === checkpoint ? { ...step, checkpoint } : step;
     }
     const step = await takeStep(input, newCheckpoint(file.birth_ms));
-    if (step === null) throw new Error('a first step holds no lines of an earlier one');
+    invariant(step !== null, 'a first step holds no lines of an earlier one');
     return { ...step, restarted: checkpoint !== null };
   });
 }

@@ -30,6 +30,8 @@ type Price = number | null;
 /** Model, valid from, source, prompt over, then input, output, cache read, cache write 5 m, cache write 1 h in USD / 1 M. */
 type Line = readonly [string, string, string, number, Price, Price, Price, Price, Price];
 
+// `valid_from` of a model's first row is its release where a source dates it, else the month of the source: it decides
+// nothing, since a first row also covers what is dated before it.
 // prettier-ignore
 const LINES: readonly Line[] = [
   ['claude-fable-5-1',   '2026-09-01', '2026-09', 0,       10,   50,   0.25, 12.5,  20],
