@@ -1,43 +1,10 @@
 /** All that a command may touch. A test makes one of written streams, a clock that stands still and a fake Operator. */
-import type { Environment } from '../config/environment.ts';
 import type { FlagValue, LoadedConfig } from '../config/load.ts';
 import { resolvePaths, type SynclinePaths } from '../config/paths.ts';
-import type { Clock } from '../platform/clock.ts';
 import type { ExitCode } from '../platform/errors.ts';
-import type { Random } from '../platform/random.ts';
-import type { Timers } from '../platform/timers.ts';
 import type { Operator } from '../runtime/operator.ts';
 import { paletteFor, type ColorMode, type Palette } from './format/color.ts';
-import type { Prompts } from './prompts.ts';
-import type { Runtime } from './runtime.ts';
-
-export interface TextSink {
-  write(text: string): void;
-}
-
-/** The process around the program. */
-export interface Host {
-  stdout: TextSink;
-  stderr: TextSink;
-  env: Environment;
-  cwd: string;
-  user_home: string;
-  platform: NodeJS.Platform;
-  node_version: string;
-  clock: Clock;
-  timers: Timers;
-  random: Random;
-  is_tty: { stdin: boolean; stdout: boolean; stderr: boolean };
-  columns: () => number;
-  /** Aborted by the first SIGINT or SIGTERM, with the exit code of the table as its reason. */
-  signal: AbortSignal;
-  /** True when started from a clone, where `syncline` is not on the PATH. */
-  from_clone: boolean;
-  runtime: () => Promise<Runtime>;
-  prompts: () => Promise<Prompts>;
-  /** Shows a page in the user's browser; false when there is none. */
-  openBrowser(url: string, paths: SynclinePaths): Promise<boolean>;
-}
+import type { Host } from './host.ts';
 
 export interface GlobalOptions {
   home: string | undefined;

@@ -55,3 +55,14 @@ export const DRY_RUN: OptionDeclaration = {
   flags: '--dry-run',
   description: 'show what would be done, and do nothing',
 };
+
+/** Before or after any command. */
+export const GLOBAL_OPTIONS: readonly OptionDeclaration[] = [
+  { flags: '--home <dir>', description: 'state directory (also SYNCLINE_HOME)' },
+  { flags: '--config <file>', description: 'configuration file' },
+  { flags: '--profile <name>', description: 'a home, team and salt of its own' },
+  { flags: '--json', description: 'data as JSON with a schema field' },
+  { flags: '--quiet', description: 'no words on stderr but errors' },
+  { flags: '--yes', description: 'answer questions with yes' },
+  { flags: '--color <when>', description: 'colour', choices: ['auto', 'never', 'always'] },
+];

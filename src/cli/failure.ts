@@ -33,7 +33,7 @@ function jsonFailure({ code, message, hint, field, exit }: SynclineError): strin
 function defect(error: unknown, view: FailureView): SynclineError {
   const file = writeReport(error, view);
   // Only our own messages are printed: others may quote what the program was reading.
-  const what = error instanceof SynclineError ? `: ${error.message}` : '';
+  const what = error instanceof SynclineError ? `: ${error.message}` : '.';
   return new SynclineError('defect', `A defect of Syncline stopped \`${view.command}\`${what}`, {
     exit: EXIT.defect,
     cause: error,

@@ -1,23 +1,14 @@
 /** The parser, made of the declarations. */
-import { Argument, Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT, UsageError, type ExitCode } from '../platform/errors.ts';
-import { CommandContext, type GlobalOptions, type Host } from './context.ts';
+import { CommandContext, type GlobalOptions } from './context.ts';
 import { nearest } from '../config/nearest.ts';
-import type { CommandDeclaration, OptionDeclaration } from './declaration.ts';
+import { GLOBAL_OPTIONS, type CommandDeclaration, type OptionDeclaration } from './declaration.ts';
 import type { ColorMode } from './format/color.ts';
+import type { Host } from './host.ts';
 import { Invocation, type OptionValue } from './invocation.ts';
 import { COMMAND_GROUPS } from './tree/index.ts';
-import { programVersion } from './version.ts';
-
-export const GLOBAL_OPTIONS: readonly OptionDeclaration[] = [
-  { flags: '--home <dir>', description: 'state directory (also SYNCLINE_HOME)' },
-  { flags: '--config <file>', description: 'configuration file' },
-  { flags: '--profile <name>', description: 'a home, team and salt of its own' },
-  { flags: '--json', description: 'data as JSON with a schema field' },
-  { flags: '--quiet', description: 'no words on stderr but errors' },
-  { flags: '--yes', description: 'answer questions with yes' },
-  { flags: '--color <when>', description: 'colour', choices: ['auto', 'never', 'always'] },
-];
+import { programVersion } from '../platform/version.ts';
 
 const EVERYWHERE = 'With every command: --home --config --profile --json --quiet --yes --color (see: syncline help)';
 
@@ -117,8 +108,14 @@ function toOption({ flags, description, choices, repeatable, required }: OptionD
   if (choices !== undefined) option.choices(choices);
   if (required === true) option.makeOptionMandatory();
   if (repeatable === true)
-    option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
+    option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), oneOf(value, choices)]);
   return option;
+}
+
+/** commander checks choices with the same hook that collects values, so collecting has to check them itself. */
+function oneOf(value: string, choices: readonly string[] | undefined): string {
+  if (choices === undefined || choices.includes(value)) return value;
+  throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.`);
 }
 
 function exampleText(examples: readonly string[]): string {

@@ -1,17 +1,7 @@
 /** Questions at a terminal, and the rule that nothing is decided without one. */
 import { EXIT, SynclineError } from '../platform/errors.ts';
 import type { CommandContext } from './context.ts';
-
-export interface Prompts {
-  /** The answer; empty when nothing was typed. @throws SynclineError `cancelled` */
-  text(
-    question: string,
-    options: { placeholder?: string; validate?: (answer: string) => string | undefined },
-  ): Promise<string>;
-  /** Typed without being shown. */
-  secret(question: string): Promise<string>;
-  confirm(question: string): Promise<boolean>;
-}
+import type { Prompts } from './host.ts';
 
 /** `@clack/prompts`, loaded only when something is asked. */
 export async function clackPrompts(): Promise<Prompts> {

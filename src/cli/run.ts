@@ -1,11 +1,11 @@
 /** One call of the command line, from its words to its exit code. */
 import { refuseRealHomeUnderTest, resolvePaths } from '../config/paths.ts';
 import { EXIT, type ExitCode } from '../platform/errors.ts';
-import type { Host } from './context.ts';
+import type { Host } from './host.ts';
 import { describeFailure } from './failure.ts';
 import { paletteFor } from './format/color.ts';
 import { parseCommandLine, type ParsedCommand } from './program.ts';
-import { programVersion } from './version.ts';
+import { programVersion } from '../platform/version.ts';
 
 export interface RunHooks {
   /** Called before a command starts that ends by itself when the signal aborts. */

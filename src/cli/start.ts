@@ -5,7 +5,7 @@ import { EXIT, type ExitCode } from '../platform/errors.ts';
 import { systemRandom } from '../platform/random.ts';
 import { systemTimers } from '../platform/timers.ts';
 import { openInBrowser } from './browser.ts';
-import type { Host } from './context.ts';
+import type { Host } from './host.ts';
 import { clackPrompts } from './prompts.ts';
 import { runCommandLine } from './run.ts';
 

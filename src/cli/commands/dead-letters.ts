@@ -68,10 +68,9 @@ export async function retry(context: CommandContext, invocation: Invocation): Pr
     if (invocation.flag('dryRun')) return preview(context, await operator.deadLetters(filter), 'retried');
     const result = await operator.retryDeadLetters(filter);
     if (context.options.json) context.printJson('syncline.dead-letters-retry/1', result);
+    const { superseded: left } = result;
     const superseded =
-      result.superseded === 0
-        ? ''
-        : ` ${formatItems(result.superseded, 'is', 'are')} not sent again: something newer has replaced them.`;
+      left === 0 ? '' : ` ${formatItems(left, 'is', 'are')} not sent again: something newer has taken the place.`;
     context.say(`${formatItems(result.retried, 'dead letter')} will be sent again.${superseded}`);
     return EXIT.ok;
   });

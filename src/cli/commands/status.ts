@@ -33,7 +33,12 @@ async function watch(context: CommandContext, stream: StreamName | null): Promis
 
 function lines(context: CommandContext, report: StatusReport): string[] {
   const { user_home } = context.host;
-  return renderStatus(report, { now_ms: context.now_ms(), user_home, palette: context.palette });
+  return renderStatus(report, {
+    now_ms: context.now_ms(),
+    user_home,
+    palette: context.palette,
+    width: context.width(),
+  });
 }
 
 function narrow(report: StatusReport, stream: StreamName | null): StatusReport {

@@ -1,4 +1,4 @@
-import { EXIT, UnreachableError, type ExitCode } from '../../platform/errors.ts';
+import { EXIT, SynclineError, UnreachableError, type ExitCode } from '../../platform/errors.ts';
 import type { CommandContext } from '../context.ts';
 
 /** A graceful stop is bounded by the supervisor; beyond this somebody has to look. */
@@ -33,17 +33,22 @@ async function askToStop(context: CommandContext): Promise<number | null> {
     await using operator = await context.connect(true);
     return (await operator.stop()).pid;
   } catch (error) {
-    if (error instanceof UnreachableError) return null;
+    if (isNotRunning(error)) return null;
     throw error;
   }
 }
 
+/** A daemon that no longer answers but holds the lock is still ending. */
 async function isRunning(context: CommandContext): Promise<boolean> {
   try {
     await using operator = await context.connect(true);
     return (await operator.status()).running;
   } catch (error) {
-    if (error instanceof UnreachableError) return false;
+    if (error instanceof SynclineError) return !isNotRunning(error);
     throw error;
   }
+}
+
+function isNotRunning(error: unknown): boolean {
+  return error instanceof SynclineError && error.code === 'daemon.not_running';
 }

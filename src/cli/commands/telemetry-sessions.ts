@@ -29,17 +29,19 @@ export async function list(context: CommandContext, invocation: Invocation): Pro
   return EXIT.ok;
 }
 
+/** The id whole, since it is what one copies; a narrow terminal gives up figures instead. */
 function columns(now_ms: number): Column<SessionRow>[] {
+  const from_width = 110;
   return [
-    { title: 'session', text: ({ session }) => session, shrink_to: 9 },
+    { title: 'session', text: ({ session }) => session },
     { title: 'last', text: ({ last_ms }) => time(last_ms, now_ms) },
-    { title: 'agent', text: ({ agent }) => agent },
-    { title: 'project', text: ({ project }) => project, shrink_to: 8 },
-    { title: 'model', text: ({ model }) => model ?? UNKNOWN, shrink_to: 8 },
-    { title: 'out', text: ({ tokens_out }) => figure(tokens_out), align: 'right' },
+    { title: 'agent', text: ({ agent }) => agent, from_width: 90 },
+    { title: 'project', text: ({ project }) => project, shrink_to: 6 },
+    { title: 'model', text: ({ model }) => model ?? UNKNOWN, shrink_to: 8, from_width },
+    { title: 'out', text: ({ tokens_out }) => figure(tokens_out), align: 'right', from_width },
     { title: 'cost', text: ({ cost_usd }) => formatMoney(cost_usd), align: 'right' },
-    { title: 'calls', text: ({ tool_calls }) => formatCount(tool_calls), align: 'right' },
-    { title: 'failed', text: ({ tool_failures }) => formatCount(tool_failures), align: 'right' },
+    { title: 'calls', text: ({ tool_calls }) => formatCount(tool_calls), align: 'right', from_width },
+    { title: 'failed', text: ({ tool_failures }) => formatCount(tool_failures), align: 'right', from_width },
   ];
 }
 

@@ -1,6 +1,6 @@
 import { EXIT, type ExitCode } from '../../platform/errors.ts';
 import type { CommandContext } from '../context.ts';
-import { programVersion } from '../version.ts';
+import { programVersion } from '../../platform/version.ts';
 
 /** `version`: loads neither configuration nor runtime, so it works whatever is broken. */
 export async function version(context: CommandContext): Promise<ExitCode> {

@@ -1,6 +1,5 @@
 /** Completion scripts. They hold all words themselves: a program start for each key press would be felt. */
-import { GLOBAL_OPTIONS } from '../program.ts';
-import { COMMAND_GROUPS } from '../tree/index.ts';
+import { GLOBAL_OPTIONS, type CommandDeclaration } from '../declaration.ts';
 import { completionNodes, type CompletionNode } from './words.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -11,8 +10,7 @@ export function isShell(name: string): name is Shell {
 }
 
 /** The script to source. */
-export function completionScript(shell: Shell): string {
-  const roots = COMMAND_GROUPS.flatMap(({ commands }) => commands);
+export function completionScript(shell: Shell, roots: readonly CommandDeclaration[]): string {
   const nodes = completionNodes(roots, GLOBAL_OPTIONS);
   if (shell === 'fish') return fishScript(nodes);
   const bash = bashScript(nodes);

@@ -9,6 +9,8 @@ export interface Column<Row> {
   align?: 'left' | 'right';
   /** Least width when the table must shrink; without it the column keeps its width. */
   shrink_to?: number;
+  /** Only shown where the terminal has at least so many columns. */
+  from_width?: number;
   /** Colours a cell after it has been cut. */
   paint?(text: string, row: Row): string;
 }
@@ -20,11 +22,12 @@ const GAP = '  ';
  * first; a table whose columns cannot shrink enough is left too wide rather than wrong.
  */
 export function renderTable<Row>(
-  columns: readonly Column<Row>[],
+  all: readonly Column<Row>[],
   rows: readonly Row[],
   width: number,
   palette: Palette,
 ): string[] {
+  const columns = all.filter(({ from_width = 0 }) => width >= from_width);
   const cells = rows.map((row) => columns.map((column) => safe(column.text(row))));
   const widths = columns.map((column, index) =>
     Math.max(visibleWidth(column.title), ...cells.map((line) => visibleWidth(line[index] ?? ''))),

@@ -1,12 +1,13 @@
 /** The first screen of `up` (product page §1), as a function of the status. */
 import { formatBytes } from '../format/bytes.ts';
-import { cut, pad, type Palette } from '../format/color.ts';
+import { pad, type Palette } from '../format/color.ts';
 import { formatCount, formatItems } from '../format/count.ts';
 import { formatDuration } from '../format/duration.ts';
 import { formatMoney } from '../format/money.ts';
 import { safe } from '../format/safe.ts';
 import type { SourceStatus, StatusReport } from '../../runtime/operator.ts';
 import { agentName } from './agent-name.ts';
+import { labelled } from './labelled.ts';
 import { percent, progressBar } from './progress-bar.ts';
 import { shortPath } from './short-path.ts';
 
@@ -26,13 +27,14 @@ export interface FirstScreenView {
 
 /** Lines of the whole screen. The Reading line is the only one that changes until everything is read. */
 export function renderFirstScreen(status: StatusReport, view: FirstScreenView): string[] {
+  const row = (label: string, texts: string[]): string[] => labelled(label, texts, view.width, view.palette, '  ');
   const lines = [
-    row('Found', foundLines(status, view), view),
-    row('Reading', readingLine(status, view), view),
-    row('Today', todayLine(status), view),
-    row('Look', lookLine(view), { ...view, width: Infinity }),
-    row('Removed', removedLine(status), view),
-    row('Stop', ['Ctrl-C   or: syncline stop'], view),
+    ...row('Found', foundLines(status, view)),
+    ...row('Reading', readingLine(status, view)),
+    ...row('Today', todayLine(status)),
+    ...row('Look', lookLine(view)),
+    ...row('Removed', removedLine(status)),
+    ...row('Stop', ['Ctrl-C   or: syncline stop']),
   ];
   return [
     headline(status, view.palette),
@@ -41,7 +43,7 @@ export function renderFirstScreen(status: StatusReport, view: FirstScreenView): 
       ? ['', view.palette.bold('  SAMPLE DATA  none of these figures are yours; they go away at the end')]
       : []),
     '',
-    ...lines.flat(),
+    ...lines,
     ...(view.from_clone ? ['', '  In this folder `syncline` is: npm run -s syncline --'] : []),
   ];
 }
@@ -57,15 +59,6 @@ function headline(status: StatusReport, palette: Palette): string {
     .map(({ destination }) => destination);
   const warning = insecure.length === 0 ? '' : ` ${palette.yellow(`Not encrypted: ${insecure.join(', ')}.`)}`;
   return `${palette.bold(`Syncline ${status.version}.`)} Delivers to: ${names.join(', ')}.${warning}`;
-}
-
-/** A label and its lines; the label stands on the first only. */
-function row(
-  label: string,
-  texts: readonly string[],
-  { width, palette }: { width: number; palette: Palette },
-): string[] {
-  return texts.map((text, index) => `  ${palette.dim(pad(index === 0 ? label : '', 8))}  ${cut(text, width - 12)}`);
 }
 
 function foundLines(status: StatusReport, { user_home }: FirstScreenView): string[] {

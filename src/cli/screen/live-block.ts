@@ -1,5 +1,5 @@
 import { visibleWidth } from '../format/color.ts';
-import type { TextSink } from '../context.ts';
+import type { TextSink } from '../host.ts';
 
 /**
  * Lines that are drawn again in place on a terminal. Elsewhere each line is written once, when it first appears, and a

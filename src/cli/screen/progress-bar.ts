@@ -1,6 +1,6 @@
-/** `[########--]` */
+/** `[########--]`; full only when all is done. */
 export function progressBar(part: number, whole: number, width = 10): string {
-  const filled = whole <= 0 ? width : Math.min(width, Math.floor((part / whole) * width));
+  const filled = whole <= 0 || part >= whole ? width : Math.min(width - 1, Math.round((part / whole) * width));
   return `[${'#'.repeat(filled)}${'-'.repeat(width - filled)}]`;
 }
 

@@ -8,6 +8,7 @@ import { formatMoney } from '../format/money.ts';
 import { safe } from '../format/safe.ts';
 import { formatRecent } from '../format/time.ts';
 import { agentName } from './agent-name.ts';
+import { labelled } from './labelled.ts';
 import { percent } from './progress-bar.ts';
 import { shortPath } from './short-path.ts';
 
@@ -15,6 +16,7 @@ export interface StatusView {
   now_ms: number;
   user_home: string;
   palette: Palette;
+  width: number;
 }
 
 export function renderStatus(status: StatusReport, view: StatusView): string[] {
@@ -30,9 +32,7 @@ export function renderStatus(status: StatusReport, view: StatusView): string[] {
     ['Today', todayLines(status)],
   ];
   return [
-    ...sections.flatMap(([label, lines]) =>
-      lines.map((line, index) => `${palette.dim(pad(index === 0 ? label : '', 8))}  ${line}`),
-    ),
+    ...sections.flatMap(([label, lines]) => labelled(label, lines, view.width, palette)),
     ...status.warnings.map((warning) => palette.yellow(`! ${safe(warning)}`)),
   ];
 }
@@ -70,13 +70,8 @@ function sourceLines({ sources }: StatusReport, { user_home }: StatusView): stri
 function deliveryLines(status: StatusReport, view: StatusView): string[] {
   const lines = status.nothing_leaves ? ['nothing leaves this machine: no team joined, no destination set'] : [];
   const width = Math.max(0, ...status.destinations.map(({ destination }) => destination.length));
-  for (const destination of status.destinations) {
-    lines.push(`${pad(destination.destination, width)}  ${destinationText(destination, view)}`);
-    for (const held of destination.held)
-      lines.push(
-        `${' '.repeat(width)}  held since ${formatRecent(held.since_ms, view.now_ms)} (${held.class}): ${safe(held.message)}`,
-      );
-  }
+  for (const destination of status.destinations)
+    lines.push(`${pad(destination.destination, width)}   ${destinationText(destination, view)}`);
   return lines;
 }
 
@@ -87,6 +82,10 @@ export function destinationText(destination: DestinationStatus, { now_ms, palett
     destination.dead_letters > 0
       ? palette.red(`${formatItems(destination.dead_letters, 'dead letter')}   see: syncline dead-letters list`)
       : '',
+    ...destination.held.map(
+      ({ since_ms, class: reason, message }) =>
+        `held since ${formatRecent(since_ms, now_ms)}, ${reason}: ${safe(message)}`,
+    ),
   ].filter((note) => note !== '');
   return [stateText(destination, now_ms, palette), ...notes].join('   ');
 }
@@ -97,7 +96,7 @@ function stateText(destination: DestinationStatus, now_ms: number, palette: Pale
   if (state === 'paused') return `${palette.yellow('paused')}, ${wait}; nothing is lost`;
   if (state === 'removed') return 'removed from the configuration';
   if (offline_since_ms !== null) {
-    const why = destination.last_error === null ? '' : ` (${safe(destination.last_error.message)})`;
+    const why = destination.last_error === null ? '' : `   ${safe(destination.last_error.message)}`;
     return `${palette.yellow(`offline since ${formatRecent(offline_since_ms, now_ms)}`)}, ${wait}; nothing is lost${why}`;
   }
   const last = last_success_ms === null ? '' : `, last delivery ${formatRecent(last_success_ms, now_ms)}`;
@@ -135,7 +134,7 @@ function removedLines({ removed }: StatusReport): string[] {
   if (count === 0) return [];
   const most = rules.slice(0, 3).map(([rule, fired]) => `${rule} ${formatCount(fired)}`);
   return [
-    `${formatItems(count, 'secret')} before anything was stored (${most.join(', ')}${rules.length > 3 ? ', …' : ''})`,
+    `${formatItems(count, 'secret')} before anything was stored   ${most.join(', ')}${rules.length > 3 ? ', …' : ''}`,
   ];
 }
 

@@ -54,14 +54,4 @@ export const SET_UP: readonly CommandDeclaration[] = [
     examples: ['syncline version', 'syncline version --json'],
     load: async () => (await import('../commands/version.ts')).version,
   },
-  {
-    name: 'completion',
-    arguments: '<shell>',
-    summary: 'print the completion script of bash, zsh or fish',
-    examples: [
-      'source <(syncline completion bash)',
-      'syncline completion fish > ~/.config/fish/completions/syncline.fish',
-    ],
-    load: async () => (await import('../commands/completion.ts')).completion,
-  },
 ];

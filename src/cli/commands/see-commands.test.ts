@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { ALL_READ, cli, notRunning, STATUS, TERMINAL } from '../../../test/support/cli-host.ts';
+import { UnreachableError } from '../../platform/errors.ts';
+import type { DestinationStatus } from '../../runtime/operator.ts';
+
+describe('status', () => {
+  it('prints text, and the report itself as JSON', async () => {
+    const operator = { status: async () => STATUS };
+    const text = await cli(['status'], { operator });
+    expect([text.exit, text.stderr]).toEqual([0, '']);
+    expect(text.stdout).toMatch(/^Running {3}yes since 13:32/);
+    const json = await cli(['status', '--json'], { operator });
+    expect(JSON.parse(json.stdout)).toEqual(STATUS);
+  });
+
+  it('narrows to a stream and refuses one that this version does not have', async () => {
+    const destinations = [
+      { destination: 'team', stream: 'telemetry' },
+      { destination: 'peer', stream: 'memory' },
+    ] as DestinationStatus[];
+    const operator = { status: async () => ({ ...STATUS, destinations }) };
+    const { stdout } = await cli(['status', 'telemetry', '--json'], { operator });
+    expect(JSON.parse(stdout)).toMatchObject({ destinations: [{ destination: 'team' }] });
+    const refused = await cli(['status', 'memory'], { operator });
+    expect(refused.exit).toBe(2);
+    expect(refused.stderr).toContain('There is no stream "memory" in this version.');
+  });
+
+  it('watches until Ctrl-C, and exits 0', async () => {
+    const interruption = new AbortController();
+    let reports = 0;
+    const status = async () => ({ ...ALL_READ, pid: ++reports });
+    const timers = { sleep: async () => (reports === 3 ? interruption.abort(130) : undefined) };
+    const { exit, stdout } = await cli(['status', '--watch'], {
+      operator: { status },
+      host: { ...TERMINAL, timers, signal: interruption.signal },
+    });
+    expect(exit).toBe(0);
+    expect(stdout.split('\u001b[0J')).toHaveLength(4);
+  });
+
+  it('prints one JSON document a line while watching', async () => {
+    const interruption = new AbortController();
+    const timers = { sleep: async () => interruption.abort(130) };
+    const { stdout } = await cli(['status', '-w', '--json'], {
+      operator: { status: async () => STATUS },
+      host: { timers, signal: interruption.signal },
+    });
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { schema: string }).schema),
+    ).toEqual(['syncline.status/1']);
+  });
+
+  it('reports a daemon that does not answer with exit 3', async () => {
+    const connectOperator = async (): Promise<never> => {
+      throw new UnreachableError('daemon.unreachable', 'The running Syncline does not answer', {
+        hint: 'See `syncline doctor`.',
+      });
+    };
+    const text = await cli(['status'], { runtime: { connectOperator } });
+    expect([text.exit, text.stderr]).toEqual([
+      3,
+      'syncline: The running Syncline does not answer\n  → See `syncline doctor`.\n',
+    ]);
+    const json = await cli(['--json', 'status'], { runtime: { connectOperator } });
+    expect(json.stdout).toBe('');
+    expect(JSON.parse(json.stderr)).toEqual({
+      schema: 'syncline.error/1',
+      code: 'daemon.unreachable',
+      message: 'The running Syncline does not answer',
+      hint: 'See `syncline doctor`.',
+      field: null,
+      exit: 3,
+    });
+  });
+});
+
+describe('open', () => {
+  const url = 'http://127.0.0.1:4777/sessions?key=x8Yz';
+  const operator = {
+    openLink: async (page: string | null) => ({ url: `http://127.0.0.1:4777/${page ?? ''}?key=x8Yz` }),
+  };
+
+  it('prints the link, and opens a browser only at a terminal', async () => {
+    const opened: string[] = [];
+    const openBrowser = async (link: string) => opened.push(link) > 0;
+    const piped = await cli(['open', 'sessions'], { operator, host: { openBrowser } });
+    expect([piped.exit, piped.stdout, opened]).toEqual([0, `${url}\n`, []]);
+    await cli(['open', 'sessions', '--print'], { operator, host: { ...TERMINAL, openBrowser } });
+    expect(opened).toEqual([]);
+    await cli(['open', 'sessions'], { operator, host: { ...TERMINAL, openBrowser } });
+    expect(opened).toEqual([url]);
+  });
+
+  it('says so where there is no browser, and needs a running Syncline', async () => {
+    expect((await cli(['open'], { operator, host: TERMINAL })).stderr).toBe(
+      'No browser here; open the link yourself. It works once.\n',
+    );
+    expect((await cli(['open'], { runtime: { connectOperator: notRunning } })).exit).toBe(3);
+    expect(JSON.parse((await cli(['open', '--json'], { operator })).stdout)).toEqual({
+      schema: 'syncline.open/1',
+      url: 'http://127.0.0.1:4777/?key=x8Yz',
+    });
+  });
+});
+
+describe('preview', () => {
+  const batch = {
+    stream: 'telemetry' as const,
+    destination: 'team',
+    path: '/v1/events',
+    items: 2,
+    bytes: 1500,
+    body: '{"events":[]}',
+  };
+
+  it('prints the bodies byte for byte, and what they are as words', async () => {
+    const queries: unknown[] = [];
+    const preview = async (query: unknown) => (queries.push(query), [batch]);
+    const { exit, stdout, stderr } = await cli(
+      ['preview', 'telemetry', '--project', 'web', '--session', 's', '--limit', '3'],
+      { operator: { preview } },
+    );
+    expect([exit, stdout]).toEqual([0, '{"events":[]}\n']);
+    expect(stderr).toBe('→ team  POST /v1/events  2 items, 1.5 kB\n1 request shown. Nothing was sent.\n');
+    expect(queries).toEqual([{ stream: 'telemetry', project: 'web', session: 's', limit: 3 }]);
+  });
+
+  it('says when nothing would leave', async () => {
+    expect((await cli(['preview'], { operator: { preview: async () => [] } })).stderr).toBe('Nothing would leave.\n');
+    const json = await cli(['preview', '--json'], { operator: { preview: async () => [batch] } });
+    expect(JSON.parse(json.stdout)).toEqual({ schema: 'syncline.preview/1', batches: [batch] });
+  });
+
+  it('refuses a limit that is no number', async () => {
+    expect((await cli(['preview', '--limit', 'x'])).stderr).toContain('--limit must be a whole number from 1.');
+  });
+});
