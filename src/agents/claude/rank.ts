@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { TranscriptFile } from '../source.ts';
 import type { ChainLine } from './line.ts';
 
@@ -34,5 +35,7 @@ export function ownerRank(file: TranscriptFile, line: ChainLine, evidence: Owner
   const digits = [line.sidechain, !kept_older_session, line.background, !evidence.grew_here];
   const flags = digits.map((worse) => (worse ? '1' : '0')).join('');
   const birth = String(Math.max(0, Math.trunc(file.birth_ms))).padStart(15, '0');
-  return `${flags}:${birth}:${file.session_id}:${file.subagent_id ?? ''}`;
+  // The last tie-break is a hash, because ranks travel and native ids do not (telemetry specification §3.2).
+  const place = createHash('sha256').update(`${file.session_id}:${file.subagent_id ?? ''}`).digest('hex').slice(0, 16);
+  return `${flags}:${birth}:${place}`;
 }

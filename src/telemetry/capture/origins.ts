@@ -6,7 +6,8 @@ import type { Database } from '../../storage/sqlite/database.ts';
 interface Origin {
   session: string;
   owner_rank: string;
-  tokens_out: number;
+  /** Grows with everything that only grows in a usage; the greater one tells more. */
+  usage_weight: number;
 }
 
 /**
@@ -42,7 +43,7 @@ export class Origins {
 
   #known(keys: readonly string[]): Map<string, Origin> {
     const rows = this.#db.all<Origin & { origin: string }>(
-      `SELECT lower(hex(origin)) AS origin, session, owner_rank, tokens_out FROM telemetry_origin
+      `SELECT lower(hex(origin)) AS origin, session, owner_rank, usage_weight FROM telemetry_origin
        WHERE origin IN (SELECT unhex(value) FROM json_each(?))`,
       JSON.stringify(keys),
     );
@@ -52,24 +53,24 @@ export class Origins {
 
 /** What is known after this occurrence; null when it adds nothing. */
 function joined(before: Origin | undefined, event: AgentEvent): Origin | null {
-  const tokens_out = event.usage?.output ?? 0;
-  if (!before) return { session: event.session_id, owner_rank: event.owner_rank, tokens_out };
+  const usage_weight = (event.usage?.output ?? 0) + (event.usage?.web_searches ?? 0);
+  if (!before) return { session: event.session_id, owner_rank: event.owner_rank, usage_weight };
   const older = event.owner_rank < before.owner_rank;
-  const greater = tokens_out > before.tokens_out;
+  const greater = usage_weight > before.usage_weight;
   if (!greater && !(older && event.session_id !== before.session)) return null;
   return {
     session: older ? event.session_id : before.session,
     owner_rank: older ? event.owner_rank : before.owner_rank,
-    tokens_out: Math.max(tokens_out, before.tokens_out),
+    usage_weight: Math.max(usage_weight, before.usage_weight),
   };
 }
 
 function rememberAll(origins: ReadonlyMap<string, Origin>): FlowWrite {
-  const rows = [...origins].map(([key, { session, owner_rank, tokens_out }]) => [key, session, owner_rank, tokens_out]);
+  const rows = [...origins].map(([key, { session, owner_rank, usage_weight }]) => [key, session, owner_rank, usage_weight]);
   return {
-    sql: `INSERT INTO telemetry_origin (origin, session, owner_rank, tokens_out)
+    sql: `INSERT INTO telemetry_origin (origin, session, owner_rank, usage_weight)
           SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
-          ON CONFLICT (origin) DO UPDATE SET session = excluded.session, owner_rank = excluded.owner_rank, tokens_out = excluded.tokens_out`,
+          ON CONFLICT (origin) DO UPDATE SET session = excluded.session, owner_rank = excluded.owner_rank, usage_weight = excluded.usage_weight`,
     parameters: [JSON.stringify(rows)],
   };
 }

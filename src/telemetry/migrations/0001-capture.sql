@@ -6,7 +6,7 @@ CREATE TABLE telemetry_origin (
   origin BLOB PRIMARY KEY,
   session TEXT NOT NULL,
   owner_rank TEXT NOT NULL,
-  tokens_out INTEGER NOT NULL
+  usage_weight INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Tool spans as they are known so far; hooks and transcripts both feed them, joined by call id.
