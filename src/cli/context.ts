@@ -47,8 +47,8 @@ export class CommandContext {
 
   async connect(require_daemon = false): Promise<Operator & AsyncDisposable> {
     const paths = this.paths();
-    const [loaded, runtime] = await Promise.all([this.config(), this.host.runtime()]);
-    return runtime.connectOperator({ paths, loaded, env: this.host.env, require_daemon });
+    const loaded = await this.config();
+    return this.host.runtime.connectOperator({ paths, loaded, env: this.host.env, require_daemon });
   }
 
   /** Runs `use` with a connection that is closed afterwards, whatever happens. */

@@ -28,7 +28,7 @@ export interface Host {
   signal: AbortSignal;
   /** True when started from a clone, where `syncline` is not on the PATH. */
   from_clone: boolean;
-  runtime: () => Promise<Runtime>;
+  runtime: Runtime;
   prompts: () => Promise<Prompts>;
   /** Shows a page in the user's browser; false when there is none. */
   openBrowser(url: string, paths: SynclinePaths): Promise<boolean>;

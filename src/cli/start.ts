@@ -8,6 +8,7 @@ import { openInBrowser } from './browser.ts';
 import type { Host } from './host.ts';
 import { clackPrompts } from './prompts.ts';
 import { runCommandLine } from './run.ts';
+import { runtime } from './runtime.ts';
 
 /** Runs the command line of this process and sets its exit code. */
 export async function start(): Promise<void> {
@@ -47,7 +48,7 @@ function processHost(signal: AbortSignal): Host {
     columns: () => process.stdout.columns ?? process.stderr.columns ?? 80,
     signal,
     from_clone: import.meta.url.endsWith('/src/cli/start.ts'),
-    runtime: async () => (await import('./load-runtime.ts')).loadRuntime(),
+    runtime,
     prompts: clackPrompts,
     openBrowser: openInBrowser,
   };

@@ -41,7 +41,7 @@ export async function cli(argv: readonly string[], world: CliWorld = {}): Promis
     columns: () => 80,
     signal: new AbortController().signal,
     from_clone: false,
-    runtime: async () => fakeRuntime(world),
+    runtime: fakeRuntime(world),
     prompts: async () => answering<Prompts>('prompts', world.prompts ?? {}),
     openBrowser: async () => false,
     ...world.host,

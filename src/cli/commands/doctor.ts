@@ -63,7 +63,7 @@ function gatherFacts(context: CommandContext): DoctorFacts {
     paths,
     inspection: inspectConfig({ file, file_required, env: host.env }),
     free_bytes: () => freeBytes(paths.home),
-    agentPlaces: async () => (await host.runtime()).agentPlaces(host.env),
+    agentPlaces: () => host.runtime.agentPlaces(host.env),
     daemonAnswers: () => daemonAnswers(context),
   };
 }

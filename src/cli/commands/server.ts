@@ -9,9 +9,8 @@ export async function server(context: CommandContext, invocation: Invocation): P
   const { env, signal } = context.host;
   const paths = context.paths();
   const loaded = await context.config(serverFlags(invocation));
-  const runtime = await context.host.runtime();
   let shown: Promise<void> = Promise.resolve();
-  const exit = await runtime.runDaemon({
+  const exit = await context.host.runtime.runDaemon({
     paths,
     loaded,
     env,

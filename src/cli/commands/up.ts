@@ -1,11 +1,10 @@
 import type { FlagValue } from '../../config/load.ts';
-import { EXIT, LockedError, type ExitCode } from '../../platform/errors.ts';
+import { UsageError, type ExitCode } from '../../platform/errors.ts';
 import type { Operator, StatusReport } from '../../runtime/operator.ts';
 import type { CommandContext } from '../context.ts';
 import { streamArgument, type Invocation } from '../invocation.ts';
 import { renderFirstScreen } from '../screen/first-screen.ts';
 import { LiveBlock } from '../screen/live-block.ts';
-import { UsageError } from '../../platform/errors.ts';
 
 const REDRAW_MS = 500;
 
@@ -16,11 +15,10 @@ export async function up(context: CommandContext, invocation: Invocation): Promi
   const paths = context.paths();
   const loaded = await context.config(upFlags(invocation));
   context.say(...loaded.notes);
-  const runtime = await context.host.runtime();
   let shown: Promise<void> = Promise.resolve();
   const ended = new AbortController();
   try {
-    const exit = await runtime.runDaemon({
+    const exit = await context.host.runtime.runDaemon({
       paths,
       loaded,
       env,
@@ -32,8 +30,6 @@ export async function up(context: CommandContext, invocation: Invocation): Promi
       },
     });
     return context.exitUnlessInterrupted(exit);
-  } catch (error) {
-    throw error instanceof LockedError ? await alreadyRunning(context, error) : error;
   } finally {
     ended.abort();
     await shown;
@@ -107,29 +103,4 @@ function totalBytes({ sources }: StatusReport): number {
 
 function readBytes({ sources }: StatusReport): number {
   return sources.reduce((sum, { read_bytes }) => sum + read_bytes, 0);
-}
-
-/** Exit 5 with the process and, when it answers, its address. */
-async function alreadyRunning(context: CommandContext, locked: LockedError): Promise<LockedError> {
-  const url = await addressOfRunning(context);
-  const process_text = locked.pid === undefined ? '' : `, process ${locked.pid}`;
-  return new LockedError(
-    `Syncline is already running${process_text}${url === null ? '' : `, at ${url}`}.`,
-    locked.pid,
-    {
-      hint: 'See it: syncline status. End it: syncline stop. Another one beside it: --profile NAME.',
-      exit: EXIT.locked,
-      cause: locked,
-    },
-  );
-}
-
-async function addressOfRunning(context: CommandContext): Promise<string | null> {
-  try {
-    await using operator = await context.connect(true);
-    return (await operator.status()).url;
-  } catch {
-    // It holds the directory but does not answer (starting, stopping, another tool): the process id must do.
-    return null;
-  }
 }
