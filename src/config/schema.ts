@@ -45,7 +45,7 @@ const team = z
 
 const serverDestination = z
   .strictObject({
-    type: z.literal('server'),
+    type: z.literal('server').describe('The kind of destination; this version delivers to servers of Syncline.'),
     name: field.destinationName.default('server').describe('How it is called in `status`.'),
     url: field.url.describe('Address of the server.'),
     token: field.secret.describe('Token of this device.'),
@@ -106,11 +106,9 @@ function refuseEqualNames(
 
 const storage = z
   .strictObject({
-    max_bytes: field.bytes
-      .default(5 * 1024 ** 3)
-      .describe('Most that the data directory may hold, as bytes or "5GiB".'),
+    max_bytes: field.bytes.prefault('5GiB').describe('Most that the data directory may hold.'),
     spool_max_bytes: field.bytes
-      .default(64 * 1024 ** 2)
+      .prefault('64MiB')
       .describe('Most that waiting hook events may hold; beyond it they are dropped and counted.'),
   })
   .describe('How much room Syncline takes.');
@@ -123,7 +121,7 @@ const retention = z
 
 const limits = z
   .strictObject({
-    max_body_bytes: field.bytes.default(8 * 1024 ** 2).describe('Most bytes of a request body, uncompressed.'),
+    max_body_bytes: field.bytes.prefault('8MiB').describe('Most bytes of a request body, uncompressed.'),
     max_items: field.whole(1, 100_000).default(5_000).describe('Most items of one request.'),
     requests_per_minute: field.whole(1).default(600).describe('Requests of one token in a minute.'),
     items_per_day: field.whole(1).default(10_000_000).describe('Items of one token in a day.'),
