@@ -61,7 +61,7 @@ export interface AgentEvent {
   cwd: string | null;
   git_branch: string | null;
   agent_version: string | null;
-  /** Null on anything that is not a response of a real model (`<synthetic>` is none). */
+  /** The model that made the response, the call or the call that a result answers; null on anything else (`<synthetic>` is none). */
   model: string | null;
   tool: string | null;
   tool_call_id: string | null;

@@ -130,8 +130,8 @@ export class Interpreter {
     const response = this.#state.responses.add({ line, message, span, facts });
     if (response.model !== null) this.session.noteModel(response.model, line.sidechain);
     for (const use of toolUsesOf(message)) {
-      this.#state.calls.open(use.id, { tool: use.name, response: response.first_offset });
-      this.#emit(span, toolCallEvent(use, facts, response.identity));
+      this.#state.calls.open(use.id, { tool: use.name, model: response.model, response: response.first_offset });
+      this.#emit(span, toolCallEvent(use, facts, response));
     }
     this.#takeResults(line, span, facts, serverResultsOf(message), null);
   }
@@ -153,8 +153,8 @@ export class Interpreter {
       const id = stringField(block, 'tool_use_id');
       if (id === null) continue;
       const answered = this.#state.calls.answer(id);
-      const tool = answered?.call.tool ?? null;
-      this.#emit(span, toolResultEvent({ block, id, line, detail, tool }, facts));
+      const { tool, model } = answered?.call ?? { tool: null, model: null };
+      this.#emit(span, toolResultEvent({ block, id, line, detail, tool, model }, facts));
       const searches = searchCountOf(detail);
       if (searches === 0 || answered?.first === false) continue;
       const credited =

@@ -36,6 +36,9 @@ export function ownerRank(file: TranscriptFile, line: ChainLine, evidence: Owner
   const flags = digits.map((worse) => (worse ? '1' : '0')).join('');
   const birth = String(Math.max(0, Math.trunc(file.birth_ms))).padStart(15, '0');
   // The last tie-break is a hash, because ranks travel and native ids do not (telemetry specification §3.2).
-  const place = createHash('sha256').update(`${file.session_id}:${file.subagent_id ?? ''}`).digest('hex').slice(0, 16);
+  const place = createHash('sha256')
+    .update(`${file.session_id}:${file.subagent_id ?? ''}`)
+    .digest('hex')
+    .slice(0, 16);
   return `${flags}:${birth}:${place}`;
 }

@@ -1,6 +1,8 @@
 /** A call whose result may still come, in this step or after a restart. */
 export interface OpenCall {
   tool: string;
+  /** Model of the response that made it, so that a call and its outcome are counted under one. */
+  model: string | null;
   /** `first_offset` of the response that made it. */
   response: number;
   answered: boolean;

@@ -36,9 +36,14 @@ export function toolIdentity(what: 'tool_use' | 'tool_result', id: string, scope
   return unique ? `claude:${what}:${id}` : `claude:${what}:${id}:${scope}`;
 }
 
-export function toolCallEvent(use: ToolUse, facts: LineFacts, response_identity: string): AgentEvent {
-  return eventOf('tool_call', toolIdentity('tool_use', use.id, response_identity), facts, {
+export function toolCallEvent(
+  use: ToolUse,
+  facts: LineFacts,
+  response: { identity: string; model: string | null },
+): AgentEvent {
+  return eventOf('tool_call', toolIdentity('tool_use', use.id, response.identity), facts, {
     tool: use.name,
+    model: response.model,
     tool_call_id: use.id,
     paths: collectPaths(use.input),
     facts: use.server ? { server_tool: true } : {},
@@ -54,6 +59,8 @@ export interface ToolResult {
   detail: unknown;
   /** Name of the tool, when its call was seen. */
   tool: string | null;
+  /** Of the response that made the call, when that was seen. */
+  model: string | null;
 }
 
 export function toolResultEvent(result: ToolResult, facts: LineFacts): AgentEvent {
@@ -63,6 +70,7 @@ export function toolResultEvent(result: ToolResult, facts: LineFacts): AgentEven
   const scope = result.line.uuid ?? `${facts.session_id}@${facts.ts_ms}`;
   return eventOf('tool_result', toolIdentity('tool_result', id, scope), facts, {
     tool: result.tool,
+    model: result.model,
     tool_call_id: id,
     outcome: outcomeOf(block, text, detail),
     paths: collectPaths(content),

@@ -66,7 +66,12 @@ function joined(before: Origin | undefined, event: AgentEvent): Origin | null {
 }
 
 function rememberAll(origins: ReadonlyMap<string, Origin>): FlowWrite {
-  const rows = [...origins].map(([key, { session, owner_rank, usage_weight }]) => [key, session, owner_rank, usage_weight]);
+  const rows = [...origins].map(([key, { session, owner_rank, usage_weight }]) => [
+    key,
+    session,
+    owner_rank,
+    usage_weight,
+  ]);
   return {
     sql: `INSERT INTO telemetry_origin (origin, session, owner_rank, usage_weight)
           SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true

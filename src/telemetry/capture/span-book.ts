@@ -132,7 +132,7 @@ export class SpanBook {
     return {
       ...folded,
       span_id_hash: identity.span_id_hash,
-      origin_id_hash: identity.origin_id_hash,
+      origin_id_hash: identity.origin_id_hash ?? own.origin_id_hash,
       subagent_id_hash: identity.subagent_id_hash,
       owner_rank: event.owner_rank < identity.owner_rank ? event.owner_rank : identity.owner_rank,
     };

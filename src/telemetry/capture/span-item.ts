@@ -53,9 +53,17 @@ export function spanIdentity(
   const persisted = `v1:${Buffer.byteLength(event.session_id)}:${event.session_id}:${span_id}`;
   return {
     span_id_hash: hashing.hashWithSalt(bytes, persisted),
-    origin_id_hash: event.tool_call_id === null ? null : hashing.hashWithSalt(bytes, `span:${event.tool_call_id}`),
+    origin_id_hash: isUniqueCall(event) ? hashing.hashWithSalt(bytes, `span:${event.tool_call_id}`) : null,
     subagent_id_hash: event.subagent_id === null ? null : hashing.hashWithSalt(bytes, event.subagent_id),
   };
+}
+
+/**
+ * Whether the call's id is unique in the world, so that its copies in other sessions can be told: then it alone ends the
+ * event's identity. A gateway's `call_1` is scoped by its response there.
+ */
+function isUniqueCall({ identity, tool_call_id }: AgentEvent): boolean {
+  return tool_call_id !== null && identity.endsWith(`:${tool_call_id}`);
 }
 
 /** A span in wire form. Usage belongs to a response, never to a call (R4): the token fields are null. */
