@@ -1,7 +1,8 @@
 /** What the command line needs of `src/runtime`, as one type, so that every command can be tested without it. */
 import type { AgentPlace, agentPlaces } from '../runtime/agent-places.ts';
 import type { ConnectOptions, connectOperator } from '../runtime/connect.ts';
-import type { DaemonOptions, runDaemon } from '../runtime/daemon.ts';
+import type { runDaemon } from '../runtime/daemon.ts';
+import type { DaemonOptions } from '../runtime/daemon-options.ts';
 
 export type { AgentPlace, ConnectOptions, DaemonOptions };
 

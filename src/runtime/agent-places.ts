@@ -1,6 +1,6 @@
 import type { AgentName } from '../agents/event.ts';
 import type { Environment } from '../config/environment.ts';
-import { AGENT_SOURCES } from './data-directory.ts';
+import { AGENT_SOURCES } from '../agents/registry.ts';
 
 /** One place where an agent may keep its files, and what was there (R21). */
 export interface AgentPlace {

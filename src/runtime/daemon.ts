@@ -1,8 +1,5 @@
 import type { Logger } from 'pino';
-import type { Environment } from '../config/environment.ts';
 import { parseListen } from '../config/fields.ts';
-import type { LoadedConfig } from '../config/load.ts';
-import type { SynclinePaths } from '../config/paths.ts';
 import { Supervisor } from '../engine/supervisor.ts';
 import { systemClock } from '../platform/clock.ts';
 import { EXIT, LockedError, SynclineError, UsageError, messageOf, type ExitCode } from '../platform/errors.ts';
@@ -11,32 +8,21 @@ import { systemTimers } from '../platform/timers.ts';
 import { programVersion } from '../platform/version.ts';
 import { createServer, type SynclineServer } from '../server/server.ts';
 import { consolePages } from '../console/pages.ts';
+import type { DaemonOptions } from './daemon-options.ts';
 import { readDaemonFile, removeDaemonFile, writeDaemonFile } from './daemon-file.ts';
 import { openDataDirectory, type DataDirectory } from './data-directory.ts';
 import { prepareHome } from './home.ts';
 import { localOperator } from './local-operator.ts';
 import { openLog } from './log.ts';
 import { startLoops, type LoopWakeups } from './loops.ts';
-import type { Operator, StreamName } from './operator.ts';
+import type { Operator } from './operator.ts';
 import { openSample, type Sample } from './sample.ts';
 import type { RunningState } from './status-report.ts';
 import { tokenVerbs } from './tokens.ts';
 
-export interface DaemonOptions {
-  paths: SynclinePaths;
-  loaded: LoadedConfig;
-  env: Environment;
-  /** `laptop` is `up`, `server` is `server`. */
-  role: 'laptop' | 'server';
-  only: StreamName | null;
-  /** Ends the daemon gracefully. */
-  signal: AbortSignal;
-  /** Called once when the daemon listens. `sample` is true when it shows sample data because nothing was found. */
-  on_ready(operator: Operator, started: { sample: boolean }): void;
-}
-
 /** How long loops may take to end; a request to a destination is aborted at once. */
 const STOP_BOUND_MS = 10_000;
+const ANSWER_FIRST_MS = 50;
 
 /**
  * Runs until the signal aborts or `stop` is asked for; resolves with the exit code after a clean end.
@@ -102,69 +88,22 @@ async function serve(
 ): Promise<ExitCode> {
   const { paths, signal } = options;
   const stopping = new AbortController();
-  const state = { url: null as string | null };
+  const started_ms = systemClock.now_ms();
   const supervisor = new Supervisor({
     clock: systemClock,
     timers: systemTimers,
     random: systemRandom,
-    report: (loop, error) =>
-      log.error({ loop, code: codeOf(error), error: messageOf(error) }, 'a loop failed and is started again'),
+    report: (loop, error) => log.error({ loop, ...named(error) }, 'a loop failed and is started again'),
   });
-  const running: RunningState = {
-    running: true,
-    pid: process.pid,
-    started_ms: systemClock.now_ms(),
-    url: () => state.url,
-    loops: () => supervisor.status(),
-  };
+  const daemon: Daemon = { options, directory, supervisor, log, sample, started_ms, url: null, wakeups: null };
   const operator_token = Buffer.from(systemRandom.bytes(32)).toString('base64url');
-  const tokens = directory.tokens(operator_token);
-  const wakeups: { current: LoopWakeups | null } = { current: null };
-  const links: { server: SynclineServer | null } = { server: null };
-  const operator = localOperator(
-    directory,
-    running,
-    {
-      tokens: tokenVerbs(tokens, directory.options.team_id),
-      openLink: async (page) => ({ url: signInLink(links.server, state.url, page, directory) }),
-      stop: async () => {
-        systemTimers.sleep(50).then(
-          () => stopping.abort(),
-          () => undefined,
-        );
-        return { pid: process.pid };
-      },
-      wake: () => wakeups.current?.all(),
-    },
-    'operator',
-  );
-  const server = createServer({
-    ...listenOptions(options),
-    store: directory.store,
-    tokens,
-    clock: systemClock,
-    random: systemRandom,
-    timers: systemTimers,
-    version: programVersion(),
-    operator,
-    pages: consolePages(operator, { sample }),
-    onDefect: (error, route) =>
-      log.error({ route, code: codeOf(error), error: messageOf(error) }, 'a request met a defect'),
-  });
-  links.server = server;
+  const { operator, server } = assemble(daemon, operator_token, () => stopping.abort());
   try {
     const { url } = await server.start();
-    state.url = url;
-    writeDaemonFile(paths, {
-      pid: process.pid,
-      url,
-      token: operator_token,
-      version: programVersion(),
-      started_ms: systemClock.now_ms(),
-    });
-    wakeups.current = startLoops(supervisor, directory, {
-      capture: options.role === 'laptop' && options.loaded.config.capture.enabled,
-    });
+    daemon.url = url;
+    writeDaemonFile(paths, { pid: process.pid, url, token: operator_token, version: programVersion(), started_ms });
+    const capture = options.role === 'laptop' && options.loaded.config.capture.enabled;
+    daemon.wakeups = startLoops(supervisor, directory, { capture });
     log.info({ url, version: programVersion(), role: options.role }, 'started');
     options.on_ready(operator, { sample });
     await aborted(AbortSignal.any([signal, stopping.signal]));
@@ -176,20 +115,73 @@ async function serve(
   return EXIT.ok;
 }
 
-function signInLink(
-  server: SynclineServer | null,
-  url: string | null,
-  page: string | null,
-  directory: DataDirectory,
-): string {
-  if (!server || url === null)
-    throw new SynclineError('daemon.starting', 'Syncline is still starting', { hint: 'Try again in a moment.' });
-  const key = server.issueKey({
-    token_id: 'operator',
-    team_id: directory.options.team_id,
-    member: 'local',
-    device: 'local',
+/** The parts of one running daemon that refer to each other. */
+interface Daemon {
+  options: DaemonOptions;
+  directory: DataDirectory;
+  supervisor: Supervisor;
+  log: Logger;
+  sample: boolean;
+  started_ms: number;
+  /** Null until it listens. */
+  url: string | null;
+  wakeups: LoopWakeups | null;
+}
+
+/** Server and operator need each other: the one answers with the other's verbs, which hand out the one's links. */
+function assemble(
+  daemon: Daemon,
+  operator_token: string,
+  stop: () => void,
+): { operator: Operator; server: SynclineServer } {
+  const { directory, log } = daemon;
+  const tokens = directory.tokens(operator_token);
+  const operator = localOperator(
+    directory,
+    runningState(daemon),
+    {
+      tokens: tokenVerbs(tokens, directory.options.team_id),
+      openLink: async (page) => ({ url: signInLink(server, daemon, page) }),
+      stop: async () => {
+        // The answer leaves before the server does.
+        void systemTimers.sleep(ANSWER_FIRST_MS).then(stop);
+        return { pid: process.pid };
+      },
+      wake: () => daemon.wakeups?.all(),
+    },
+    'operator',
+  );
+  const server = createServer({
+    ...listenOptions(daemon.options),
+    store: directory.store,
+    tokens,
+    clock: systemClock,
+    random: systemRandom,
+    timers: systemTimers,
+    version: programVersion(),
+    operator,
+    pages: consolePages(operator, { sample: daemon.sample }),
+    onDefect: (error, route) => log.error({ route, ...named(error) }, 'a request met a defect'),
   });
+  return { operator, server };
+}
+
+function runningState(daemon: Daemon): RunningState {
+  return {
+    running: true,
+    pid: process.pid,
+    started_ms: daemon.started_ms,
+    url: () => daemon.url,
+    loops: () => daemon.supervisor.status(),
+  };
+}
+
+/** A link that signs a browser in once. */
+function signInLink(server: SynclineServer, { url, directory }: Daemon, page: string | null): string {
+  if (url === null)
+    throw new SynclineError('daemon.starting', 'Syncline is still starting', { hint: 'Try again in a moment.' });
+  const { team_id } = directory.options;
+  const key = server.issueKey({ token_id: 'operator', team_id, member: 'local', device: 'local' });
   return `${url}/${page ?? ''}?key=${key}`;
 }
 
@@ -223,6 +215,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof SynclineError ? error.code : 'defect';
+/** What a log line may say of an error. */
+function named(error: unknown): { code: string; error: string } {
+  return { code: error instanceof SynclineError ? error.code : 'defect', error: messageOf(error) };
 }

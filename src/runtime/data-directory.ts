@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { claudeSource } from '../agents/claude/index.ts';
-import type { AgentSource } from '../agents/source.ts';
+import { AGENT_SOURCES } from '../agents/registry.ts';
 import { workspaceOf } from '../agents/workspace.ts';
 import type { Environment } from '../config/environment.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -14,7 +13,7 @@ import type { Random } from '../platform/random.ts';
 import type { Timers } from '../platform/timers.ts';
 import { loadHashing } from '../redaction/hashing.ts';
 import { Database } from '../storage/sqlite/database.ts';
-import { lockDirectory, type DirectoryLock } from '../storage/sqlite/lock.ts';
+import { lockDirectory } from '../storage/sqlite/lock.ts';
 import { TokenStore } from '../server/access/token-store.ts';
 import { Capture } from '../telemetry/capture/capture.ts';
 import { migrateFlowTables } from '../telemetry/capture/flow-tables.ts';
@@ -54,14 +53,11 @@ export interface DataDirectory {
   deliveries: Map<string, Delivery>;
   hooks: HookSweep;
   /** The tokens of this directory; with the running daemon's own operator token, or null without a daemon. */
-  tokens(operator_token: string | null): TokenStore;
+  tokens: (operator_token: string | null) => TokenStore;
   /** Projects of each agent, for the first screen. */
-  projectsOf(agent: string): number;
-  close(): Promise<void>;
+  projectsOf: (agent: string) => number;
+  close: () => Promise<void>;
 }
-
-/** The agents that are read, one folder each under `src/agents/`. */
-export const AGENT_SOURCES: readonly AgentSource[] = [claudeSource];
 
 /** Longest sleep of a delivery without a notification. */
 const IDLE_MS = 5_000;
@@ -79,47 +75,25 @@ export async function openDataDirectory(options: DirectoryOptions): Promise<Data
   const lock = lockDirectory(options.paths.home, options.pid);
   const opened: (() => void)[] = [() => lock.release()];
   try {
-    return await openUnderLock(options, lock, opened);
+    return await openUnderLock(options, opened);
   } catch (error) {
     for (const close of opened.reverse()) close();
     throw error;
   }
 }
 
-async function openUnderLock(
-  options: DirectoryOptions,
-  lock: DirectoryLock,
-  opened: (() => void)[],
-): Promise<DataDirectory> {
-  const { paths, loaded, clock, random } = options;
-  const { max_bytes } = loaded.config.storage;
-  const db = new Database(paths.engine_db);
-  opened.push(() => db.close());
-  // Half of the room for the journal, half for the store and its index; labels and the spool are small beside them.
-  const engine = openSqliteStore(db, { clock, random, cap_bytes: Math.floor(max_bytes / 2) });
-  const store = new TelemetryStore(paths.store_db, { clock, max_bytes: Math.floor(max_bytes / 2) });
-  opened.push(() => store.close());
-  const labels = new Labels(paths.labels_db, clock.now_ms());
-  opened.push(() => labels.close());
+async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]): Promise<DataDirectory> {
+  const { paths, loaded, clock, random, env } = options;
+  const { db, engine, store, labels } = openDatabases(options, opened);
   const hashing = await loadHashing();
   const { content } = loaded.config.telemetry;
-
-  migrateFlowTables(db, clock.now_ms());
   const salts = new Salts(db, saltOf(machineSalt(paths, random)), teamSalt(options), clock.now_ms());
-  const capture = new Capture({
-    store: engine,
-    db,
-    hashing,
-    salts,
-    labels,
-    clock,
-    content,
-    tags: true,
-    ...captureScope(options),
-  });
   writeHookSettings(paths, content, salts.at(clock.now_ms()).bytes);
-  const destinations = telemetryDestinations({ loaded, env: options.env, store, labels });
+  const scope = captureScope(options);
+  const capture = new Capture({ store: engine, db, hashing, salts, labels, clock, content, tags: true, ...scope });
+  const destinations = telemetryDestinations({ loaded, env, store, labels });
   await configure(engine, destinations, clock);
+  const report = ({ agent, message }: { agent: string; message: string }): void => options.report(message, { agent });
 
   return {
     options,
@@ -127,40 +101,45 @@ async function openUnderLock(
     store,
     labels,
     capture,
-    sweep: new TranscriptSweep({
-      capture,
-      store: engine,
-      clock,
-      sources: AGENT_SOURCES,
-      env: options.env,
-      report: ({ agent, message }) => options.report(message, { agent }),
-    }),
-    destinations,
-    deliveries: new Map(destinations.map(({ destination }) => [destination.id, deliveryTo(destination)])),
+    sweep: new TranscriptSweep({ capture, store: engine, clock, sources: AGENT_SOURCES, env, report }),
     hooks: new HookSweep({ capture, store: engine, clock, spool_dir: paths.spool_dir }),
+    destinations,
+    deliveries: new Map(destinations.map((to) => [to.destination.id, deliveryTo(to, engine, options)])),
     tokens: (operator_token) => openTokens(options, opened, operator_token),
     projectsOf: (agent) =>
       db.value<number>('SELECT count(DISTINCT workspace) FROM telemetry_session WHERE agent = ?', agent),
     close: async () => {
-      await Promise.all(destinations.map(({ destination }) => destination.close?.()));
+      for (const { destination } of destinations) await destination.close?.();
       for (const close of [...opened].reverse()) close();
     },
   };
+}
 
-  function deliveryTo(destination: ConfiguredDestination['destination']): Delivery {
-    const { timers } = options;
-    const retry = defaultRetryPolicy;
-    return new Delivery({
-      store: engine,
-      destination,
-      clock,
-      random,
-      timers,
-      retry,
-      concurrency: CONCURRENCY,
-      idle_ms: IDLE_MS,
-    });
-  }
+function openDatabases(
+  { paths, loaded, clock, random }: DirectoryOptions,
+  opened: (() => void)[],
+): Pick<DataDirectory, 'engine' | 'store' | 'labels'> & { db: Database } {
+  // Half of the room for the journal, half for the store and its index; labels and the spool are small beside them.
+  const half_bytes = Math.floor(loaded.config.storage.max_bytes / 2);
+  const db = new Database(paths.engine_db);
+  opened.push(() => db.close());
+  const engine = openSqliteStore(db, { clock, random, cap_bytes: half_bytes });
+  migrateFlowTables(db, clock.now_ms());
+  const store = new TelemetryStore(paths.store_db, { clock, max_bytes: half_bytes });
+  opened.push(() => store.close());
+  const labels = new Labels(paths.labels_db, clock.now_ms());
+  opened.push(() => labels.close());
+  return { db, engine, store, labels };
+}
+
+function deliveryTo(
+  { destination }: ConfiguredDestination,
+  store: EngineStore,
+  { clock, random, timers }: DirectoryOptions,
+): Delivery {
+  const retry = defaultRetryPolicy;
+  const bounds = { concurrency: CONCURRENCY, idle_ms: IDLE_MS };
+  return new Delivery({ store, destination, clock, random, timers, retry, ...bounds });
 }
 
 function openTokens(

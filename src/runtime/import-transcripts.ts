@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UsageError } from '../platform/errors.ts';
 import { TranscriptSweep } from '../telemetry/capture/transcript-sweep.ts';
-import { AGENT_SOURCES, type DataDirectory } from './data-directory.ts';
+import { AGENT_SOURCES } from '../agents/registry.ts';
+import type { DataDirectory } from './data-directory.ts';
 import type { ImportResult } from './operator.ts';
 
 /** Reads the transcripts below a folder, or in the agent's own places, into the journal now. */

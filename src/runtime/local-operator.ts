@@ -1,9 +1,8 @@
-import { PRICE_TABLE_DATE } from '../agents/pricing/price-table.ts';
 import type { DeadLetter } from '../engine/store.ts';
 import { SynclineError, UsageError } from '../platform/errors.ts';
 import { uuidv7 } from '../platform/random.ts';
-import type { Reader } from '../telemetry/store/report.ts';
 import type { DataDirectory } from './data-directory.ts';
+import { localReader } from './local-reader.ts';
 import { importTranscripts } from './import-transcripts.ts';
 import type { DeadLetterFilter, DeadLetterRow, Operator, StreamName } from './operator.ts';
 import { flush } from './flush.ts';
@@ -26,18 +25,47 @@ export function localOperator(
   verbs: DaemonVerbs,
   actor: string,
 ): Operator {
-  const { engine, store, options } = directory;
-  const { clock, random } = options;
-  const record = (verb: string, target: string, detail: object): Promise<void> =>
-    engine.recordAction({ at_ms: clock.now_ms(), actor, verb, target, detail: JSON.stringify(detail) });
-  const reader = localReader(directory);
+  const { engine, options } = directory;
+  const record: Record = (verb, target, detail) =>
+    engine.recordAction({ at_ms: options.clock.now_ms(), actor, verb, target, detail: JSON.stringify(detail) });
+  return {
+    ...readingVerbs(directory, running),
+    ...workingVerbs(directory, verbs, record),
+    ...deadLetterVerbs(directory, verbs, record),
+    ...pauseVerbs(directory, verbs, record),
+    ...tokenVerbs(verbs, record),
+    openLink: (page) => verbs.openLink?.(page) ?? Promise.reject(notRunning()),
+    stop: async () => {
+      await record('stop', 'daemon', {});
+      return verbs.stop?.() ?? Promise.reject(notRunning());
+    },
+  };
+}
 
+/** Writes an operator action; every verb that changes something does. */
+type Record = (verb: string, target: string, detail: object) => Promise<void>;
+
+function readingVerbs(
+  directory: DataDirectory,
+  running: RunningState,
+): Pick<Operator, 'status' | 'report' | 'sessions' | 'session' | 'preview'> {
+  const { store } = directory;
+  const reader = localReader(directory);
   return {
     status: () => statusReport(directory, running),
     report: async (query) => store.report(reader(), query),
     sessions: async (query) => store.sessions(reader(), query),
     session: async (id) => store.session(reader(), sessionHash(directory, id)),
     preview: (query) => preview(directory, query),
+  };
+}
+
+function workingVerbs(
+  directory: DataDirectory,
+  verbs: DaemonVerbs,
+  record: Record,
+): Pick<Operator, 'flush' | 'importTranscripts'> {
+  return {
     flush: async (query) => {
       await record('flush', query.stream ?? 'all', {});
       return flush(directory, query.timeout_ms);
@@ -48,28 +76,46 @@ export function localOperator(
       verbs.wake();
       return result;
     },
+  };
+}
+
+function deadLetterVerbs(
+  directory: DataDirectory,
+  verbs: DaemonVerbs,
+  record: Record,
+): Pick<Operator, 'deadLetters' | 'deadLetter' | 'retryDeadLetters' | 'discardDeadLetters'> {
+  const { engine, options } = directory;
+  const open = (filter: DeadLetterFilter): Promise<DeadLetter[]> =>
+    engine.deadLetters({ ...queryOf(filter), state: 'open' });
+  return {
     deadLetters: async (filter) => (await engine.deadLetters(queryOf(filter))).map(rowOf),
     deadLetter: (id) => deadLetter(directory, id),
     retryDeadLetters: async (filter) => {
       const result = { retried: 0, superseded: 0 };
-      for (const { dead_letter_id } of await engine.deadLetters({ ...queryOf(filter), state: 'open' })) {
-        const outcome = await engine.retryDeadLetter(dead_letter_id, uuidv7(clock.now_ms(), random));
-        if (outcome === 'retried') result.retried++;
+      for (const { dead_letter_id } of await open(filter)) {
+        const batch_id = uuidv7(options.clock.now_ms(), options.random);
+        if ((await engine.retryDeadLetter(dead_letter_id, batch_id)) === 'retried') result.retried++;
       }
       await record('dead-letters retry', target(filter), result);
       verbs.wake();
       return result;
     },
     discardDeadLetters: async (filter) => {
-      const letters = await engine.deadLetters({ ...queryOf(filter), state: 'open' });
+      const letters = await open(filter);
       const outcomes = await Promise.all(letters.map(({ dead_letter_id }) => engine.discardDeadLetter(dead_letter_id)));
       const discarded = outcomes.filter(Boolean).length;
       await record('dead-letters discard', target(filter), { discarded });
       return { discarded };
     },
+  };
+}
+
+function pauseVerbs(directory: DataDirectory, verbs: DaemonVerbs, record: Record): Pick<Operator, 'pause' | 'resume'> {
+  const { engine, options } = directory;
+  return {
     pause: async ({ stream, destination, for_ms }) => {
       const paused = await matching(directory, stream, destination);
-      const until_ms = for_ms === null ? null : clock.now_ms() + for_ms;
+      const until_ms = for_ms === null ? null : options.clock.now_ms() + for_ms;
       for (const id of paused) await engine.changeDestination(id, 'pause', until_ms);
       await record('pause', paused.join(','), { for_ms });
       return { paused };
@@ -81,21 +127,21 @@ export function localOperator(
       verbs.wake();
       return { resumed };
     },
+  };
+}
+
+function tokenVerbs({ tokens }: DaemonVerbs, record: Record): Pick<Operator, 'createToken' | 'tokens' | 'revokeToken'> {
+  return {
     createToken: async (query) => {
-      const made = await verbs.tokens.createToken(query);
+      const made = await tokens.createToken(query);
       await record('token create', made.token_id, { member: query.member, device: query.device, scopes: query.scopes });
       return made;
     },
-    tokens: () => verbs.tokens.tokens(),
+    tokens: () => tokens.tokens(),
     revokeToken: async (id) => {
-      const revoked = await verbs.tokens.revokeToken(id);
+      const revoked = await tokens.revokeToken(id);
       await record('token revoke', id, {});
       return revoked;
-    },
-    openLink: (page) => verbs.openLink?.(page) ?? Promise.reject(notRunning()),
-    stop: async () => {
-      await record('stop', 'daemon', {});
-      return verbs.stop?.() ?? Promise.reject(notRunning());
     },
   };
 }
@@ -103,16 +149,6 @@ export function localOperator(
 function notRunning(): SynclineError {
   return new UsageError('daemon.not_running', 'Syncline is not running', {
     hint: 'Start it with `syncline up` (in a clone: npm start).',
-  });
-}
-
-/** Who reads at home: the directory's team, this machine's time zone, names from the label file. */
-export function localReader({ labels, options }: DataDirectory): () => Reader {
-  return () => ({
-    team_id: options.team_id,
-    time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-    price_date: PRICE_TABLE_DATE,
-    project_names: (hash) => labels.find(hash)?.name ?? null,
   });
 }
 

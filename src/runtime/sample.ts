@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../config/load.ts';
 import { resolvePaths } from '../config/paths.ts';
 import { systemClock } from '../platform/clock.ts';
-import { AGENT_SOURCES } from './data-directory.ts';
-import type { DaemonOptions } from './daemon.ts';
+import { AGENT_SOURCES } from '../agents/registry.ts';
+import type { DaemonOptions } from './daemon-options.ts';
 
 const SAMPLE_FOLDER = new URL('./sample-transcripts/', import.meta.url);
 /** The newest line of the sample was this long ago when the sample is shown. */

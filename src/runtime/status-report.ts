@@ -5,7 +5,7 @@ import type { DestinationRow, PartitionProgress } from '../engine/store.ts';
 import { programVersion } from '../platform/version.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { LOCAL_STORE } from './destinations.ts';
-import { localReader } from './local-operator.ts';
+import { localReader } from './local-reader.ts';
 import type { DestinationStatus, SourceStatus, StatusReport, StreamName } from './operator.ts';
 
 /** What is known of the daemon in whose process a status is made; all null when none runs. */

@@ -2,7 +2,7 @@ import type { AgentEvent } from '../../agents/event.ts';
 import type { FlowWrite } from '../../engine/store.ts';
 import type { Hashing } from '../../redaction/hashing.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
-import { SpanSet, spanTimes } from '../spans/span.ts';
+import { SpanSet, spanTimes, type Span } from '../spans/span.ts';
 import { spanEvent, spanIdentity, spanItem, type CapturedSpan } from './span-item.ts';
 import type { WorkspaceContext } from './workspace-context.ts';
 
@@ -119,16 +119,10 @@ export class SpanBook {
     return new Map(rows.map(({ state }) => (JSON.parse(state) as StoredSpan).span).map((span) => [span.key, span]));
   }
 
-  #identified(
-    folded: CapturedSpan | Parameters<typeof spanTimes>[0],
-    before: CapturedSpan | undefined,
-    located: Located,
-  ): CapturedSpan {
+  #identified(folded: Span, before: CapturedSpan | undefined, located: Located): CapturedSpan {
     const { event, context } = located;
-    const identity = before ?? {
-      ...spanIdentity(event, folded.key, context, this.#hashing),
-      owner_rank: event.owner_rank,
-    };
+    const own = spanIdentity(event, folded.key, context, this.#hashing);
+    const identity = before ?? { ...own, owner_rank: event.owner_rank };
     return {
       ...folded,
       span_id_hash: identity.span_id_hash,
