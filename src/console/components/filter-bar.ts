@@ -1,0 +1,28 @@
+import { PERIODS, overviewHref, type Filter } from '../filter.ts';
+import { html, type Html, type Part } from '../html.ts';
+import { agentName } from '../names.ts';
+
+/** The times to choose from, and what else the view is narrowed to, each with its way back. */
+export function filterBar(filter: Filter): Html {
+  return html`<nav class="filter" aria-label="Time and filter">
+    <ul class="periods">
+      ${PERIODS.map(
+        ([since, title]) =>
+          html`<li>
+            <a href="${overviewHref(filter, { since })}" ${since === filter.since && CURRENT}>${title}</a>
+          </li>`,
+      )}
+    </ul>
+    ${chip('Project', filter.project, overviewHref(filter, { project: null }))}
+    ${chip('Agent', filter.agent === null ? null : agentName(filter.agent), overviewHref(filter, { agent: null }))}
+  </nav>`;
+}
+
+const CURRENT = html`aria-current="page"`;
+
+function chip(name: string, value: string | null, without: string): Part {
+  if (value === null) return null;
+  return html`<a class="chip" href="${without}"
+    ><span class="visually-hidden">Remove the filter </span>${name}: ${value} <span aria-hidden="true">×</span></a
+  >`;
+}

@@ -1,0 +1,40 @@
+import { SynclineError } from '../platform/errors.ts';
+import { html, type Part } from './html.ts';
+import { documentPage } from './layout.ts';
+import type { ConsolePage } from './page.ts';
+
+/**
+ * The page that could not be made: what failed and what to do. Only errors raised on purpose are quoted; the text of any
+ * other may hold anything and stays off the page.
+ */
+export function problemPage(error: unknown, sample: boolean): ConsolePage {
+  const known = error instanceof SynclineError ? error : null;
+  const status = statusOf(known);
+  return documentPage({
+    title: status === 503 ? 'Cannot be shown' : 'Not found',
+    sample,
+    status,
+    body: html`<section class="problem">
+      <h1>${status === 503 ? 'This page cannot be shown now' : 'There is no such page'}</h1>
+      <p>${known ? `${known.message}.` : 'Syncline met a defect of its own while it read its store.'}</p>
+      ${adviceHtml(known)}
+      <p class="detail">
+        ${status === 503 && 'Nothing is lost: what was captured stays where it is.'}
+        ${known && html`Code: <code>${known.code}</code>`}
+      </p>
+    </section>`,
+  });
+}
+
+function statusOf(error: SynclineError | null): number {
+  if (error?.code === 'session.unknown' || error?.code === 'session.ambiguous') return 404;
+  return error?.code === 'usage.time' ? 400 : 503;
+}
+
+function adviceHtml(error: SynclineError | null): Part {
+  return html`<ul>
+    ${error?.hint !== undefined && html`<li>${error.hint}</li>`}
+    ${!error && html`<li>Reload in a moment. If it stays: <code>syncline status</code> says what runs, and <code>syncline doctor</code> what is wrong.</li>`}
+    <li><a href="/">Back to the overview</a></li>
+  </ul>`;
+}
