@@ -223,7 +223,14 @@ export function fakeStatus(more: Partial<StatusReport> = {}): StatusReport {
     nothing_leaves: true,
     sources: [
       fakeSource(),
-      fakeSource({ agent: 'codex', path: '/home/ada/.codex/sessions', sessions: 41, bytes: 90e6, read_bytes: 90e6, skipped: {} }),
+      fakeSource({
+        agent: 'codex',
+        path: '/home/ada/.codex/sessions',
+        sessions: 41,
+        bytes: 90e6,
+        read_bytes: 90e6,
+        skipped: {},
+      }),
       fakeSource({
         agent: 'cursor',
         path: '/home/ada/.cursor/chats',
