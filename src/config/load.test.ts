@@ -47,7 +47,7 @@ describe('an empty or missing file', () => {
     expect(file_exists).toBe(false);
     expect(config.team).toBeUndefined();
     expect(config.telemetry).toEqual({ content: 'none', destination: [] });
-    expect(config.server.limits.max_items).toBe(5000);
+    expect(config.server.limits.max_items).toBe(1000);
   });
 
   it('must exist when it was named', () => {
@@ -218,7 +218,7 @@ describe('precedence', () => {
     { key: 'capture.enabled', values: [false, true, false], fallback: true },
     { key: 'capture.exclude', values: [['a'], ['b', 'c'], ['d']], fallback: [] },
     { key: 'server.listen', values: ['127.0.0.1:1', '127.0.0.1:2', '127.0.0.1:3'], fallback: '127.0.0.1:4777' },
-    { key: 'server.limits.max_items', values: [7, 8, 9], fallback: 5000 },
+    { key: 'server.limits.max_items', values: [7, 8, 9], fallback: 1000 },
   ] as const;
 
   it('is flag over environment over file over default, for every key', () => {
@@ -258,6 +258,16 @@ describe('precedence', () => {
     );
     expect(config.team).toMatchObject({ url: 'https://a.dev', names: false });
   });
+});
+
+it('finds the certificate beside the file that names it, and one from a flag where it was said', () => {
+  const text = '[server]\ntls_cert = "cert.pem"\ntls_key = "/etc/key.pem"\n';
+  expect(loadConfig(given(text)).config.server).toMatchObject({
+    tls_cert: join(folder, 'cert.pem'),
+    tls_key: '/etc/key.pem',
+  });
+  const flags = [{ key: 'server.tls_cert', flag: '--tls-cert', value: 'other.pem' }];
+  expect(loadConfig(given(text, { flags })).config.server.tls_cert).toBe('other.pem');
 });
 
 describe('the environment', () => {

@@ -1,5 +1,6 @@
 /** Reading the configuration: one file, the environment, the flags and the defaults become one checked value. */
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { UsageError } from '../platform/errors.ts';
 import { environmentLayer, type Assignment, type Environment } from './environment.ts';
@@ -69,6 +70,7 @@ export function inspectConfig(inputs: ConfigInputs): Inspection {
     : problemsOf(result.error, originOf, (path) => valueAt(merged.values, path));
   const problems = [...environment.problems, ...found].sort((a, b) => lineOf(a) - lineOf(b));
   if (!result.success || problems.length > 0) return { loaded: null, problems };
+  resolveFiles(result.data, merged, inputs.file);
   const notes = inactiveNotes(result.data);
   const { file } = inputs;
   return { loaded: { config: result.data, file, file_exists: read.exists, origins: merged.origins, notes }, problems };
@@ -114,6 +116,13 @@ function originFinder(merged: Merged, file: string, positions: ReadonlyMap<strin
     const around = fileOrigin(path, file, positions);
     return around.kind === 'file' && around.line !== null ? around : { kind: 'default' };
   };
+}
+
+/** A file named in the configuration file stands beside it, wherever the program is started; others are as given. */
+function resolveFiles({ server }: Config, { origins }: Merged, file: string): void {
+  for (const key of ['tls_cert', 'tls_key'] as const)
+    if (server[key] !== undefined && origins.get(`server.${key}`)?.kind === 'file')
+      server[key] = resolve(dirname(file), server[key]);
 }
 
 /** Destinations of later versions: delivering nowhere without a word would be worse than not starting. */

@@ -121,10 +121,10 @@ const retention = z
 
 const limits = z
   .strictObject({
-    max_body_bytes: field.bytes.prefault('8MiB').describe('Most bytes of a request body, uncompressed.'),
-    max_items: field.whole(1, 100_000).default(5_000).describe('Most items of one request.'),
-    requests_per_minute: field.whole(1).default(600).describe('Requests of one token in a minute.'),
-    items_per_day: field.whole(1).default(10_000_000).describe('Items of one token in a day.'),
+    max_body_bytes: field.bytes.prefault('16MiB').describe('Most bytes of a request body, uncompressed.'),
+    max_items: field.whole(1, 100_000).default(1_000).describe('Most items of one request.'),
+    requests_per_minute: field.whole(1).default(1_200).describe('Requests of one token in a minute.'),
+    items_per_day: field.whole(1).default(20_000_000).describe('Items of one token in a day.'),
   })
   .describe('What the server takes from one client.');
 
@@ -132,8 +132,12 @@ const server = z
   .strictObject({
     listen: field.listen.default('127.0.0.1:4777').describe('Address and port. `--listen` sets it.'),
     public_url: field.url.optional().describe('Address under which others reach the server. `--public-url` sets it.'),
-    tls_cert: field.text.optional().describe('File of the certificate chain, PEM. `--tls-cert` sets it.'),
-    tls_key: field.text.optional().describe('File of its private key, PEM. `--tls-key` sets it.'),
+    tls_cert: field.text
+      .optional()
+      .describe('File of the certificate chain, PEM, beside this file unless absolute. `--tls-cert` sets it.'),
+    tls_key: field.text
+      .optional()
+      .describe('File of its private key, PEM, beside this file unless absolute. `--tls-key` sets it.'),
     behind_proxy: field.cidrs.default([]).describe('Addresses of the proxy that ends TLS in front of the server.'),
     limits: limits.prefault({}),
   })

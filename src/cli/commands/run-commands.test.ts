@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ALL_READ, cli, daemon, notRunning, STATUS, TERMINAL } from '../../../test/support/cli-host.ts';
 import { LockedError, SynclineError } from '../../platform/errors.ts';
+import { configSchema } from '../../config/schema.ts';
+import { DEFAULT_LIMITS } from '../../server/limits.ts';
 import type { DaemonOptions } from '../runtime.ts';
 
 const LINK = { openLink: async () => ({ url: 'http://127.0.0.1:4777/?key=x8Yz' }) };
@@ -19,6 +21,13 @@ describe('up', () => {
     const { stdout } = await cli(['up'], { runtime: daemon({ ...LINK, status }), host: TERMINAL });
     expect(stdout.match(/\[########--\]/g)).toHaveLength(2);
     expect(stdout).toMatch(/\u001b\[\d+A\u001b\[0J[^]*all read/);
+  });
+
+  it('goes on when its screen cannot be drawn', async () => {
+    const status = async (): Promise<never> => Promise.reject(new SynclineError('x', 'the store is busy'));
+    const { exit, stdout, stderr } = await cli(['up'], { runtime: daemon({ ...LINK, status }) });
+    expect([exit, stdout]).toEqual([0, '']);
+    expect(stderr).toBe('Syncline runs; its first screen cannot be shown: the store is busy. See: syncline status\n');
   });
 
   it('hands on port, stream and capture as flags', async () => {
@@ -99,6 +108,10 @@ describe('server', () => {
       behind_proxy: ['10.0.0.0/8', 'fd00::/8'],
       public_url: 'https://s.acme.dev',
     });
+  });
+
+  it('has the limits that the configuration names, with the same defaults', () => {
+    expect(DEFAULT_LIMITS).toMatchObject(configSchema.parse({}).server.limits);
   });
 
   it('does not start on an open address without TLS, and says what is missing (R7)', async () => {

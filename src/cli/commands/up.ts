@@ -1,12 +1,13 @@
 import type { FlagValue } from '../../config/load.ts';
-import { UsageError, type ExitCode } from '../../platform/errors.ts';
-import type { Operator, StatusReport } from '../../runtime/operator.ts';
+import { SynclineError, UsageError, type ExitCode } from '../../platform/errors.ts';
+import type { Operator } from '../../runtime/operator.ts';
 import type { CommandContext } from '../context.ts';
 import { streamArgument, type Invocation } from '../invocation.ts';
 import { renderFirstScreen } from '../screen/first-screen.ts';
 import { LiveBlock } from '../screen/live-block.ts';
+import { ReadingProgress } from '../screen/reading-progress.ts';
 
-const REDRAW_MS = 500;
+const REDRAW_MS = 1_000;
 
 /** `up`: runs until Ctrl-C or `syncline stop`. */
 export async function up(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
@@ -26,7 +27,7 @@ export async function up(context: CommandContext, invocation: Invocation): Promi
       only,
       signal,
       on_ready: (operator, { sample }) => {
-        shown = showUntilRead(context, operator, sample, AbortSignal.any([signal, ended.signal]));
+        shown = showFirstScreen(context, operator, sample, AbortSignal.any([signal, ended.signal]));
       },
     });
     return context.exitUnlessInterrupted(exit);
@@ -49,58 +50,56 @@ function portNumber(written: string): number {
   throw new UsageError('usage.port', '--port must be a whole number from 1 to 65535.', { field: '--port' });
 }
 
-/** Draws the first screen, and its Reading line again until everything is read. */
+/** Whatever is wrong with the screen, the daemon goes on; the reason is said once. */
+async function showFirstScreen(
+  context: CommandContext,
+  operator: Operator,
+  sample: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await showUntilRead(context, operator, sample, signal);
+  } catch (error) {
+    if (signal.aborted) return;
+    const reason = error instanceof SynclineError ? error.message : `a defect (${(error as Error).name})`;
+    context.say(`Syncline runs; its first screen cannot be shown: ${reason}. See: syncline status`);
+  }
+}
+
+/** Draws the first screen, and its Reading line again until everything is read or reading no longer moves. */
 async function showUntilRead(
   context: CommandContext,
   operator: Operator,
   sample: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const { host, palette } = context;
-  const link = (await operator.openLink(null)).url;
-  const first = await operator.status();
-  if (context.options.json)
-    return context.printJson('syncline.up/1', { url: link, pid: first.pid, home: first.home, sample });
-  if (context.options.quiet) return;
+  const { host, options } = context;
+  const { url: link } = await operator.openLink(null);
+  let status = await operator.status();
+  if (options.json)
+    return context.printJson('syncline.up/1', { url: link, pid: status.pid, home: status.home, sample });
+  if (options.quiet) return;
 
   const block = new LiveBlock(host.stdout, host.is_tty.stdout, host.columns);
-  const started_ms = host.clock.monotonic_ms();
-  const read_before = readBytes(first);
-  const lines = (status: StatusReport): string[] => {
-    const elapsed_ms = host.clock.monotonic_ms() - started_ms;
-    const remaining_ms = remaining(status, readBytes(status) - read_before, elapsed_ms);
-    const { user_home, from_clone } = host;
-    return renderFirstScreen(status, {
+  const progress = new ReadingProgress(host.clock, status);
+  const { user_home, from_clone } = host;
+  const draw = (): string[] =>
+    renderFirstScreen(status, {
       width: context.width(),
       user_home,
-      palette,
+      palette: context.palette,
       link,
-      remaining_ms,
+      remaining_ms: progress.remaining_ms(),
       sample,
       from_clone,
     });
-  };
-  block.draw(lines(first));
-  let status = first;
-  while (!signal.aborted && readBytes(status) < totalBytes(status)) {
+  block.draw(draw());
+  while (progress.goesOn()) {
     await host.timers.sleep(REDRAW_MS, signal);
     if (signal.aborted) return;
     status = await operator.status();
-    block.draw(lines(status));
+    progress.update(status);
+    block.draw(draw());
   }
-  block.finish(lines(status));
-}
-
-/** Time left at the speed so far; null in the first two seconds, when any figure would be a guess. */
-function remaining(status: StatusReport, done_bytes: number, elapsed_ms: number): number | null {
-  if (elapsed_ms < 2_000 || done_bytes <= 0) return null;
-  return ((totalBytes(status) - readBytes(status)) / done_bytes) * elapsed_ms;
-}
-
-function totalBytes({ sources }: StatusReport): number {
-  return sources.reduce((sum, { bytes }) => sum + bytes, 0);
-}
-
-function readBytes({ sources }: StatusReport): number {
-  return sources.reduce((sum, { read_bytes }) => sum + read_bytes, 0);
+  block.finish(draw());
 }
