@@ -7,6 +7,7 @@ import { importTranscripts } from './import-transcripts.ts';
 import type { DeadLetterFilter, DeadLetterRow, Operator, StreamName } from './operator.ts';
 import { flush } from './flush.ts';
 import { preview } from './preview.ts';
+import { isSuperseded } from './superseded.ts';
 import { statusReport, type RunningState } from './status-report.ts';
 
 /** What only a running daemon can do; without one these verbs say so. */
@@ -92,7 +93,12 @@ function deadLetterVerbs(
     deadLetter: (id) => deadLetter(directory, id),
     retryDeadLetters: async (filter) => {
       const result = { retried: 0, superseded: 0 };
-      for (const { dead_letter_id } of await open(filter)) {
+      for (const letter of await open(filter)) {
+        const { dead_letter_id } = letter;
+        if (await isSuperseded(engine, letter)) {
+          if (await engine.supersedeDeadLetter(dead_letter_id)) result.superseded++;
+          continue;
+        }
         const batch_id = uuidv7(options.clock.now_ms(), options.random);
         if ((await engine.retryDeadLetter(dead_letter_id, batch_id)) === 'retried') result.retried++;
       }

@@ -1,5 +1,6 @@
 import type { AgentEvent, AgentSession } from '../../agents/event.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { invariant } from '../../platform/errors.ts';
 import type { Hashing } from '../../redaction/hashing.ts';
 import type { Tally } from '../../redaction/report.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
@@ -11,7 +12,7 @@ import {
   type NewEntry,
 } from '../../engine/store.ts';
 import type { Labels } from '../labels.ts';
-import type { Salts } from '../salts.ts';
+import type { Salt, Salts } from '../salts.ts';
 import { eventItem, type ContentPolicy } from './event-item.ts';
 import { Origins } from './origins.ts';
 import { PartitionBook } from './partition-book.ts';
@@ -94,7 +95,9 @@ export class Capture {
     const kept = located.filter((captured): captured is Located => captured.context !== null);
     for (const captured of kept) await this.#addEvent(captured, draft);
     await this.#addSpans(kept, draft);
-    if (unit.session) await this.#addSession(unit.session, unit.session_ended_ms ?? null, draft);
+    // A unit whose every event is excluded by now says nothing of its session either.
+    if (unit.session && (kept.length > 0 || fresh.length === 0))
+      await this.#addSession(unit.session, unit.session_ended_ms ?? null, draft);
     draft.countSkipped({ ...unit.skipped, copy: copies, excluded: fresh.length - kept.length });
     this.#options.labels.remember(draft.labels());
     const appended = await this.#append(unit, draft);
@@ -138,28 +141,53 @@ export class Capture {
   }
 
   async #addSession(session: AgentSession, ended_at_ms: number | null, draft: Draft): Promise<void> {
-    const { db, hashing, salts, workspaceOf, allowed, content } = this.#options;
-    const workspace = workspaceOf(session.cwd);
+    const { hashing, allowed, content } = this.#options;
+    const known = this.#knownSession(session);
+    const workspace = this.#workspaceOfSession(session, known);
     if (!allowed(workspace, session.cwd)) return;
-    const context = this.#contexts.of(workspace, salts.at(session.started_at_ms ?? 0));
-    const hash = hashing.hashWithSalt(context.salt.bytes, session.session_id);
-    const row = db.get<{ state: string }>('SELECT state FROM telemetry_session WHERE session = ?', hash);
-    const before = row && (JSON.parse(row.state) as StoredSession);
+    const { salt, before } = known;
+    const context = this.#contexts.of(workspace, salt);
     // Raw ids and paths stay out of the journal's file; both come back from the unit that is being read.
     const reported: KnownSession = { ...session, ended_at_ms };
-    const merged = before
-      ? mergeSessions(
-          { ...before, session_id: session.session_id, cwd: session.cwd, parent_session_id: session.parent_session_id },
-          reported,
-        )
-      : reported;
+    const { session_id, cwd, parent_session_id } = session;
+    const merged = before ? mergeSessions({ ...before, session_id, cwd, parent_session_id }, reported) : reported;
     const item = sessionItem(merged, context, hashing, content, draft.tally);
     const appended = item === null ? null : hashing.hash52(item);
     if (item === null || appended === null || appended === before?.appended) return;
     const cursor = `session:${appended.toString(36)}`;
-    draft.add(await this.#partitions.partitionId('sessions', context), cursor, hash, merged.started_at_ms ?? 0, item);
-    draft.label(context, hash, session.session_id);
-    draft.writes.push(rememberSession(hash, context, { ...merged, title: null, appended }));
+    const partition_id = await this.#partitions.partitionId('sessions', context);
+    draft.add(partition_id, cursor, known.hash, merged.started_at_ms ?? 0, item);
+    draft.label(context, known.hash, session.session_id);
+    draft.writes.push(rememberSession(known.hash, context, { ...merged, title: null, appended }));
+  }
+
+  /** The row of a session; a subagent's file knows no start, so its parent's row says under which salt it began. */
+  #knownSession({ session_id, started_at_ms }: AgentSession): KnownRow {
+    const { db, hashing, salts } = this.#options;
+    const possible = started_at_ms === null ? [salts.team, salts.machine] : [salts.at(started_at_ms)];
+    const rows = possible
+      .filter((salt) => salt !== null)
+      .map((salt): KnownRow => {
+        const hash = hashing.hashWithSalt(salt.bytes, session_id);
+        const row = db.get<{ state: string; workspace: string }>(
+          'SELECT state, workspace FROM telemetry_session WHERE session = ?',
+          hash,
+        );
+        return row
+          ? { salt, hash, before: JSON.parse(row.state) as StoredSession, workspace_hash: row.workspace }
+          : { salt, hash, before: null, workspace_hash: null };
+      });
+    const [first] = rows;
+    invariant(first, 'every session has a salt');
+    return rows.find(({ before }) => before !== null) ?? first;
+  }
+
+  /** The folder is told once, in the step that finds it; later the session stays where it was. */
+  #workspaceOfSession({ cwd }: AgentSession, { workspace_hash }: KnownRow): Workspace {
+    const label = cwd === null && workspace_hash !== null ? this.#options.labels.find(workspace_hash) : undefined;
+    if (!label) return this.#options.workspaceOf(cwd);
+    const { name, detail: identity } = label;
+    return { identity, name, kind: identity.startsWith('/') ? 'path' : 'remote', root: null };
   }
 
   async #append(unit: { source_id: number; checkpoint: string | null }, draft: Draft): Promise<number> {
@@ -189,6 +217,15 @@ interface StoredSession extends Omit<KnownSession, 'session_id' | 'cwd' | 'paren
   title: null;
   /** 52 bits of a hash of the item that was appended last. */
   appended: number;
+}
+
+/** What the journal's file knows of a session that is being told. */
+interface KnownRow {
+  salt: Salt;
+  /** The session's id under that salt. */
+  hash: string;
+  before: StoredSession | null;
+  workspace_hash: string | null;
 }
 
 function rememberSession(
