@@ -76,25 +76,44 @@ export const examples: Readonly<Record<string, RuleExamples>> = {
     positive: [
       ["headers['Authorization'] = 'Bearer ", mixed(24), "'"],
       ['headers: { "Authorization": "Basic ', mixed(16), '" }'],
+      ["setHeader('Authorization', 'Basic ", mixed(16), "')"],
       ['{\\"Authorization\\":\\"Bearer ', mixed(16), '\\"}'],
     ],
-    negative: ['{"Authorization": "${TOKEN}"}', 'the "authorization" header', "'authorization': [1, 2]"],
+    negative: [
+      '{"Authorization": "${TOKEN}"}',
+      'the "authorization" header',
+      "'authorization': [1, 2]",
+      "['authorization', 'cookie']",
+      "'authorization': 'Basic ' + x",
+    ],
   },
   'bearer-token': {
     positive: [
       ['sends ', 'Bearer abc.def', ' with it'],
       ['', `Bearer ${mixed(40)}`, '"'],
     ],
-    negative: ['a Bearer token is needed', 'Bearer authentication', 'the bearer of this letter'],
+    negative: [
+      'a Bearer token is needed',
+      'WWW-Authenticate: Bearer realm="x"',
+      '* Bearer Auth Middleware',
+      'Bearer authentication',
+      'the bearer of this letter',
+    ],
   },
   'secret-header': {
     positive: [
       ['-H "X-Api-Key: ', mixed(20), '"'],
       ['X-Vault-Token: ', mixed(26), '\n'],
-      ['Private-Token: ', 'abc', ''],
+      ['Private-Token: ', 'abcd', ''],
       ["'x-goog-api-key': '", mixed(20), "'"],
     ],
-    negative: ['the X-Api-Key header', 'X-Api-Key: $API_KEY', 'x-request-id: 0f3a'],
+    negative: [
+      'the X-Api-Key header',
+      "'x-idempotency-key': 'batch-0001'",
+      "'x-api-key': undefined",
+      'X-Api-Key: $API_KEY',
+      'x-request-id: 0f3a',
+    ],
   },
   'cookie-header': {
     positive: [
@@ -231,6 +250,7 @@ export const examples: Readonly<Record<string, RuleExamples>> = {
       'password: "${PASSWORD}"',
       'token = "<your token>"',
       'password = ""',
+      "console.log('password:', password)",
       'tokens_in: "12"',
       '"max_tokens":"4096"',
       'token == "abc"',
@@ -388,18 +408,19 @@ export const examples: Readonly<Record<string, RuleExamples>> = {
     positive: [
       ['open ', 'C:\\Users\\alice\\x.txt', ''],
       ['"', 'C:\\\\Users\\\\alice\\\\x.txt', '"'],
+      ['\\n', 'C:\\\\Users\\\\alice', '\\n'],
       ['', 'c:/Users/alice/src', ' x'],
       ['', 'C:\\Users\\Alice Smith\\My Documents\\x.txt', ' y'],
       ['', 'D:\\work\\acme', ''],
     ],
-    negative: ['https://example.com/x', 'note: a/b', 'x:\\n', 'http://a/b'],
+    negative: ['https://example.com/x', 'note: a/b', 'x:\\n', 'http://a/b', '/at (?:\\S:\\d+)/'],
   },
   'unc-path': {
     positive: [
       ['on ', '\\\\fileserver\\share\\alice\\x.txt', ''],
       ['', '\\\\\\\\fileserver\\\\share\\\\alice', ''],
     ],
-    negative: ['\\\\d+\\\\s', 'a \\\\ b', '//cdn.example.com/x.js'],
+    negative: ['\\\\d+\\\\s', '[\\\\x00-\\\\x7F]', 'a \\\\ b', '//cdn.example.com/x.js'],
   },
   token: {
     positive: [

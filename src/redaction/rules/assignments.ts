@@ -4,8 +4,8 @@ const ANCHORS = ['password', 'passwd', 'passphrase', 'passcode', 'pwd', 'secret'
 /** Names that say "secret", without what stands before them (`db_`, `my`). `tokens` and `token_count` are counts. */
 const NAME = String.raw`(?:pass(?:word|wd|phrase|code)|pwd|secret|token|credentials?|(?<=(?:api|access|auth|account|private|secret|signing|encryption|master|service|storage|session|client|app|deploy|license|subscription)[_.-]?)key(?:-data)?)(?:[_-]?(?:value|base|base64|b64|\d{1,3}))?`;
 const ASSIGN = String.raw`(?:=(?![=>~])|:=|=>|:(?![:/]))`;
-/** Placeholders and templates between quotes: nothing to hide. */
-const PLACEHOLDER = String.raw`(?!(?:\$\{[^}]{0,100}\}|\$[A-Za-z_]\w{0,64}|\{\{[^}]{0,100}\}\}|<[^>]{0,100}>|%[sd]|\*{1,64}|x{3,64}|\.{3})\\{0,7}["'])`;
+/** Placeholders and templates between quotes, and what follows a quote that closes (`'token:', token`): nothing to hide. */
+const PLACEHOLDER = String.raw`(?!(?:\$\{[^}]{0,100}\}|\$[A-Za-z_]\w{0,64}|\{\{[^}]{0,100}\}\}|<[^>]{0,100}>|%[sd]|\*{1,64}|x{3,64}|\.{3})\\{0,7}["']|[,;)\]} ])`;
 /** What code and type declarations put after `password:` or `token=`. */
 const CODE = String.raw`(?!(?:process|os|env|config|self|this|args|opts|options|req|request|ctx|params|settings|import|props|state|std|secrets|data)\.|(?:null|none|nil|true|false|undefined|string|str|number|int|integer|bool|boolean|any|unknown|bytes|object|required|optional|void|never|value|x{3,64})(?![\w-])|[\w.]{1,100}[([]|[$%{<@*]|\.\.\.)`;
 const BARE = String.raw`[^\s"'${'`'}<>\\,;&|(){}[\]]`;

@@ -4,7 +4,7 @@ const SCHEME = '(?:bearer|basic|token|digest|negotiate|apikey|aws4-hmac-sha256)'
 const VALUE = String.raw`[^\s"'${'`'}\\<>]`;
 /** Words that follow "Bearer" in prose and documentation. */
 const PROSE =
-  '(?:tokens?|auth|authentication|authorization|scheme|headers?|credentials?|prefix|and|or|is|realm|format)';
+  '(?:[Tt]okens?|[Aa]uth(?:entication|orization)?|[Ss]cheme|headers?|credentials?|prefix|and|or|is|realm|format)';
 
 /** Secrets in HTTP headers, as commands, logs and code write them. */
 export const headerRules: readonly Rule[] = [
@@ -19,20 +19,20 @@ export const headerRules: readonly Rule[] = [
   {
     name: 'authorization-value',
     anchors: ['authorization'],
-    pattern: String.raw`authorization\\{0,7}["'](?:[ \t]{0,4}\])?[ \t]{0,4}[:=,][ \t]{0,4}\\{0,7}["'${'`'}](?:${SCHEME}[ \t]{1,4})?(?<secret>${NOT_A_MARKER}(?!\$\{|\{\{)${VALUE}{4,8192})`,
+    pattern: String.raw`authorization\\{0,7}["'](?:[ \t]{0,4}\])?[ \t]{0,4}(?:[:=][ \t]{0,4}\\{0,7}["'${'`'}](?:${SCHEME}[ \t]{1,4})?|,[ \t]{0,4}\\{0,7}["'${'`'}]${SCHEME}[ \t]{1,4})(?<secret>${NOT_A_MARKER}(?!\$\{|\{\{|${SCHEME}(?![\w.~+/=-]))${VALUE}{4,8192})`,
     ignore_case: true,
   },
   {
     name: 'bearer-token',
     anchors: ['Bearer '],
-    pattern: String.raw`\bBearer {1,4}(?!${PROSE}(?![\w.~+/=-]))[A-Za-z0-9][A-Za-z0-9._~+/=-]{0,8192}`,
+    pattern: String.raw`\bBearer {1,4}(?!${PROSE}(?![\w.~+/=-])|(?:realm|error|scope)=)[A-Za-z0-9][A-Za-z0-9._~+/=-]{0,8192}`,
     form: 'token',
   },
   {
     // X-Api-Key, X-Vault-Token, Private-Token, …; a scheme may stand before the value.
     name: 'secret-header',
     anchors: ['key', 'token'],
-    pattern: String.raw`(?<=(?<![\w-])(?:x-(?:[a-z]{1,16}-){0,3}|private-|job-|api-|subscription-|ocp-apim-subscription-))(?:key|token)\\{0,7}["']?:[ \t]{0,4}\\{0,7}["']?(?:${SCHEME}[ \t]{1,4})?(?<secret>${NOT_A_MARKER}(?![$<{%])${VALUE}{3,8192})`,
+    pattern: String.raw`(?<=(?<![\w-])(?:x-(?:[a-z]{1,16}-){0,3}(?<!idempotency-)|private-|job-|api-|subscription-|ocp-apim-subscription-))(?:key|token)\\{0,7}["']?:[ \t]{0,4}\\{0,7}["']?(?:${SCHEME}[ \t]{1,4})?(?<secret>${NOT_A_MARKER}(?![$<{%]|(?:undefined|null|true|false|string|key|token)(?!\w))[^\s"'${'`'}\\<>,;)}]{4,8192})`,
     ignore_case: true,
   },
   {

@@ -1,4 +1,4 @@
-import { NOT_A_MARKER, type Rule } from '../rule.ts';
+import { edge, type Rule } from '../rule.ts';
 
 /**
  * An absolute path begins at an edge, because `src/home/page.tsx` is relative and names nobody. The second half lists
@@ -48,13 +48,14 @@ export const pathRules: readonly Rule[] = [
     // The last folder of a user may be "Alice Smith" with nothing after it.
     name: 'windows-path',
     anchors: [':\\', ':/'],
-    pattern: String.raw`(?<=(?<![A-Za-z0-9_])(?<lead>[A-Za-z])):(?:${SLASH}Users${SLASH}${NAME}{1,64}(?: [A-Z]${NAME}{0,31}){0,2}|(?<=[A-Z]:)${SLASH}${NAME}{2,255}(?: ${NAME}{1,64}(?: ${NAME}{1,64}){0,3}(?=\\))?)${WINDOWS_REST}`,
+    pattern: String.raw`(?<=${edge(String.raw`A-Za-z0-9_\\`)}(?<lead>[A-Za-z])):(?:${SLASH}Users${SLASH}${NAME}{1,64}(?: [A-Z]${NAME}{0,31}){0,2}|(?<=[A-Z]:)${SLASH}${NAME}{2,255}(?: ${NAME}{1,64}(?: ${NAME}{1,64}){0,3}(?=\\))?)${WINDOWS_REST}`,
     form: 'path',
   },
   {
+    // `\\x00-\\x7F` is a range of a regular expression.
     name: 'unc-path',
     anchors: ['\\\\'],
-    pattern: String.raw`(?<![\w\\:])(?:\\\\){1,8}${NOT_A_MARKER}(?:[?.]\\{1,8}UNC\\{1,8})?[A-Za-z][A-Za-z0-9._-]{2,63}\\{1,8}[A-Za-z0-9_$]${NAME}{1,63}${WINDOWS_REST}`,
+    pattern: String.raw`(?<![\w\\:])(?:\\\\){1,8}(?!x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})(?:[?.]\\{1,8}UNC\\{1,8})?[A-Za-z][A-Za-z0-9._-]{2,63}\\{1,8}[A-Za-z0-9_$]${NAME}{1,63}${WINDOWS_REST}`,
     form: 'path',
   },
 ];
