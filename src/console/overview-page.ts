@@ -58,7 +58,7 @@ function figuresHtml(overview: Overview, filter: Filter, period: Period, view: V
       ${today && summaryCard('today', 'Today', today.project.total)}
       ${summaryCard('period', period.title, by.project.total)}
     </div>`,
-    dayChart(by.day),
+    dayChart(by.day, period, view),
     priceNote(by.project),
     usage('project'),
     usage('agent'),

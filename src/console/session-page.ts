@@ -2,14 +2,15 @@ import type { Operator, SessionDetail } from '../runtime/operator.ts';
 import { costHtml, countHtml, failuresHtml, tokensHtml } from './components/figure.ts';
 import { tableHtml } from './components/table.ts';
 import { unknownHtml } from './components/unknown.ts';
-import { durationText, itemsText } from './figures.ts';
+import { countText, durationText, itemsText } from './figures.ts';
 import { html, type Html, type Part } from './html.ts';
+import { MAX_SESSION_EVENTS as MOST_EVENTS } from '../telemetry/store/session-list.ts';
 import { documentPage } from './layout.ts';
 import { agentName, shortSession } from './names.ts';
 import type { ConsolePage } from './page.ts';
-import { clockHtml, timeHtml, timeText, type View } from './view.ts';
+import { stepHtml, timeHtml, type View } from './view.ts';
 
-type SessionEvent = SessionDetail['events'][number];
+type Step = SessionDetail['events'][number] & { before_ms: number | null };
 type Subagent = SessionDetail['subagents'][number];
 
 /**
@@ -38,7 +39,7 @@ function factsHtml(session: SessionDetail, view: View): Html {
   const not_recorded = unknownHtml('the agent recorded no times');
   return html`<section class="card" aria-label="The session in figures">
     <p class="headline">${costHtml(session)} <small>list price</small></p>
-    <dl class="figures">
+    <dl class="figures wide">
       ${fact('Agent', agentName(session.agent))}
       ${fact('Model', session.model === null ? unknownHtml('the agent recorded no model') : html`<code>${session.model}</code>`)}
       ${fact('Started', started_ms === null ? not_recorded : timeHtml(started_ms, view))}
@@ -76,13 +77,12 @@ function subagentTable({ subagents, agent }: SessionDetail): Html {
 }
 
 function eventTable({ events }: SessionDetail, view: View): Html {
-  const [first] = events;
-  return tableHtml<SessionEvent>({
+  const steps = events.map((event, index) => ({ ...event, before_ms: events[index - 1]?.at_ms ?? null }));
+  return tableHtml<Step>({
     id: 'events',
-    caption: html`Events
-      <small>${itemsText(events.length, 'event')}${first && html`, from ${timeText(first.at_ms, view)}`}</small>`,
+    caption: html`Events <small>${eventCount(events.length)}</small>`,
     columns: [
-      { title: 'Time', cell: ({ at_ms }) => clockHtml(at_ms, view) },
+      { title: 'Time', cell: ({ at_ms, before_ms }) => stepHtml(at_ms, before_ms, view) },
       { title: 'What', cell: ({ kind }) => kind.replaceAll('_', ' ') },
       { title: 'Tool', cell: ({ tool }) => tool !== null && html`<code>${tool}</code>` },
       { title: 'Outcome', cell: outcomeCell },
@@ -98,11 +98,15 @@ function eventTable({ events }: SessionDetail, view: View): Html {
         cell: (event) => event.tokens_out !== null && costHtml({ ...event, tokens_in: event.tokens_out }),
       },
     ],
-    rows: events,
+    rows: steps,
     empty: 'No event of this session was recorded.',
   });
 }
 
-function outcomeCell({ outcome }: SessionEvent): Part {
+function eventCount(count: number): string {
+  return count < MOST_EVENTS ? itemsText(count, 'event') : `the latest ${countText(count)}`;
+}
+
+function outcomeCell({ outcome }: Step): Part {
   return outcome === 'failed' ? html`<span class="failed">failed</span>` : outcome;
 }

@@ -41,11 +41,16 @@ function heldNotices({ destinations }: StatusReport, view: View): Html[] {
       ({ partition, since_ms, message, ...hold }) =>
         html`<li>
           <strong>${destinationName(destination)} holds one partition back</strong> since ${timeHtml(since_ms, view)}
-          (${hold.class}): ${message} The others go on; nothing is lost. <code>syncline status</code>
+          (${hold.class}): ${sentence(message)} The others go on; nothing is lost. <code>syncline status</code>
           <span class="detail breakable">${partition}</span>
         </li>`,
     ),
   );
+}
+
+/** A message of another system as a sentence of this page. */
+function sentence(message: string): string {
+  return /[.!?]$/.test(message) ? message : `${message}.`;
 }
 
 function deadLetterNotice(dead_letters: readonly DeadLetterRow[]): Html | null {

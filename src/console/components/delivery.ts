@@ -25,7 +25,7 @@ export function deliveryTable(status: StatusReport, view: View): Html {
     caption: 'Destinations',
     columns: [
       { title: 'Destination', cell: ({ destination }) => destinationName(destination) },
-      { title: 'State', cell: (destination) => stateHtml(destination, view) },
+      { title: 'State', wide: true, cell: (destination) => stateHtml(destination, view) },
       { title: 'Waiting', figure: true, cell: (destination) => waitingHtml(destination, view) },
       { title: 'Delivered', figure: true, cell: ({ acknowledged }) => countHtml(acknowledged) },
       {

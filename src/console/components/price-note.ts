@@ -6,7 +6,7 @@ import { html, type Html } from '../html.ts';
 export function priceNote({ price_date, unpriced_responses }: Pick<Report, 'price_date' | 'unpriced_responses'>): Html {
   return html`<p class="note" id="prices">
     Money is list price, by the price table of <time datetime="${price_date}">${price_date}</time>; a plan or a discount
-    may make the bill another.
+    may make the bill another, and calls that agents do not record (titles, searches) make it higher.
     ${
       unpriced_responses > 0 &&
       html`${itemsText(unpriced_responses, 'response')} of models without a known price

@@ -5,7 +5,7 @@ import { agentName, sessionHref, shortSession } from '../names.ts';
 import { timeHtml, type View } from '../view.ts';
 import { costHtml, countHtml, failuresHtml, tokensHtml } from './figure.ts';
 import { tableHtml } from './table.ts';
-import { unknownHtml } from './unknown.ts';
+import { dashNote, unknownHtml } from './unknown.ts';
 
 export const FIRST_SESSIONS = 15;
 export const MOST_SESSIONS = 500;
@@ -37,7 +37,7 @@ export function sessionTable(rows: readonly SessionRow[], has_more: boolean, fil
     ],
     rows,
     empty: 'No session in this time.',
-    note: has_more && more,
+    note: [dashNote(rows), has_more && more],
   });
 }
 

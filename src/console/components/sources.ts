@@ -26,6 +26,7 @@ export function sourceTable(status: StatusReport): Html {
       { title: 'Agent', cell: ({ agent }) => agentName(agent) },
       {
         title: 'Where',
+        wide: true,
         cell: ({ path, note }) =>
           html`<code class="breakable">${path}</code>${note !== null && html`<p class="detail">${note}</p>`}`,
       },

@@ -4,6 +4,8 @@ export interface Column<Row> {
   title: Part;
   /** Figures stand to the right, with figures of one width. */
   figure?: boolean;
+  /** Text that may be long, such as a path. */
+  wide?: boolean;
   cell(row: Row): Part;
 }
 
@@ -61,7 +63,7 @@ function rowHtml<Row>(columns: readonly Column<Row>[], row: Row): Html {
   const cells = columns.map((column, index) => {
     const content = column.cell(row);
     if (index === 0) return html`<th scope="row" class="name">${content}</th>`;
-    return html`<td class="${column.figure ? 'figure' : 'name'}">${content}</td>`;
+    return html`<td class="${column.figure ? 'figure' : column.wide ? 'name wide' : 'name'}">${content}</td>`;
   });
   return html`<tr>
     ${cells}

@@ -1,4 +1,5 @@
-import { html, type Html } from '../html.ts';
+/** Figures that are not known: a dash with its reason, never 0, since a zero would be a claim (R4). */
+import { html, type Html, type Part } from '../html.ts';
 import { agentName } from '../names.ts';
 
 /** The figures of which a reason for their absence can be told. */
@@ -9,7 +10,7 @@ export interface Recorded {
   agent?: string;
 }
 
-/** A dash that says why (R4). Never 0: a zero would be a claim. */
+/** A dash that says why to a mouse and to a screen reader; `dashNote` says it to everyone. */
 export function unknownHtml(reason: string): Html {
   return html`<span class="unknown" title="${reason}"
     ><span aria-hidden="true">–</span><span class="visually-hidden">unknown: ${reason}</span></span
@@ -26,5 +27,12 @@ export function noTokensReason({ agent }: Pick<Recorded, 'agent'>): string {
 /** Why a cost is not known. */
 export function noCostReason(row: Recorded): string {
   if (row.tokens_in === null && row.tokens_out === null) return noTokensReason(row);
-  return 'the price table has no price for this model';
+  return 'the price table has no price for the model';
+}
+
+/** Below a table: what its dashes mean; nothing when there are none. */
+export function dashNote(rows: readonly Recorded[]): Part {
+  const reasons = new Set(rows.filter(({ cost_usd }) => cost_usd === null).map(noCostReason));
+  if (reasons.size === 0) return null;
+  return html`<p class="more">A dash stands where ${[...reasons].join(', or where ')}.</p>`;
 }

@@ -5,7 +5,7 @@ import { html, type Html, type Part } from '../html.ts';
 import { agentName } from '../names.ts';
 import { costHtml, countHtml, failuresHtml, tokensHtml } from './figure.ts';
 import { tableHtml, type Column } from './table.ts';
-import { unknownHtml } from './unknown.ts';
+import { dashNote, unknownHtml } from './unknown.ts';
 
 export type UsageBy = 'project' | 'agent' | 'model' | 'tool';
 
@@ -36,7 +36,10 @@ export function usageTable(by: UsageBy, usage: Usage): Html {
     // Tools share responses, so their token figures would not add up to a total that means anything.
     total: by === 'tool' ? undefined : { key: TOTAL, ...report.total },
     empty: 'Nothing in this time.',
-    note: moreNote(report.rows.length - shown.length, by, filter),
+    note: [
+      by !== 'tool' && dashNote(shown.map((row) => ofAgent(by, row))),
+      moreNote(report.rows.length - shown.length, by, filter),
+    ],
   });
 }
 
@@ -45,12 +48,10 @@ const TOTAL = '\u0000total';
 function usageColumns(by: UsageBy, { report, today, filter }: Usage): Column<ReportRow>[] {
   const highest_usd = Math.max(...report.rows.map(({ cost_usd }) => cost_usd ?? 0));
   const today_by_key = new Map(today?.rows.map((row) => [row.key, row]));
-  const ofAgent = (row: ReportRow): ReportRow & { agent?: string } =>
-    by === 'agent' ? { ...row, agent: row.key } : row;
   const tokens = (title: Part, count: (row: ReportRow) => number | null): Column<ReportRow> => ({
     title,
     figure: true,
-    cell: (row) => tokensHtml(count(row), ofAgent(row)),
+    cell: (row) => tokensHtml(count(row), ofAgent(by, row)),
   });
   const cost_today: Column<ReportRow> = {
     title: 'Cost today',
@@ -62,7 +63,7 @@ function usageColumns(by: UsageBy, { report, today, filter }: Usage): Column<Rep
     {
       title: html`Cost <small>list price</small>`,
       figure: true,
-      cell: (row) => [costHtml(ofAgent(row)), row.key !== TOTAL && shareBar(row.cost_usd, highest_usd)],
+      cell: (row) => [costHtml(ofAgent(by, row)), row.key !== TOTAL && shareBar(row.cost_usd, highest_usd)],
     },
     ...(today === null ? [] : [cost_today]),
     { title: 'Sessions', figure: true, cell: ({ sessions }) => countHtml(sessions) },
@@ -73,6 +74,11 @@ function usageColumns(by: UsageBy, { report, today, filter }: Usage): Column<Rep
     tokens(html`Cache read <small>tokens</small>`, ({ cache_read_tokens }) => cache_read_tokens),
     tokens(html`Cache write <small>tokens</small>`, ({ cache_write_tokens }) => cache_write_tokens),
   ];
+}
+
+/** Tells the reasons of a dash whose agent a row is about. */
+function ofAgent(by: UsageBy, row: ReportRow): ReportRow & { agent?: string } {
+  return by === 'agent' ? { ...row, agent: row.key } : row;
 }
 
 function toolColumns(): Column<ReportRow>[] {

@@ -43,6 +43,7 @@ progress::-moz-progress-bar { background: var(--bar); }
 .headline { margin: 0 0 0.875rem; font-size: 2rem; line-height: 1.2; font-weight: 650; letter-spacing: -0.02em; }
 .headline small { letter-spacing: 0; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.5rem, 1fr)); gap: 0.75rem 1rem; margin: 0; }
+.figures.wide { grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); }
 .figures dt { color: var(--muted); font-size: 0.8125rem; line-height: 1.35; }
 .figures dd { margin: 0; font-weight: 550; font-variant-numeric: tabular-nums; }
 .columns { display: grid; grid-template-columns: auto 1fr; gap: 0 0.75rem; }
@@ -50,6 +51,7 @@ progress::-moz-progress-bar { background: var(--bar); }
 .columns p { margin: 0; color: var(--muted); font-size: 0.8125rem; font-variant-numeric: tabular-nums; }
 .columns .axis { line-height: 1; }
 .columns .days { grid-column: 2; display: flex; justify-content: space-between; padding-top: 0.25rem; }
+.columns .each span { flex: 1; text-align: center; overflow: hidden; }
 .column { fill: var(--bar); }
 .column-space { fill: transparent; }
 g:hover .column-space { fill: var(--sunken); }

@@ -4,13 +4,13 @@ export const MEDIA = `
   body { padding-inline: 0.875rem; }
   th:first-child, td:first-child, caption, .more { padding-left: 0.875rem; }
   th, td { padding-inline: 0.5rem; }
-  th[scope='row'] { min-width: 6.5rem; max-width: 9.5rem; }
+  th[scope='row'] { min-width: 8rem; max-width: 10rem; }
   .card, .chart, .getting-started, .problem { padding-inline: 0.875rem; }
   .periods { width: 100%; }
   .periods li { flex: 1; }
   .periods a { padding: 0.5rem 0.25rem; text-align: center; }
   .chip { padding-block: 0.5rem; }
-  .figures { grid-template-columns: repeat(auto-fill, minmax(5.5rem, 1fr)); }
+  .figures { grid-template-columns: repeat(auto-fill, minmax(5.75rem, 1fr)); gap: 0.625rem 0.75rem; }
   .reading { grid-template-columns: 1fr auto; }
   .reading label { grid-column: 1 / -1; }
 }
