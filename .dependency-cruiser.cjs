@@ -13,8 +13,8 @@ module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     { name: 'no-unlisted-package', severity: 'error', from: { path: '^src/' }, to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'] } },
-    { name: 'no-dev-package-in-product', severity: 'error', from: { path: '^src/', pathNot: '\\.test\\.ts$' }, to: { dependencyTypes: ['npm-dev'] } },
-    { name: 'no-test-code-in-product', severity: 'error', from: { path: '^src/', pathNot: '\\.test\\.ts$' }, to: { path: ['^test/', '^bench/', '\\.test\\.ts$'] } },
+    { name: 'no-dev-package-in-product', severity: 'error', from: { path: '^src/', pathNot: '\\.(test|contract)\\.ts$' }, to: { dependencyTypes: ['npm-dev'] } },
+    { name: 'no-test-code-in-product', severity: 'error', from: { path: '^src/', pathNot: '\\.(test|contract)\\.ts$' }, to: { path: ['^test/', '^bench/', '\\.(test|contract)\\.ts$'] } },
     only('platform', []),
     only('storage', ['platform']),
     only('redaction', ['platform']),

@@ -36,14 +36,14 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts'],
-    ignores: ['src/**/*.test.ts', 'src/platform/**'],
+    ignores: ['src/**/*.test.ts', 'src/**/*.contract.ts', 'src/platform/**'],
     rules: {
       'no-restricted-properties': ['error', ...injected],
       'no-restricted-globals': ['error', ...injectedGlobals],
     },
   },
   {
-    files: ['**/*.test.ts', 'test/**', 'bench/**', 'scripts/**'],
+    files: ['**/*.test.ts', '**/*.contract.ts', 'test/**', 'bench/**', 'scripts/**'],
     rules: {
       'max-lines-per-function': 'off',
       'no-console': 'off',

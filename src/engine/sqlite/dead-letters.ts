@@ -66,7 +66,7 @@ export function deadLetters(db: Database, query: DeadLetterQuery): DeadLetter[] 
      FROM dead_letter d JOIN partition p USING (partition_id)
      WHERE (?1 IS NULL OR d.stream = ?1) AND (?2 IS NULL OR d.destination_id = ?2) AND (?3 IS NULL OR d.state = ?3)
        AND (?4 IS NULL OR d.dead_letter_id IN (SELECT value FROM json_each(?4)))
-     ORDER BY d.at_ms, d.dead_letter_id LIMIT ?5`,
+     ORDER BY d.at_ms, d.partition_id, d.offset, d.dead_letter_id LIMIT ?5`,
     query.stream ?? null,
     query.destination_id ?? null,
     query.state ?? null,

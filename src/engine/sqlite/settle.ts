@@ -150,12 +150,12 @@ function deferred(db: Database, batch: BatchRow, settlement: Of<'deferred'>): vo
 
 /** Replaces a batch by parts with keys of their own. Parts named bad by the destination wait as suspects. */
 function split(db: Database, batch: BatchRow, settlement: Of<'split'>): void {
-  const first = settlement.parts[0];
-  const last = settlement.parts.at(-1);
-  invariant(
-    first?.first_offset === batch.first_offset && last?.last_offset === batch.last_offset,
-    'parts cover the batch',
-  );
+  let next = batch.first_offset;
+  for (const part of settlement.parts) {
+    invariant(part.first_offset === next && part.last_offset >= next, 'parts follow one another without a gap');
+    next = part.last_offset + 1;
+  }
+  invariant(next === batch.last_offset + 1, 'parts cover the batch');
   endBatch(db, batch, 'split', settlement.now_ms);
   for (const part of settlement.parts) insertPart(db, batch, settlement, part);
   if (settlement.hold_until_ms !== null)
