@@ -7,6 +7,8 @@ import type { Interner } from './interner.ts';
 import type { Owner } from './owner.ts';
 import type { Principal } from './principal.ts';
 import { SessionActivity } from './session-activity.ts';
+import { TouchedCalls } from './tool-calls.ts';
+import { UsageLedger } from './usage-ledger.ts';
 
 const CONTENT_COLUMNS = [
   'ts_ms',
@@ -79,6 +81,7 @@ export function ingestEvents(
   const { team_id } = principal;
   const workspace_key = interner.workspace(team_id, body.workspace_hash, body.project_name);
   const activity = new SessionActivity();
+  const books: Books = { ledger: new UsageLedger(), calls: new TouchedCalls() };
   let deduped = 0;
   for (const event of body.items) {
     const session_key = interner.session(principal, event.session_id_hash, received_ms);
@@ -98,12 +101,18 @@ export function ingestEvents(
       received_ms,
       ...CONTENT_COLUMNS.map((column) => content[column]),
     );
-    if (inserted === 1) continue;
+    const place: Place = { team_id, workspace_key, session_key, received_ms };
+    if (inserted === 1) {
+      book(books, 1, place, content);
+      continue;
+    }
     deduped++;
     const owner = ownerOf(event, body.workspace_hash, principal);
-    mergeIntoStored(db, event, { owner, content }, { team_id, workspace_key, session_key, received_ms });
+    mergeIntoStored(db, event, { owner, content }, place, books);
   }
   activity.write(db, interner, principal, workspace_key);
+  books.calls.write(db, team_id, books.ledger);
+  books.ledger.write(db, team_id);
   return deduped;
 }
 
@@ -126,7 +135,24 @@ interface Place {
   received_ms: number;
 }
 
-function mergeIntoStored(db: Database, event: WireEvent, arrived: EventRecord, place: Place): void {
+/** What the transaction must bring up to date at its end, besides the rows themselves. */
+interface Books {
+  ledger: UsageLedger;
+  calls: TouchedCalls;
+}
+
+function book(
+  books: Books,
+  sign: 1 | -1,
+  place: { session_key: number; workspace_key: number },
+  content: EventContent,
+): void {
+  books.ledger.bookEvent(sign, place, content);
+  if (content.kind === 'tool_call' || content.kind === 'tool_result')
+    books.calls.add(place.session_key, content.tool_call_id);
+}
+
+function mergeIntoStored(db: Database, event: WireEvent, arrived: EventRecord, place: Place, books: Books): void {
   const { origin_id_hash } = event;
   const stored =
     typeof origin_id_hash === 'string'
@@ -137,16 +163,19 @@ function mergeIntoStored(db: Database, event: WireEvent, arrived: EventRecord, p
   const merged = mergeEvents({ owner, content: stored }, arrived);
   if (merged.owner === owner && merged.content === stored) return;
   const moved = merged.owner !== owner;
+  const kept_at = moved ? place : stored;
+  book(books, -1, stored, stored);
+  book(books, 1, kept_at, merged.content);
   db.run(
     UPDATE,
-    moved ? place.workspace_key : stored.workspace_key,
-    moved ? place.session_key : stored.session_key,
+    kept_at.workspace_key,
+    kept_at.session_key,
     merged.owner.item,
     merged.owner.owner_rank,
     merged.owner.subagent_id_hash,
     merged.owner.member,
     merged.owner.device,
-    moved ? place.received_ms : stored.received_ms,
+    kept_at.received_ms,
     ...CONTENT_COLUMNS.map((column) => merged.content[column]),
     stored.event_key,
   );

@@ -1,4 +1,4 @@
-/** The figures of one group of events and spans. Null = nothing of the group says, never zero (R4). */
+/** The figures of one group of usage. Null = nothing of the group says, never zero (R4). */
 export interface Figures {
   /** Distinct sessions that own an event of the group. */
   sessions: number;
@@ -7,78 +7,59 @@ export interface Figures {
   cache_read_tokens: number | null;
   /** Both durations together. */
   cache_write_tokens: number | null;
+  /** List price. */
   cost_usd: number | null;
   tool_calls: number;
   tool_failures: number;
 }
 
-/** One row of the aggregate over events. */
-export interface EventFigures {
-  sessions: number;
-  tokens_in: number | null;
-  tokens_out: number | null;
-  cache_read_tokens: number | null;
-  cache_write_5m_tokens: number | null;
-  cache_write_1h_tokens: number | null;
+/** One row of the aggregate. */
+export interface FigureColumns extends Omit<Figures, 'cost_usd'> {
   cost_usd_e6: number | null;
-  tool_calls: number;
-  tool_failures: number;
+  /** Newest price table among the group's prices. */
   price_date: string | null;
+  /** Responses with tokens and no price. */
   unpriced_responses: number;
 }
 
-/** What spans add to it: calls of which no event tells. */
-export interface SpanFigures {
-  tool_calls: number;
-  tool_failures: number;
+/**
+ * Aggregates over `usage u JOIN session s`. Spans without a call id (the original client's) cannot be told from the
+ * calls among a session's events, so they count only where there are none.
+ */
+export const FIGURES = `count(DISTINCT CASE WHEN u.events > 0 THEN u.session_key END) AS sessions,
+  ${sumIfKnown('tokens_in', 'tokens_in_known')} AS tokens_in,
+  ${sumIfKnown('tokens_out', 'tokens_out_known')} AS tokens_out,
+  ${sumIfKnown('cache_read', 'cache_read_known')} AS cache_read_tokens,
+  ${sumIfKnown('cache_write', 'cache_write_known')} AS cache_write_tokens,
+  ${sumIfKnown('cost_usd_e6', 'cost_known')} AS cost_usd_e6,
+  nullif(max(u.price_date), '') AS price_date,
+  coalesce(sum(u.unpriced), 0) AS unpriced_responses,
+  coalesce(sum(u.calls + CASE WHEN s.call_events = 0 THEN u.span_calls ELSE 0 END), 0) AS tool_calls,
+  coalesce(sum(u.failures + CASE WHEN s.call_events = 0 THEN u.span_failures ELSE 0 END), 0) AS tool_failures`;
+
+function sumIfKnown(sum: string, count: string): string {
+  return `CASE WHEN sum(u.${count}) > 0 THEN sum(u.${sum}) END`;
 }
 
-/**
- * Aggregates over `event e`. A call that hook and transcript both recorded is one call, told by its id within its
- * session; events without a call id stand for themselves.
- */
-export const EVENT_FIGURES = `count(DISTINCT e.session_key) AS sessions,
-  sum(e.tokens_in) AS tokens_in, sum(e.tokens_out) AS tokens_out,
-  sum(e.cache_read_tokens) AS cache_read_tokens,
-  sum(e.cache_write_5m_tokens) AS cache_write_5m_tokens, sum(e.cache_write_1h_tokens) AS cache_write_1h_tokens,
-  sum(e.cost_usd_e6) AS cost_usd_e6, max(e.price_date) AS price_date,
-  count(CASE WHEN e.tokens_out IS NOT NULL AND e.cost_usd_e6 IS NULL THEN 1 END) AS unpriced_responses,
-  count(DISTINCT CASE WHEN e.kind = 'tool_call'
-    THEN coalesce(e.session_key || ' ' || e.tool_call_id, e.event_key) END) AS tool_calls,
-  count(DISTINCT CASE WHEN e.kind = 'tool_result' AND e.outcome = 'failed'
-    THEN coalesce(e.session_key || ' ' || e.tool_call_id, e.event_key) END) AS tool_failures`;
-
-/**
- * Aggregates over `tool_span t`. A span counts as a call only where no event does: by call id, or, for spans that carry
- * none (the original client's), when its session has no tool calls among its events at all.
- */
-export const SPAN_FIGURES = `
-  count(CASE WHEN ${unlessEvent("c.kind = 'tool_call'")} THEN 1 END) AS tool_calls,
-  count(CASE WHEN t.outcome = 'failed' AND ${unlessEvent("c.kind = 'tool_result' AND c.outcome = 'failed'")}
-    THEN 1 END) AS tool_failures`;
-
-/** The two cases stand apart: joined by OR they would scan all calls of the session for every span. */
-function unlessEvent(condition: string): string {
-  const exists = (more: string): string =>
-    `NOT EXISTS (SELECT 1 FROM event c WHERE c.team_id = t.team_id AND c.session_key = t.session_key AND ${condition}${more})`;
-  return `CASE WHEN t.tool_call_id IS NULL THEN ${exists('')} ELSE ${exists(' AND c.tool_call_id = t.tool_call_id')} END`;
-}
-
-/** Joins both aggregates of one group; either may be missing. */
-export function combineFigures(events: EventFigures | undefined, spans: SpanFigures | undefined): Figures {
-  const cost_usd_e6 = events?.cost_usd_e6 ?? null;
+export function figuresOfColumns(row: FigureColumns): Figures {
   return {
-    sessions: events?.sessions ?? 0,
-    tokens_in: events?.tokens_in ?? null,
-    tokens_out: events?.tokens_out ?? null,
-    cache_read_tokens: events?.cache_read_tokens ?? null,
-    cache_write_tokens: addKnown(events?.cache_write_5m_tokens ?? null, events?.cache_write_1h_tokens ?? null),
-    cost_usd: cost_usd_e6 === null ? null : cost_usd_e6 / 1e6,
-    tool_calls: (events?.tool_calls ?? 0) + (spans?.tool_calls ?? 0),
-    tool_failures: (events?.tool_failures ?? 0) + (spans?.tool_failures ?? 0),
+    sessions: row.sessions,
+    tokens_in: row.tokens_in,
+    tokens_out: row.tokens_out,
+    cache_read_tokens: row.cache_read_tokens,
+    cache_write_tokens: row.cache_write_tokens,
+    cost_usd: dollars(row.cost_usd_e6),
+    tool_calls: row.tool_calls,
+    tool_failures: row.tool_failures,
   };
 }
 
-function addKnown(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? (a ?? b) : a + b;
+/** Micro-dollars as dollars; unknown stays unknown. */
+export function dollars(usd_e6: number | null): number | null {
+  return usd_e6 === null ? null : usd_e6 / 1e6;
+}
+
+/** Whether the group shows anything at all. */
+export function isEmpty(figures: Figures): boolean {
+  return figures.sessions === 0 && figures.tool_calls === 0 && figures.tool_failures === 0;
 }

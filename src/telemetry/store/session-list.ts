@@ -1,6 +1,6 @@
-import { SynclineError } from '../../platform/errors.ts';
+import { SynclineError, invariant } from '../../platform/errors.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
-import { EVENT_FIGURES, SPAN_FIGURES, combineFigures, type EventFigures, type SpanFigures } from './figures.ts';
+import { FIGURES, dollars, figuresOfColumns, type FigureColumns } from './figures.ts';
 import { Projects } from './project-filter.ts';
 import type { Reader } from './report.ts';
 
@@ -109,8 +109,8 @@ export function showSession(db: Database, reader: Reader, id: string): SessionAc
       row.session_key,
     );
     const subagents = db.all<SubagentFigures & { cost_usd_e6: number | null }>(
-      `SELECT subagent_id_hash AS subagent, sum(tokens_in) AS tokens_in, sum(tokens_out) AS tokens_out,
-         sum(cost_usd_e6) AS cost_usd_e6 FROM event
+      `SELECT subagent_id_hash AS subagent, ${sumIfKnown('tokens_in')} AS tokens_in,
+         ${sumIfKnown('tokens_out')} AS tokens_out, ${sumIfKnown('cost_usd_e6')} AS cost_usd_e6 FROM event
        WHERE team_id = ? AND session_key = ? AND subagent_id_hash IS NOT NULL GROUP BY 1 ORDER BY 1`,
       reader.team_id,
       row.session_key,
@@ -146,17 +146,13 @@ function findSession(db: Database, team_id: string, id: string): SessionColumns 
 }
 
 function summarize(db: Database, team_id: string, row: SessionColumns, projects: Projects): SessionSummary {
-  const events = db.get<EventFigures>(
-    `SELECT ${EVENT_FIGURES} FROM event e WHERE e.team_id = ? AND e.session_key = ?`,
+  const columns = db.get<FigureColumns>(
+    `SELECT ${FIGURES} FROM usage u JOIN session s USING (session_key) WHERE u.team_id = ? AND u.session_key = ?`,
     team_id,
     row.session_key,
   );
-  const spans = db.get<SpanFigures>(
-    `SELECT ${SPAN_FIGURES} FROM tool_span t WHERE t.team_id = ? AND t.session_key = ?`,
-    team_id,
-    row.session_key,
-  );
-  const figures = combineFigures(events, spans);
+  invariant(columns, 'an aggregate without groups has one row');
+  const figures = figuresOfColumns(columns);
   return {
     session: row.session_id_hash,
     agent: row.agent ?? 'unknown',
@@ -177,5 +173,10 @@ function inDollars<T extends { cost_usd_e6: number | null }>({
   cost_usd_e6,
   ...rest
 }: T): Omit<T, 'cost_usd_e6'> & { cost_usd: number | null } {
-  return { ...rest, cost_usd: cost_usd_e6 === null ? null : cost_usd_e6 / 1e6 };
+  return { ...rest, cost_usd: dollars(cost_usd_e6) };
+}
+
+/** As a floating number: whole ones may grow beyond what JavaScript or SQLite holds exactly, and then fail. */
+function sumIfKnown(column: string): string {
+  return `CASE WHEN count(${column}) > 0 THEN total(${column}) END`;
 }

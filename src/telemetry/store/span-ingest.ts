@@ -6,6 +6,8 @@ import type { Interner } from './interner.ts';
 import type { Owner } from './owner.ts';
 import type { Principal } from './principal.ts';
 import { mergeSpans, spanContentOf, type SpanContent, type SpanRecord } from './span-merge.ts';
+import { TouchedCalls } from './tool-calls.ts';
+import { UsageLedger, quarterOf } from './usage-ledger.ts';
 
 const CONTENT_COLUMNS = [
   'tool',
@@ -69,6 +71,7 @@ export function ingestSpans(
 ): number {
   const { team_id } = principal;
   const workspace_key = interner.workspace(team_id, body.workspace_hash, body.project_name);
+  const books: Books = { ledger: new UsageLedger(), calls: new TouchedCalls() };
   let deduped = 0;
   for (const span of body.items) {
     const place: Place = {
@@ -79,10 +82,15 @@ export function ingestSpans(
     };
     const record = { owner: ownerOf(span, body.workspace_hash, principal), content: spanContentOf(span) };
     const inserted = db.run(INSERT, team_id, span.origin_id_hash ?? null, ...rowOf(place, record));
-    if (inserted === 1) continue;
+    if (inserted === 1) {
+      book(books, 1, place, record.content);
+      continue;
+    }
     deduped++;
-    mergeIntoStored(db, span, record, place);
+    mergeIntoStored(db, span, record, place, books);
   }
+  books.calls.write(db, team_id, books.ledger);
+  books.ledger.write(db, team_id);
   return deduped;
 }
 
@@ -119,7 +127,26 @@ function rowOf(place: Omit<Place, 'team_id'>, { owner, content }: SpanRecord): (
   ];
 }
 
-function mergeIntoStored(db: Database, span: WireToolSpan, arrived: SpanRecord, place: Place): void {
+/** What the transaction must bring up to date at its end, besides the rows themselves. */
+interface Books {
+  ledger: UsageLedger;
+  calls: TouchedCalls;
+}
+
+/** A span with a call id counts through its call; one without stands for a call of its own. */
+function book(
+  { ledger, calls }: Books,
+  sign: 1 | -1,
+  { session_key, workspace_key }: { session_key: number; workspace_key: number },
+  { tool_call_id, tool, outcome, started_at_ms, ended_at_ms }: SpanContent,
+): void {
+  if (tool_call_id !== null) return calls.add(session_key, tool_call_id);
+  const quarter_ms = quarterOf(started_at_ms ?? ended_at_ms ?? 0);
+  const key = { session_key, quarter_ms, workspace_key, agent: '', model: '', tool: tool ?? 'unknown', price_date: '' };
+  ledger.book(sign, key, { span_calls: 1, ...(outcome === 'failed' ? { span_failures: 1 } : {}) });
+}
+
+function mergeIntoStored(db: Database, span: WireToolSpan, arrived: SpanRecord, place: Place, books: Books): void {
   const { origin_id_hash } = span;
   const stored =
     typeof origin_id_hash === 'string'
@@ -130,5 +157,8 @@ function mergeIntoStored(db: Database, span: WireToolSpan, arrived: SpanRecord, 
   const merged = mergeSpans({ owner, content: stored }, arrived);
   const moved = merged.owner !== owner;
   if (!moved && CONTENT_COLUMNS.every((column) => merged.content[column] === stored[column])) return;
-  db.run(UPDATE, ...rowOf(moved ? place : stored, merged), stored.span_key);
+  const kept_at = moved ? place : stored;
+  book(books, -1, stored, stored);
+  book(books, 1, kept_at, merged.content);
+  db.run(UPDATE, ...rowOf(kept_at, merged), stored.span_key);
 }

@@ -115,15 +115,14 @@ export class TelemetryStore {
   /** Figures since the reader's last midnight. */
   today(reader: Reader): Figures {
     const { start_ms, end_ms } = new LocalCalendar(reader.time_zone).dayOf(this.#clock.now_ms());
-    return this.#db.snapshot(
-      () =>
-        figuresOf(this.#db, {
-          team_id: reader.team_id,
-          since_ms: start_ms,
-          until_ms: end_ms,
-          agent: null,
-          workspace_keys: null,
-        }).figures,
+    return this.#db.snapshot(() =>
+      figuresOf(this.#db, {
+        team_id: reader.team_id,
+        since_ms: start_ms,
+        until_ms: end_ms,
+        agent: null,
+        workspace_keys: null,
+      }),
     );
   }
 

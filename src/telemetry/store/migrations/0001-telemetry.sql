@@ -25,6 +25,8 @@ CREATE TABLE session (
   event_device       TEXT,
   -- JSON tuple by which the event that speaks for the session was chosen.
   event_rank         TEXT,
+  -- Events of kind tool_call that the session owns.
+  call_events        INTEGER NOT NULL DEFAULT 0,
   started_at_ms      INTEGER,
   last_at_ms         INTEGER,
   -- How recent the account is that the columns below come from.
@@ -83,11 +85,9 @@ CREATE TABLE event (
 CREATE UNIQUE INDEX event_identity ON event (team_id, workspace_key, session_key, event_seq) WHERE origin_id_hash IS NULL;
 -- Ours: one row for all copies of an event (R4).
 CREATE UNIQUE INDEX event_origin ON event (team_id, origin_id_hash) WHERE origin_id_hash IS NOT NULL;
-CREATE INDEX event_by_time ON event (team_id, ts_ms);
 CREATE INDEX event_by_session ON event (team_id, session_key, ts_ms);
--- A call is recorded up to three times: as call, as result and as span; these two join them.
-CREATE INDEX event_tool_call ON event (team_id, session_key, tool_call_id) WHERE kind = 'tool_call';
-CREATE INDEX event_tool_failure ON event (team_id, session_key, tool_call_id) WHERE kind = 'tool_result' AND outcome = 'failed';
+CREATE INDEX event_tool_call ON event (team_id, session_key, tool_call_id, ts_ms) WHERE kind = 'tool_call';
+CREATE INDEX event_tool_failure ON event (team_id, session_key, tool_call_id, ts_ms) WHERE kind = 'tool_result' AND outcome = 'failed';
 
 CREATE TABLE tool_span (
   span_key         INTEGER PRIMARY KEY,
@@ -118,8 +118,55 @@ CREATE TABLE tool_span (
 ) STRICT;
 CREATE UNIQUE INDEX tool_span_identity ON tool_span (team_id, workspace_key, span_id_hash) WHERE origin_id_hash IS NULL;
 CREATE UNIQUE INDEX tool_span_origin ON tool_span (team_id, origin_id_hash) WHERE origin_id_hash IS NOT NULL;
-CREATE INDEX tool_span_by_time ON tool_span (team_id, at_ms);
-CREATE INDEX tool_span_by_session ON tool_span (team_id, session_key);
+CREATE INDEX tool_span_by_call ON tool_span (team_id, session_key, tool_call_id);
+
+-- A call is recorded up to three times: as call, as result and as span. Here it is once, told by its id in its session.
+CREATE TABLE tool_call (
+  team_id       TEXT NOT NULL,
+  session_key   INTEGER NOT NULL REFERENCES session (session_key),
+  call_id       TEXT NOT NULL,
+  workspace_key INTEGER NOT NULL,
+  quarter_ms    INTEGER NOT NULL,
+  agent         TEXT NOT NULL,
+  model         TEXT NOT NULL,
+  tool          TEXT NOT NULL,
+  called        INTEGER NOT NULL,
+  failed        INTEGER NOT NULL,
+  PRIMARY KEY (team_id, session_key, call_id)
+) STRICT, WITHOUT ROWID;
+
+-- What reports read: events, calls and spans summed by quarter hour. Kept by the transactions that change those, by
+-- adding differences; about 25 rows for a thousand events. Sums are REAL so that absurd figures of a sender lose
+-- precision instead of overflowing; below 2^53 they are exact.
+CREATE TABLE usage (
+  team_id           TEXT NOT NULL,
+  session_key       INTEGER NOT NULL REFERENCES session (session_key),
+  quarter_ms        INTEGER NOT NULL,
+  workspace_key     INTEGER NOT NULL,
+  agent             TEXT NOT NULL,
+  model             TEXT NOT NULL,
+  tool              TEXT NOT NULL,
+  price_date        TEXT NOT NULL,
+  events            INTEGER NOT NULL,
+  tokens_in         REAL NOT NULL,
+  tokens_in_known   INTEGER NOT NULL,
+  tokens_out        REAL NOT NULL,
+  tokens_out_known  INTEGER NOT NULL,
+  cache_read        REAL NOT NULL,
+  cache_read_known  INTEGER NOT NULL,
+  cache_write       REAL NOT NULL,
+  cache_write_known INTEGER NOT NULL,
+  cost_usd_e6       REAL NOT NULL,
+  cost_known        INTEGER NOT NULL,
+  unpriced          INTEGER NOT NULL,
+  calls             INTEGER NOT NULL,
+  failures          INTEGER NOT NULL,
+  -- Of spans without a call id: they count only in sessions that have no call among their events.
+  span_calls        INTEGER NOT NULL,
+  span_failures     INTEGER NOT NULL,
+  PRIMARY KEY (team_id, session_key, quarter_ms, workspace_key, agent, model, tool, price_date)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX usage_by_time ON usage (team_id, quarter_ms);
 
 -- Batch idempotency (telemetry specification §6.1): a key is remembered with the decoded body it came with.
 CREATE TABLE idempotency_key (
