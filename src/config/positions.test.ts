@@ -31,6 +31,10 @@ describe('tomlPositions', () => {
     });
   });
 
+  it('takes the first header of a table, not that of a later part of it', () => {
+    expect(places('[a.b]\nx = 1\n[a.c]\ny = 1')).toMatchObject({ a: '1:1', 'a.c': '3:1' });
+  });
+
   it('goes into lists and inline tables', () => {
     expect(places('a = [ "x",\n  { b = 1, c = [2] }, # no\n]\nd = 1')).toMatchObject({
       'a[0]': '1:7',

@@ -5,6 +5,8 @@ import { formatItems } from '../format/count.ts';
 import { streamArgument, type Invocation } from '../invocation.ts';
 
 const DEFAULT_LIMIT = 10;
+/** The store of this machine; no destination of the configuration may be called so. */
+const LOCAL = 'local';
 
 /** `preview`: bodies go to stdout exactly as they would leave; what frames them is words and goes to stderr. */
 export async function preview(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
@@ -20,13 +22,13 @@ export async function preview(context: CommandContext, invocation: Invocation): 
     return EXIT.ok;
   }
   for (const { destination, path, items, bytes, body } of batches) {
-    context.say(`→ ${destination}  POST ${path}  ${formatItems(items, 'item')}, ${formatBytes(bytes)}`);
+    const where = destination === LOCAL ? 'stays on this machine' : `POST ${path}`;
+    context.say(`→ ${destination}  ${where}  ${formatItems(items, 'item')}, ${formatBytes(bytes)}`);
     context.host.stdout.write(`${body}\n`);
   }
+  const leaving = batches.filter(({ destination }) => destination !== LOCAL).length;
   context.say(
-    batches.length === 0
-      ? 'Nothing would leave.'
-      : `${formatItems(batches.length, 'request')} shown. Nothing was sent.`,
+    leaving === 0 ? 'Nothing would leave.' : `${formatItems(leaving, 'request')} would leave. Nothing was sent.`,
   );
   return EXIT.ok;
 }

@@ -125,8 +125,14 @@ describe('preview', () => {
       { operator: { preview } },
     );
     expect([exit, stdout]).toEqual([0, '{"events":[]}\n']);
-    expect(stderr).toBe('→ team  POST /v1/events  2 items, 1.5 kB\n1 request shown. Nothing was sent.\n');
+    expect(stderr).toBe('→ team  POST /v1/events  2 items, 1.5 kB\n1 request would leave. Nothing was sent.\n');
     expect(queries).toEqual([{ stream: 'telemetry', project: 'web', session: 's', limit: 3 }]);
+  });
+
+  it('does not call what stays at home leaving', async () => {
+    const local = { ...batch, destination: 'local' };
+    const { stderr } = await cli(['preview'], { operator: { preview: async () => [local] } });
+    expect(stderr).toBe('→ local  stays on this machine  2 items, 1.5 kB\nNothing would leave.\n');
   });
 
   it('says when nothing would leave', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cli, NOW_MS } from '../../../test/support/cli-host.ts';
+import { cli, NOW_MS, PLACES } from '../../../test/support/cli-host.ts';
 import { SynclineError } from '../../platform/errors.ts';
 import type { Report, ReportQuery, SessionDetail, SessionRow } from '../../runtime/operator.ts';
 
@@ -134,6 +134,19 @@ in, out, cached: tokens. cost: list price, prices of 2026-11-01.
     expect(stderr).toContain(message);
   });
 
+  it('explains the dashes of tools as what they are', async () => {
+    const operator = reporting({ ...REPORT, by: 'tool', unpriced_responses: 0 });
+    expect((await cli(['telemetry', 'report', '--by', 'tool'], { operator })).stderr).toMatch(
+      /\n–: tokens and cost belong to a response of the model, not to a tool call\.\n$/,
+    );
+  });
+
+  it('writes sessions in short', async () => {
+    const rows = [{ key: SESSION.session, ...WEB }];
+    const operator = reporting({ ...REPORT, by: 'session', rows });
+    expect((await cli(['telemetry', 'report', '--by', 'session'], { operator })).stdout).toContain('\n8b1cdd1a77aa  ');
+  });
+
   it('says when there is nothing', async () => {
     const { stdout, stderr } = await cli(['telemetry', 'report'], { operator: reporting({ ...REPORT, rows: [] }) });
     expect([stdout, stderr]).toEqual(['', 'There is nothing in this time. Other times: --since 30d.\n']);
@@ -141,7 +154,7 @@ in, out, cached: tokens. cost: list price, prices of 2026-11-01.
 });
 
 const SESSION: SessionRow = {
-  session: '8b1cdd1a-77aa-4b11-9d5e-010203040506',
+  session: `blake3:8b1cdd1a77aa${'0'.repeat(52)}`,
   agent: 'claude',
   project: 'web',
   model: 'claude-opus-4-5',
@@ -160,22 +173,20 @@ describe('telemetry list and show', () => {
     const queries: unknown[] = [];
     const sessions = async (query: unknown) => (queries.push(query), [SESSION]);
     const { stdout } = await cli(['telemetry', 'list', '--since', '1d'], { operator: { sessions } });
-    expect(stdout).toContain(
-      '8b1cdd1a-77aa-4b11-9d5e-010203040506  14:31  claude  web      claude-opus-4-5  12,345  $1.20     12       1\n',
-    );
+    expect(stdout).toContain('8b1cdd1a77aa  14:31  claude  web      claude-opus-4-5  12,345  $1.20     12       1\n');
     expect(queries).toEqual([{ since_ms: NOW_MS - 86_400_000, project: null, agent: null, limit: 20 }]);
     expect((await cli(['telemetry', 'list'], { operator: { sessions: async () => [] } })).stderr).toBe(
       'There are no sessions that match.\n',
     );
   });
 
-  it('keeps the id whole in 80 columns', async () => {
+  it('fits 80 columns and keeps the id', async () => {
     const host = { is_tty: { stdin: false, stdout: true, stderr: false }, columns: () => 80 };
     const { stdout } = await cli(['telemetry', 'list', '--color', 'never'], {
       operator: { sessions: async () => [SESSION] },
       host,
     });
-    expect(stdout).toContain(SESSION.session);
+    expect(stdout).toContain('8b1cdd1a77aa');
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
@@ -190,30 +201,33 @@ describe('telemetry list and show', () => {
     expect(stdout).toContain('cost      – (not known)\n');
     expect(stdout).toContain('explore    1    2  <$0.01\n');
     expect(stdout).toMatch(/2026-11-21 14:32 {2}tool_call {2}Bash {2}failed\n$/);
-    const unknown = async (): Promise<never> => {
-      throw new SynclineError('session.unknown', 'There is no session x.', { hint: 'See: syncline telemetry list' });
+  });
+
+  it('hands the id on as written, and says when there is none such', async () => {
+    const asked: string[] = [];
+    const session = async (id: string): Promise<never> => {
+      asked.push(id);
+      throw new SynclineError('session.unknown', 'No session has this id', { hint: 'See: syncline telemetry list' });
     };
-    const failed = await cli(['telemetry', 'show', 'x'], { operator: { session: unknown } });
-    expect([failed.exit, failed.stderr]).toEqual([
-      1,
-      'syncline: There is no session x.\n  → See: syncline telemetry list\n',
-    ]);
+    const { exit, stderr } = await cli(['telemetry', 'show', '8b1cdd'], { operator: { session } });
+    expect([exit, stderr]).toEqual([1, 'syncline: No session has this id\n  → See: syncline telemetry list\n']);
+    expect(asked).toEqual(['8b1cdd']);
   });
 });
 
 describe('telemetry import', () => {
   const imported = { files: 2, sessions: 1, new_entries: 1, skipped: { malformed: 3 } };
 
-  it('reads the places of all agents, or one path of one agent', async () => {
+  it('reads the places of every agent that this version knows, or one path of one agent', async () => {
     const queries: unknown[] = [];
     const importTranscripts = async (query: unknown) => (queries.push(query), imported);
-    const { stderr } = await cli(['telemetry', 'import'], { operator: { importTranscripts } });
+    const runtime = { agentPlaces: async () => [...PLACES, ...PLACES] };
+    const { stderr } = await cli(['telemetry', 'import'], { operator: { importTranscripts }, runtime });
     expect(stderr).toContain('Claude Code: 2 files, 1 session, 1 new entry.\n  skipped lines: malformed 3\n');
     await cli(['telemetry', 'import', 'backup', '--agent', 'codex'], { operator: { importTranscripts } });
     expect(queries).toEqual([
       { path: null, agent: 'claude' },
       { path: null, agent: 'codex' },
-      { path: null, agent: 'cursor' },
       { path: '/project/backup', agent: 'codex' },
     ]);
   });

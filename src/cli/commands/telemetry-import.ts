@@ -17,15 +17,22 @@ export async function importTranscripts(context: CommandContext, invocation: Inv
       field: '--agent',
     });
   const path = written === null ? null : resolve(context.host.cwd, written);
+  const agents = agent === null ? await readableAgents(context) : [agent];
   const results = await context.withOperator(async (operator) => {
     const imported: (ImportResult & { agent: string })[] = [];
-    for (const name of agent === null ? AGENTS : [agent])
+    for (const name of agents)
       imported.push({ agent: name, ...(await operator.importTranscripts({ path, agent: name })) });
     return imported;
   });
   if (context.options.json) context.printJson('syncline.import/1', { imports: results });
   else for (const result of results) context.say(...importLines(result));
   return EXIT.ok;
+}
+
+/** The agents whose files this version reads. */
+async function readableAgents(context: CommandContext): Promise<string[]> {
+  const places = await context.host.runtime.agentPlaces(context.host.env);
+  return [...new Set(places.map((place) => place.agent))];
 }
 
 function importLines({ agent, files, sessions, new_entries, skipped }: ImportResult & { agent: string }): string[] {

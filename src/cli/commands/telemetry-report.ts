@@ -8,6 +8,7 @@ import { formatMoney } from '../format/money.ts';
 import { timeOption } from '../format/since.ts';
 import { renderTable, type Column } from '../format/table.ts';
 import type { Invocation } from '../invocation.ts';
+import { shortSession } from '../screen/short-session.ts';
 
 const DEFAULT_SINCE = '7d';
 
@@ -94,7 +95,7 @@ function columns(by: Report['by']): Column<ReportRow>[] {
   });
   const tokens = (count: number | null): string => (count === null ? UNKNOWN : formatCount(count));
   return [
-    { title: by, text: ({ key }) => key, shrink_to: 8 },
+    { title: by, text: ({ key }) => (by === 'session' ? shortSession(key) : key), shrink_to: 8 },
     figure('sessions', ({ sessions }) => formatCount(sessions)),
     figure('in', ({ tokens_in }) => tokens(tokens_in)),
     figure('out', ({ tokens_out }) => tokens(tokens_out)),
@@ -106,13 +107,17 @@ function columns(by: Report['by']): Column<ReportRow>[] {
 }
 
 /** Every money figure says what it is, and every dash why it is one (R4). */
-function footer({ rows, price_date, unpriced_responses }: Report): string[] {
+function footer({ by, rows, price_date, unpriced_responses }: Report): string[] {
   const lines = [`in, out, cached: tokens. cost: list price, prices of ${price_date}.`];
   if (unpriced_responses > 0)
     lines.push(
       `${formatItems(unpriced_responses, 'response')} of a model without a list price ${unpriced_responses === 1 ? 'is' : 'are'} not in the cost.`,
     );
   if (rows.some(({ tokens_in, cost_usd }) => tokens_in === null || cost_usd === null))
-    lines.push(`${UNKNOWN} is not known: Cursor records no token counts, and some models have no list price.`);
+    lines.push(
+      by === 'tool'
+        ? `${UNKNOWN}: tokens and cost belong to a response of the model, not to a tool call.`
+        : `${UNKNOWN} is not known: Cursor records no token counts, and some models have no list price.`,
+    );
   return lines;
 }

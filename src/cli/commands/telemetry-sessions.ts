@@ -10,6 +10,7 @@ import { renderTable, type Column } from '../format/table.ts';
 import { formatDayTime, formatRecent } from '../format/time.ts';
 import type { Invocation } from '../invocation.ts';
 import { agentName } from '../screen/agent-name.ts';
+import { shortSession } from '../screen/short-session.ts';
 
 const DEFAULT_LIMIT = 20;
 
@@ -29,14 +30,14 @@ export async function list(context: CommandContext, invocation: Invocation): Pro
   return EXIT.ok;
 }
 
-/** The id whole, since it is what one copies; a narrow terminal gives up figures instead. */
+/** The id is never cut, since it is what one copies; a narrow terminal gives up figures instead. */
 function columns(now_ms: number): Column<SessionRow>[] {
-  const from_width = 110;
+  const from_width = 100;
   return [
-    { title: 'session', text: ({ session }) => session },
+    { title: 'session', text: ({ session }) => shortSession(session) },
     { title: 'last', text: ({ last_ms }) => time(last_ms, now_ms) },
-    { title: 'agent', text: ({ agent }) => agent, from_width: 90 },
-    { title: 'project', text: ({ project }) => project, shrink_to: 6 },
+    { title: 'agent', text: ({ agent }) => agent },
+    { title: 'project', text: ({ project }) => project, shrink_to: 8 },
     { title: 'model', text: ({ model }) => model ?? UNKNOWN, shrink_to: 8, from_width },
     { title: 'out', text: ({ tokens_out }) => figure(tokens_out), align: 'right', from_width },
     { title: 'cost', text: ({ cost_usd }) => formatMoney(cost_usd), align: 'right' },
@@ -45,7 +46,7 @@ function columns(now_ms: number): Column<SessionRow>[] {
   ];
 }
 
-/** One session. @throws SynclineError `session.unknown` */
+/** One session, by its id or the beginning of it. @throws SynclineError `session.unknown` */
 export async function show(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
   const id = invocation.argument(0) ?? '';
   const session = await context.withOperator((operator) => operator.session(id));

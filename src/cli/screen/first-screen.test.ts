@@ -81,6 +81,11 @@ describe('the first screen', () => {
     expect(text).toMatch(/In this folder `syncline` is: npm run -s syncline --$/);
   });
 
+  it('has nothing to say of a day without sessions', () => {
+    const today = { cost_usd: null, sessions: 0, tool_calls: 0, tool_failures: 0 };
+    expect(screen({ ...STATUS, today })).toContain('  Today     nothing yet\n');
+  });
+
   it('breaks lines of a narrow terminal between parts, and never cuts the link', () => {
     const lines = renderFirstScreen(STATUS, {
       ...VIEW,

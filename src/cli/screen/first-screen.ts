@@ -111,6 +111,7 @@ function readingLine(status: StatusReport, { remaining_ms }: FirstScreenView): s
 function todayLine({ today }: StatusReport): string[] {
   if (today === null) return [];
   const { cost_usd, sessions, tool_calls, tool_failures } = today;
+  if (sessions === 0) return ['nothing yet'];
   const cost = cost_usd === null ? 'cost unknown' : `${formatMoney(cost_usd)} list price`;
   const calls = `${formatItems(tool_calls, 'tool call')}, ${formatCount(tool_failures)} failed`;
   return [`${cost}   ${formatItems(sessions, 'session')}   ${calls}`];

@@ -140,6 +140,7 @@ function removedLines({ removed }: StatusReport): string[] {
 
 function todayLines({ today }: StatusReport): string[] {
   if (today === null) return [];
+  if (today.sessions === 0) return ['nothing yet'];
   const cost = today.cost_usd === null ? 'cost unknown' : `${formatMoney(today.cost_usd)} list price`;
   return [
     `${cost}   ${formatItems(today.sessions, 'session')}   ${formatItems(today.tool_calls, 'tool call')}, ${formatCount(today.tool_failures)} failed`,
