@@ -15,6 +15,7 @@ import type { TokenStore } from './access/token-store.ts';
 import { createApp } from './app.ts';
 import { readCertificate, stampOf, type Certificate, type TlsFiles } from './certificate.ts';
 import type { ServerContext } from './context.ts';
+import { observeEngine } from './engine-metrics.ts';
 import { InFlight } from './http/in-flight.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
 import { checkListenPolicy, proxyList } from './listen-policy.ts';
@@ -89,6 +90,7 @@ export function createServer(options: ServerOptions): SynclineServer {
     stopping: () => upkeep.signal.aborted,
     onDefect: options.onDefect ?? (() => undefined),
   };
+  if (options.operator) observeEngine(context.metrics.registry, options.operator, () => options.clock.now_ms());
   let server: Server | TlsServer | null = null;
   return {
     start: async () => {

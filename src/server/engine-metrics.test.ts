@@ -1,0 +1,46 @@
+import { Registry } from 'prom-client';
+import { expect, test } from 'vitest';
+import type { Operator, StatusReport } from '../runtime/operator.ts';
+import { observeEngine } from './engine-metrics.ts';
+
+const status = {
+  destinations: [
+    {
+      destination: 'team',
+      circuit: 'open',
+      waiting: 12,
+      oldest_waiting_ms: 40_000,
+      acknowledged: 30,
+      dead_letters: 2,
+      held: [{}],
+    },
+  ],
+  storage: { bytes: 4096, cap_bytes: 10_000 },
+  spool: { bytes: 7, dropped: 3 },
+  counters: { removed: { 'aws-key': 5 } },
+} as unknown as StatusReport;
+
+test('a scrape shows one status, read once', async () => {
+  let reads = 0;
+  const operator = { status: async () => (reads++, status) } as unknown as Operator;
+  const registry = new Registry();
+  observeEngine(registry, operator, () => 100_000);
+
+  const text = await registry.metrics();
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+
+  expect(lines.sort()).toEqual([
+    'syncline_destination_acknowledged_entries{destination="team"} 30',
+    'syncline_destination_circuit_open{destination="team"} 1',
+    'syncline_destination_dead_letters{destination="team"} 2',
+    'syncline_destination_held_partitions{destination="team"} 1',
+    'syncline_destination_oldest_waiting_seconds{destination="team"} 60',
+    'syncline_destination_waiting_entries{destination="team"} 12',
+    'syncline_engine_count{name="removed",label="aws-key"} 5',
+    'syncline_spool_bytes 7',
+    'syncline_spool_dropped 3',
+    'syncline_storage_cap_bytes 10000',
+    'syncline_storage_used_bytes 4096',
+  ]);
+  expect(reads).toBe(1);
+});
