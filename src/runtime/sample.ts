@@ -25,14 +25,20 @@ export interface Sample {
 export async function openSample({ env, loaded }: DaemonOptions): Promise<Sample | null> {
   if (!loaded.config.capture.enabled || (await anythingFound(env))) return null;
   const root = mkdtempSync(join(tmpdir(), 'syncline-sample-'));
+  const remove = (): void => rmSync(root, { recursive: true, force: true });
   const agent_home = join(root, '.claude');
-  layOut(join(agent_home, 'projects'), systemClock.now_ms());
+  try {
+    layOut(join(agent_home, 'projects'), systemClock.now_ms());
+  } catch (error) {
+    remove();
+    throw error;
+  }
   const sample_env = { ...env, HOME: root, CLAUDE_CONFIG_DIR: agent_home, SYNCLINE_HOME: join(root, 'state') };
   const paths = resolvePaths({ env: sample_env, user_home: root, cwd: root });
   const flags = [{ key: 'http.port', flag: '--port', value: loaded.config.http.port }];
   return {
     options: { env: sample_env, paths, loaded: loadConfig({ file: paths.config_file, env: {}, flags }) },
-    remove: () => rmSync(root, { recursive: true, force: true }),
+    remove,
   };
 }
 
