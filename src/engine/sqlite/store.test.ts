@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Database } from '../../storage/sqlite/database.ts';
+import { expect, test } from 'vitest';
+import { Database } from '../../storage/sqlite/database.ts';
 import { seededRandom } from '../../platform/random.ts';
 import { FaultyDatabase } from '../../../test/support/faulty-database.ts';
 import { scratchDirectory } from '../../../test/support/scratch-directory.ts';
@@ -44,3 +45,56 @@ function dump(db: Database): Record<string, unknown[]> {
 }
 
 engineContract('SQLite', openSqlite);
+
+test('erase says so when a reader still holds the pages as they were, and succeeds once it has ended', async () => {
+  const { path, remove } = scratchDirectory();
+  const db = new Database(join(path, 'engine.db'), { busy_timeout_ms: 0 });
+  const store = openSqliteStore(db, { clock, random: seededRandom(1), cap_bytes: 2 ** 30 });
+  const { partition_id } = await store.openPartition({ stream: 'telemetry', name: 'a', header: {} });
+  const { source_id } = await store.openSource('telemetry', 'file', NOW);
+  const entry = { partition_id, cursor: '1', subject: 'session-1', observed_ms: NOW, payload: 'private text' };
+  await store.append({ source_id, entries: [entry], checkpoint: null, now_ms: NOW });
+  const reader = new Database(db.path, { read_only: true });
+  const erased = reader.snapshot(() => {
+    expect(reader.value('SELECT payload FROM entry')).toBe('private text');
+    return store.erase('session-1', NOW);
+  });
+  await expect(erased).rejects.toMatchObject({ code: 'storage.readers' });
+  expect((await store.read(partition_id, 1, 1))[0]?.payload).toBeNull();
+  reader.close();
+  await store.erase('session-1', NOW);
+  const bytes = readdirSync(path).map((file) => readFileSync(join(path, file)).toString('latin1'));
+  expect(bytes.join('')).not.toContain('private text');
+  await store.close();
+  remove();
+});
+
+test('verify names what is broken and where', async () => {
+  const db = new Database(':memory:');
+  const store = openSqliteStore(db, { clock, random: seededRandom(1), cap_bytes: 2 ** 30 });
+  const { partition_id } = await store.openPartition({ stream: 'telemetry', name: 'a', header: {} });
+  const { source_id } = await store.openSource('telemetry', 'file', NOW);
+  await store.configureDestination(
+    { destination_id: 'd', stream: 'telemetry', required: true, start: 'earliest' },
+    NOW,
+  );
+  const entries = [1, 2, 3].map((n) => ({
+    partition_id,
+    cursor: String(n),
+    subject: null,
+    observed_ms: NOW,
+    payload: 'x',
+  }));
+  await store.append({ source_id, entries, checkpoint: null, now_ms: NOW });
+  await store.backlog('d', () => true);
+  expect(await store.verify()).toEqual([]);
+  db.run('DELETE FROM entry WHERE offset = 2');
+  db.run('UPDATE progress SET acked_offset = 2');
+  expect(await store.verify()).toEqual([
+    'offsets of a partition are not dense (P10): a',
+    'the bytes of a partition are not the sum of its entries: a',
+    'acked does not follow the lowest open batch (I2): d 1',
+    'progress is outside its partition: d a',
+  ]);
+  await store.close();
+});

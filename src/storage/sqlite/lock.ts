@@ -8,14 +8,19 @@ export interface DirectoryLock {
   release(): void;
 }
 
+/** Connections that hold a lock. Without it a caller that drops the lock object would lose the lock to the garbage collector. */
+const held = new Set<DatabaseSync>();
+
 /**
  * Takes the data directory for this process (design §5 rule 10). The lock is an exclusive SQLite transaction on
  * `lock.db`: the system frees it when the process ends in whatever way, so there is no stale lock to clear, which a
- * process-id file would need. The id in `lock.pid` is only for the message.
+ * process-id file would need. The id in `lock.pid` is only for the message. The lock is a POSIX one: nothing in this
+ * process may open and close `lock.db` other than through SQLite, since that would drop it.
  * @throws LockedError with the holder's process id.
  */
 export function lockDirectory(directory: string, pid: number): DirectoryLock {
-  const connection = new DatabaseSync(join(directory, 'lock.db'), { timeout: 0 });
+  // A look by `directoryHolder` shares the lock for an instant; that must not refuse a start.
+  const connection = new DatabaseSync(join(directory, 'lock.db'), { timeout: 250 });
   const pid_file = join(directory, 'lock.pid');
   try {
     connection.exec('PRAGMA journal_mode=DELETE; BEGIN EXCLUSIVE');
@@ -31,12 +36,14 @@ export function lockDirectory(directory: string, pid: number): DirectoryLock {
       },
     );
   }
+  held.add(connection);
   writeFileSync(pid_file, `${pid}\n`, { mode: 0o600 });
   return {
     release: () => {
       rmSync(pid_file, { force: true });
       connection.exec('ROLLBACK');
       connection.close();
+      held.delete(connection);
     },
   };
 }
