@@ -25,6 +25,7 @@ const steps = [
     'import rules',
     ['node_modules/dependency-cruiser/bin/dependency-cruise.mjs', '--config', '.dependency-cruiser.cjs', 'src'],
   ],
+  ['ReDoS', ['node_modules/vitest/vitest.mjs', 'run', '--reporter', 'dot', 'src/redaction/redos.test.ts']],
 ];
 
 async function step([name, args]) {
