@@ -40,6 +40,11 @@ describe('the program as a process', () => {
     });
   });
 
+  it('never speaks to an agent that calls its hook, nor fails (R9)', async () => {
+    for (const argv of [['--agent', 'claude'], ['--bogus'], ['--help'], []])
+      expect(await run(['telemetry', 'hook', ...argv])).toEqual({ exit: 0, stdout: '', stderr: '' });
+  });
+
   it('ends quietly when the reader of its output has gone', async () => {
     const child = spawn(process.execPath, [MAIN, 'config', 'schema'], { stdio: ['ignore', 'pipe', 'pipe'] });
     let stderr = '';

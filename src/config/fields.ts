@@ -112,6 +112,4 @@ function isCidr(written: string): boolean {
 export const destinationName = z
   .string({ error: 'a short name in lower case, like "team-eu"' })
   .regex(/^[a-z][a-z0-9-]{0,62}$/, { error: 'a short name in lower case, like "team-eu"' })
-  .refine((name) => name !== 'team' && name !== 'local', {
-    error: 'another name: "team" is the destination of [team], "local" the store of this machine',
-  });
+  .refine((name) => name !== 'local', { error: 'another name: "local" is the store of this machine' });

@@ -145,10 +145,13 @@ describe('every form of error', () => {
     ],
     [
       'reserved name',
-      destination('team'),
-      [
-        'config.toml:3:1: telemetry.destination[0].name must be another name: "team" is the destination of [team], "local" the store of this machine',
-      ],
+      destination('local'),
+      ['config.toml:3:1: telemetry.destination[0].name must be another name: "local" is the store of this machine'],
+    ],
+    [
+      'name of the team',
+      `${destination('team')}[team]\nurl = "https://a.dev"\ntoken = { env = "T" }`,
+      ['config.toml:3:1: telemetry.destination[0].name must be another name: "team" is the destination of [team]'],
     ],
     [
       'certificate without key',

@@ -227,18 +227,25 @@ const records = z
   })
   .describe('The business records that agents act on.');
 
-export const configSchema = z.strictObject({
-  capture: capture.prefault({}),
-  team: team.optional(),
-  telemetry: telemetry.prefault({}),
-  storage: storage.prefault({}),
-  retention: retention.prefault({}),
-  http: http.prefault({}),
-  server: server.prefault({}),
-  sessions: sessions.optional(),
-  memory: memory.optional(),
-  records: records.optional(),
-});
+export const configSchema = z
+  .strictObject({
+    capture: capture.prefault({}),
+    team: team.optional(),
+    telemetry: telemetry.prefault({}),
+    storage: storage.prefault({}),
+    retention: retention.prefault({}),
+    http: http.prefault({}),
+    server: server.prefault({}),
+    sessions: sessions.optional(),
+    memory: memory.optional(),
+    records: records.optional(),
+  })
+  .superRefine((config, issues) => {
+    const index = config.telemetry.destination.findIndex(({ name }) => name === 'team');
+    if (config.team === undefined || index === -1) return;
+    const message = 'another name: "team" is the destination of [team]';
+    issues.addIssue({ code: 'custom', path: ['telemetry', 'destination', index, 'name'], message });
+  });
 
 /** The effective configuration: every default filled in, durations in ms, sizes in bytes, secrets as references. */
 export type Config = z.output<typeof configSchema>;

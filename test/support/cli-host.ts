@@ -22,8 +22,8 @@ export interface CliResult {
   stderr: string;
 }
 
-/** Runs `syncline ARGV` in that world. Anything that the world does not answer is an error of the test. */
-export async function cli(argv: readonly string[], world: CliWorld = {}): Promise<CliResult> {
+/** A host of that world, and what has been written to its streams. Anything that the world does not answer is an error. */
+export function hostOf(world: CliWorld): { host: Host; written: () => { stdout: string; stderr: string } } {
   const out: string[] = [];
   const err: string[] = [];
   const host: Host = {
@@ -46,8 +46,14 @@ export async function cli(argv: readonly string[], world: CliWorld = {}): Promis
     openBrowser: async () => false,
     ...world.host,
   };
+  return { host, written: () => ({ stdout: out.join(''), stderr: err.join('') }) };
+}
+
+/** Runs `syncline ARGV` in that world. */
+export async function cli(argv: readonly string[], world: CliWorld = {}): Promise<CliResult> {
+  const { host, written } = hostOf(world);
   const exit = await runCommandLine(argv, host);
-  return { exit, stdout: out.join(''), stderr: err.join('') };
+  return { exit, ...written() };
 }
 
 /** A terminal on all streams. */
