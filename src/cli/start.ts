@@ -26,9 +26,17 @@ export async function start(): Promise<void> {
     process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.defect),
   );
 
+  // Nothing is left to wait for and the command has not ended: it waits for an answer from a terminal that has gone.
+  const onNothingLeft = (): void => {
+    process.stderr.write('syncline: The terminal has gone before the question was answered; nothing was done.\n');
+    process.exit(EXIT.needsYes);
+  };
+  process.once('beforeExit', onNothingLeft);
+
   const exit = await runCommandLine(process.argv.slice(2), processHost(interruption.signal), {
     on_graceful: () => (state.graceful = true),
   });
+  process.off('beforeExit', onNothingLeft);
   process.exitCode = exit;
 }
 
