@@ -43,7 +43,7 @@ const VERBS = [
 export function remoteOperator(daemon: DaemonFile): Operator & AsyncDisposable {
   const pool = new Pool(daemon.url, { connections: 2, headersTimeout: REPLY_MS, bodyTimeout: REPLY_MS });
   const call = async (verb: string, argument: unknown): Promise<unknown> => {
-    const { body } = await request(pool, daemon, JSON.stringify({ verb, arguments: argument ?? {} }));
+    const { body } = await request(pool, daemon, JSON.stringify({ verb, arguments: argument }));
     const failed = errorReply.safeParse(body);
     if (failed.success) throw asThrown(failed.data.error);
     return resultReply.parse(body).result;

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { AGENT_SOURCES, findAgents } from '../agents/registry.ts';
 import type { LoopStatus } from '../engine/supervisor.ts';
 import type { DestinationRow, PartitionProgress } from '../engine/store.ts';
 import { programVersion } from '../platform/version.ts';
@@ -46,7 +47,7 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
     url: running.url(),
     home: options.paths.home,
     nothing_leaves: destinations.every(({ destination }) => destination.id === LOCAL_STORE),
-    sources: sourceStatuses(directory, counters['skipped'] ?? {}),
+    sources: await sourceStatuses(directory, counters['skipped'] ?? {}),
     destinations: rows
       .filter(({ state }) => state !== 'removed')
       .map((row) =>
@@ -71,9 +72,9 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
   };
 }
 
-function sourceStatuses({ sweep, projectsOf }: DataDirectory, skipped: Record<string, number>): SourceStatus[] {
-  const figures = sweep.figures();
-  return sweep.places().map((place) => {
+async function sourceStatuses(directory: DataDirectory, skipped: Record<string, number>): Promise<SourceStatus[]> {
+  const figures = directory.sweep.figures();
+  const read = directory.sweep.places().map((place): SourceStatus => {
     const found = figures.find(
       ({ agent, places }) => agent === place.agent && places.some(({ path, exists }) => exists && path === place.path),
     );
@@ -83,7 +84,7 @@ function sourceStatuses({ sweep, projectsOf }: DataDirectory, skipped: Record<st
       path: place.path,
       exists: place.exists,
       sessions: found?.sessions ?? 0,
-      projects: found ? projectsOf(place.agent) : 0,
+      projects: found ? directory.projectsOf(place.agent) : 0,
       files: found?.files ?? 0,
       bytes: found?.bytes ?? 0,
       read_bytes: Math.min(found?.bytes ?? 0, found?.read_bytes ?? 0),
@@ -91,6 +92,26 @@ function sourceStatuses({ sweep, projectsOf }: DataDirectory, skipped: Record<st
       note: place.exists ? null : `not there (${place.because})`,
     };
   });
+  return [...read, ...(await onlyFound(directory))];
+}
+
+/** Agents that are on this machine but not read yet: shown, so that nobody wonders where they are. */
+async function onlyFound({ options }: DataDirectory): Promise<SourceStatus[]> {
+  const read = new Set(AGENT_SOURCES.map(({ agent }) => agent));
+  const found = (await findAgents(options.env)).filter(({ agent, sessions }) => !read.has(agent) && sessions > 0);
+  return found.map(({ agent, label, places, sessions, projects, note }) => ({
+    agent,
+    name: label,
+    path: places.find(({ exists }) => exists)?.path ?? '',
+    exists: true,
+    sessions,
+    projects: projects ?? 0,
+    files: sessions,
+    bytes: 0,
+    read_bytes: 0,
+    skipped: {},
+    note,
+  }));
 }
 
 function destinationStatus(

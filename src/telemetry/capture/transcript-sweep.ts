@@ -53,16 +53,25 @@ export interface SweepResult {
 export class TranscriptSweep {
   readonly #options: SweepOptions;
   readonly #known = new Map<string, KnownFile>();
-  readonly #figures = new Map<string, SweepFigures>();
+  readonly #found = new Map<string, { places: Place[]; files: TranscriptFile[] }>();
+  /** Names of sources that an earlier process began to read. */
+  #begun_before: ReadonlySet<string> = new Set();
   readonly #reported = new Set<string>();
 
   constructor(options: SweepOptions) {
     this.#options = options;
   }
 
-  /** Where each agent may keep files, and what was there at the last sweep. */
+  /** Where each agent may keep files, what was there when somebody last looked, and how much of that is read by now. */
   figures(): SweepFigures[] {
-    return [...this.#figures.values()];
+    return [...this.#found].map(([agent, { places, files }]) => ({
+      agent,
+      places,
+      files: files.length,
+      sessions: new Set(files.map(({ session_id }) => session_id)).size,
+      bytes: files.reduce((sum, { size }) => sum + size, 0),
+      read_bytes: files.reduce((sum, file) => sum + this.#readBytes(file), 0),
+    }));
   }
 
   places(): Place[] {
@@ -71,47 +80,40 @@ export class TranscriptSweep {
 
   /** Looks what is there without reading it, for a status while no sweep runs: a file counts as read once it was begun. */
   async look(): Promise<void> {
-    if (this.#figures.size > 0) return;
+    if (this.#found.size > 0) return;
     const known = await this.#options.store.sources('telemetry');
-    const begun = new Set(known.filter(({ checkpoint }) => checkpoint !== null).map(({ name }) => name));
-    for (const source of this.#options.sources) {
-      const { files, figures } = await this.#discover(source);
-      const read = files.filter((file) => begun.has(sourceName(file)));
-      figures.read_bytes = read.reduce((sum, { size }) => sum + size, 0);
-    }
+    this.#begun_before = new Set(known.filter(({ checkpoint }) => checkpoint !== null).map(({ name }) => name));
+    await Promise.all(this.#options.sources.map((source) => this.#discover(source)));
   }
 
   /** One sweep; stops early when `signal` aborts; `progressed` after each file that gave entries. A file that cannot be read is reported and does not stop the others. */
   async sweep(signal: AbortSignal, progressed: () => void = () => undefined): Promise<SweepResult> {
     const found = await Promise.all(this.#options.sources.map((source) => this.#discover(source)));
     const result: SweepResult = { appended: 0, full: false, unsettled: false };
-    for (const { source, files, figures } of found) {
+    for (const { source, files } of found) {
       for (const file of files) {
         if (signal.aborted || result.full) return result;
         const before = result.appended;
-        await this.#visit(source, file, figures, result, signal);
+        await this.#visit(source, file, result, signal);
         if (result.appended > before) progressed();
       }
     }
     return result;
   }
 
-  async #discover(
-    source: AgentSource,
-  ): Promise<{ source: AgentSource; files: TranscriptFile[]; figures: SweepFigures }> {
+  async #discover(source: AgentSource): Promise<{ source: AgentSource; files: TranscriptFile[] }> {
     const places = source.places(this.#options.env);
     const { files, problems } = await source.discover(places);
     for (const { path, message } of problems) this.#report(source.agent, path, message);
-    const figures: SweepFigures = {
-      agent: source.agent,
-      places,
-      files: files.length,
-      sessions: new Set(files.map(({ session_id }) => session_id)).size,
-      bytes: files.reduce((sum, { size }) => sum + size, 0),
-      read_bytes: files.reduce((sum, file) => sum + (this.#isSettled(file) ? file.size : 0), 0),
-    };
-    this.#figures.set(source.agent, figures);
-    return { source, files, figures };
+    this.#found.set(source.agent, { places, files });
+    return { source, files };
+  }
+
+  /** A last line that is still being written counts as read: nothing more can be done about it. */
+  #readBytes(file: TranscriptFile): number {
+    const known = this.#known.get(file.path);
+    if (known) return Math.min(file.size, Math.max(0, known.size));
+    return this.#begun_before.has(sourceName(file)) ? file.size : 0;
   }
 
   #isSettled(file: TranscriptFile): boolean {
@@ -119,21 +121,13 @@ export class TranscriptSweep {
     return known?.size === file.size && known.mtime_ms === file.mtime_ms;
   }
 
-  async #visit(
-    source: AgentSource,
-    file: TranscriptFile,
-    figures: SweepFigures,
-    result: SweepResult,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const settled = this.#isSettled(file);
+  async #visit(source: AgentSource, file: TranscriptFile, result: SweepResult, signal: AbortSignal): Promise<void> {
     const fresh = this.#options.clock.now_ms() - file.mtime_ms <= UNSETTLED_MS;
-    if (settled && !fresh) return;
+    if (this.#isSettled(file) && !fresh) return;
     if (fresh) result.unsettled = true;
     try {
       const before = result.appended;
       await this.#readOn(source, file, result, signal);
-      if (!settled) figures.read_bytes += file.size;
       if (result.appended > before) this.#reported.delete(file.path);
     } catch (error) {
       if (error instanceof FullError) result.full = true;

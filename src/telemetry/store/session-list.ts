@@ -136,7 +136,7 @@ function findSession(db: Database, team_id: string, id: string): SessionColumns 
   const [first, second] = rows;
   if (!first)
     throw new SynclineError('session.unknown', 'No session has this id', {
-      hint: 'List sessions with `syncline sessions list`.',
+      hint: 'List sessions with `syncline telemetry list`.',
     });
   if (second && first.session_id_hash !== id)
     throw new SynclineError('session.ambiguous', 'Several sessions begin with this id', {
