@@ -1,0 +1,32 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { inTurn, type Comparison, type SuiteOptions } from '../../harness.ts';
+import { measureInProcess } from '../../measured-process.ts';
+import type { AppendFigures, AppendInput } from './append-process.ts';
+
+const SCRIPT = new URL('./append-process.ts', import.meta.url);
+
+/**
+ * What the journal costs on top of SQLite: dense offsets, the dedupe of (source, cursor), the index of subjects, the
+ * checkpoint. The reference keeps the same columns under one unique text id that only grows (foundation §3a).
+ */
+export function appendComparison({ folder, quick }: SuiteOptions): Comparison {
+  const rows = quick ? 5_000 : 200_000;
+  const measure = async (by: AppendInput['by']): Promise<number> => {
+    const own = mkdtempSync(join(folder, 'append-'));
+    const { seconds } = await measureInProcess<AppendFigures>(SCRIPT, { folder: own, rows, by }, own);
+    rmSync(own, { recursive: true });
+    return rows / seconds;
+  };
+  return {
+    name: 'append to the journal, rows of 0.6 KB, 1,000 a transaction',
+    unit: 'rows/s',
+    referenceName: 'plain INSERT of the same rows with one ordered unique text id, same transactions, synchronous=FULL',
+    goal: { at_least: 0.6, of: 'ratio' },
+    rounds: quick ? 1 : 7,
+    measure: inTurn(
+      () => measure('engine'),
+      () => measure('inserts'),
+    ),
+  };
+}

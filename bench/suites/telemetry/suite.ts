@@ -1,0 +1,14 @@
+import type { Suite } from '../../harness.ts';
+import { appendComparison } from './append.ts';
+import { backlogMemoryComparison } from './backlog-memory.ts';
+import { captureComparison } from './capture-to-store.ts';
+
+/** What the telemetry flow promises in figures. */
+export const telemetrySuite: Suite = {
+  name: 'telemetry',
+  comparisons: async (options) => [
+    appendComparison(options),
+    await captureComparison(options),
+    backlogMemoryComparison(options),
+  ],
+};
