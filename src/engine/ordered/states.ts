@@ -1,16 +1,20 @@
 /**
  * The state machines of ordered delivery as tables: a missing cell does not compile, an illegal step throws.
  *
- * Invariants, each with the test that enforces it (engine.contract.ts unless another file is named):
+ * Invariants, each with the beginning of the name of the test that enforces it. Those of I1 to I5 stand in
+ * engine/contract/batches.contract.ts, which every back-end passes; I1, I2 and more are also checked by
+ * `EngineStore.verify` after each step of walk.contract.ts, each cut of crash.contract.ts and in test/simulation.
  *  I1  Batches of one (destination, partition) that are open or suspect never overlap.       `batches never overlap`
- *  I2  acked_offset + 1 is the lowest offset of an open or suspect batch, else planned + 1.  `acked follows the lowest open batch`
- *  I3  A dead letter of class `refused` needs something of the same partition accepted after
- *      the batch was first refused.                                                          `a kind refused whole is held`
- *  I4  Only the holder of a batch's fence settles it.                                        `a stale fence settles nothing`
+ *  I2  acked_offset + 1 is the lowest offset of an open or suspect batch that is no retry,
+ *      else planned + 1.                                                                     `acked follows the lowest open batch`
+ *  I3  A dead letter of class `refused` needs something of the same partition accepted that
+ *      was sent after the item was first refused.                                            `a kind refused whole is held`
+ *  I4  Only the holder of a batch's newest fence settles it.                                 `a stale fence settles nothing`
  *  I5  A batch whose body no longer has its stored hash is never sent under its key.         `an erased entry renews the batch`
  *  I6  A circuit that is not closed lets at most one request through.                        delivery.test.ts `half-open sends one`
  *  I7  Every offset up to acked_offset was accepted, dead-lettered, erased or counted as
- *      dropped.                                                                              test/simulation
+ *      dropped.                                                                              test/simulation `nothing is lost`
+ *  I8  Nothing is sent once `pause` has returned.                                            delivery.test.ts `after pause returned`
  */
 import { invariant } from '../../platform/errors.ts';
 
