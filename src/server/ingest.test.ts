@@ -75,6 +75,31 @@ describe('the original client', () => {
     expect(server.store.session(reader, 'blake3:s').status).toBe('done');
   });
 
+  test('snapshots of a repository and facts of a workspace', async () => {
+    const chunk = {
+      snapshot_id_hash: 'blake3:snap',
+      commit_hash: null,
+      indexed_at_ms: 5,
+      dirty: false,
+      chunk_index: 0,
+      chunk_total: 1,
+      file_facts: [],
+      edges: [{ from_hash: 'a', to_hash: 'b', kind: 'CALLS', weight: 2 }],
+    };
+    const snapshots = { team_id: 'acme', workspace_hash: 'w', snapshots: [chunk] };
+    expect((await post(server, '/v1/repo-snapshots', snapshots)).json).toEqual({ received: 1, deduped: 0 });
+    expect((await post(server, '/v1/repo-snapshots', snapshots)).json).toEqual({ received: 1, deduped: 1 });
+    const facts = (skills: string[]) => ({
+      team_id: 'acme',
+      workspace_hash: 'w',
+      facts: [{ skill_slugs: skills, rule_slugs: [] }],
+    });
+    expect((await post(server, '/v1/workspace-facts', facts(['a', 'b']))).json).toEqual({ received: 1, deduped: 0 });
+    expect((await post(server, '/v1/workspace-facts', facts(['b', 'a']))).json).toEqual({ received: 1, deduped: 1 });
+    expect((await post(server, '/v1/workspace-facts', facts(['c']))).json).toEqual({ received: 1, deduped: 0 });
+    expect((await post(server, '/v1/workspace-facts', facts([1] as unknown as string[]))).status).toBe(400);
+  });
+
   test('health needs no token and tells version and schema', async () => {
     expect(await get(server, '/v1/health')).toMatchObject({
       status: 200,

@@ -17,7 +17,7 @@ const VERSION_HEADERS = ['X-Syncline-Schema-Version', 'X-Kaizen-Schema-Version']
 const MAX_KEY_LENGTH = 200;
 
 /**
- * `POST /v1/events`, `/v1/tool-spans`, `/v1/sessions` (telemetry specification §6). The checks come cheapest first; the
+ * `POST` of every telemetry kind (telemetry specification §6). The checks come cheapest first; the
  * key is looked up before the body is parsed, so that a storm of repeats costs a hash and a read.
  */
 export async function ingest(c: Context<ServerEnv>, context: ServerContext, kind: TelemetryKind): Promise<Response> {

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { eventsBody, sessionsBody, singleSessionBody, toolSpansBody } from '../../telemetry/wire/body.ts';
+import {
+  eventsBody,
+  repoSnapshotsBody,
+  sessionsBody,
+  singleSessionBody,
+  toolSpansBody,
+  workspaceFactsBody,
+} from '../../telemetry/wire/body.ts';
 
 type Json = Record<string, unknown>;
 
@@ -14,6 +21,8 @@ export function openApi(version: string): Json {
       '/v1/sessions': {
         post: ingestOperation('Sessions', { oneOf: [schemaRef('SessionBody'), schemaRef('SessionsBody')] }),
       },
+      '/v1/repo-snapshots': { post: ingestOperation('Repository snapshots', schemaRef('RepoSnapshotsBody')) },
+      '/v1/workspace-facts': { post: ingestOperation('Workspace facts', schemaRef('WorkspaceFactsBody')) },
       '/v1/health': { get: readOperation('Version and accepted schema versions', []) },
       '/v1/config': { get: readOperation('Batch limits and encodings') },
       '/healthz': { get: readOperation('200 when ready, 503 while starting', []) },
@@ -34,6 +43,8 @@ export function openApi(version: string): Json {
         ToolSpansBody: jsonSchema(toolSpansBody),
         SessionBody: jsonSchema(singleSessionBody),
         SessionsBody: jsonSchema(sessionsBody),
+        RepoSnapshotsBody: jsonSchema(repoSnapshotsBody),
+        WorkspaceFactsBody: jsonSchema(workspaceFactsBody),
         Call: { type: 'object', required: ['verb'], properties: { verb: { type: 'string' }, arguments: {} } },
         Accepted: counts,
         Refusal: refusal,

@@ -19,6 +19,7 @@ import {
   type SessionSummary,
 } from './session-list.ts';
 import { ingestSpans } from './span-ingest.ts';
+import { ingestSnapshots, ingestWorkspaceFacts } from './workspace-ingest.ts';
 
 export interface TelemetryStoreOptions {
   clock: Clock;
@@ -89,6 +90,10 @@ export class TelemetryStore {
         return ingestSpans(this.#db, this.#interner, body, principal, now_ms);
       case 'sessions':
         return ingestSessions(this.#db, this.#interner, body, principal, now_ms);
+      case 'repo_snapshots':
+        return ingestSnapshots(this.#db, this.#interner, body, principal, now_ms);
+      case 'workspace_facts':
+        return ingestWorkspaceFacts(this.#db, this.#interner, body, principal, now_ms);
     }
   }
 

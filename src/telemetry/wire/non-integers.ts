@@ -19,6 +19,9 @@ const INTEGER_FIELDS = [
   'ended_at_ms',
   'lead_time_ms',
   'last_at_ms',
+  'indexed_at_ms',
+  'chunk_index',
+  'chunk_total',
 ];
 
 const SUSPECT = new RegExp(`"(?:${INTEGER_FIELDS.join('|')})"\\s{0,64}:\\s{0,64}-?\\d{1,32}[.eE]`);

@@ -3,9 +3,11 @@ import { messageOf } from '../../platform/errors.ts';
 import {
   TELEMETRY_KINDS,
   eventsBody,
+  repoSnapshotsBody,
   sessionsBody,
   singleSessionBody,
   toolSpansBody,
+  workspaceFactsBody,
   type AnyParsedBody,
   type TelemetryKind,
 } from './body.ts';
@@ -57,22 +59,43 @@ export function parseBody(kind: TelemetryKind, body_text: string): ParseResult {
 type Read = { success: true; body: AnyParsedBody } | { success: false; error: z.ZodError };
 
 function readBody(kind: TelemetryKind, value: unknown): Read {
-  if (kind === 'events') {
-    const read = eventsBody.safeParse(value);
-    return read.success ? { success: true, body: { kind, ...enveloped(read.data), items: read.data.events } } : read;
+  switch (kind) {
+    case 'events': {
+      const read = eventsBody.safeParse(value);
+      return read.success ? success({ kind, ...enveloped(read.data), items: read.data.events }) : read;
+    }
+    case 'tool_spans': {
+      const read = toolSpansBody.safeParse(value);
+      return read.success ? success({ kind, ...enveloped(read.data), items: read.data.spans }) : read;
+    }
+    case 'sessions':
+      return readSessions(value);
+    case 'repo_snapshots': {
+      const read = repoSnapshotsBody.safeParse(value);
+      return read.success ? success({ kind, ...enveloped(read.data), items: read.data.snapshots }) : read;
+    }
+    case 'workspace_facts': {
+      const read = workspaceFactsBody.safeParse(value);
+      return read.success ? success({ kind, ...enveloped(read.data), items: read.data.facts }) : read;
+    }
   }
-  if (kind === 'tool_spans') {
-    const read = toolSpansBody.safeParse(value);
-    return read.success ? { success: true, body: { kind, ...enveloped(read.data), items: read.data.spans } } : read;
-  }
+}
+
+/** Our array of sessions, or the contract's one session beside the envelope. */
+function readSessions(value: unknown): Read {
+  const kind = 'sessions';
   if (typeof value === 'object' && value !== null && 'sessions' in value) {
     const read = sessionsBody.safeParse(value);
-    return read.success ? { success: true, body: { kind, ...enveloped(read.data), items: read.data.sessions } } : read;
+    return read.success ? success({ kind, ...enveloped(read.data), items: read.data.sessions }) : read;
   }
   const read = singleSessionBody.safeParse(value);
   if (!read.success) return read;
   const { team_id, workspace_hash, project_name, ...session } = read.data;
-  return { success: true, body: { kind, ...enveloped({ team_id, workspace_hash, project_name }), items: [session] } };
+  return success({ kind, ...enveloped({ team_id, workspace_hash, project_name }), items: [session] });
+}
+
+function success(body: AnyParsedBody): Read {
+  return { success: true, body };
 }
 
 interface Envelope {
