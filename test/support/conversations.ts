@@ -53,6 +53,7 @@ export interface ConversationOptions {
   span_ms: number;
   /** Put into prompts, tool inputs and outputs, in turn. */
   texts?: readonly string[];
+  words?: readonly string[];
 }
 
 const TOOLS = ['Bash', 'Read', 'Edit', 'Grep', 'Write'] as const;
@@ -119,7 +120,9 @@ class Maker {
   text(words: number): string {
     const { texts } = this.options;
     const planted = texts && texts.length > 0 ? ` ${texts[this.#texts++ % texts.length]} ` : '';
-    return Array.from({ length: 1 + this.pick(words) }, () => this.one(WORDS)).join(' ') + planted;
+    return (
+      Array.from({ length: 1 + this.pick(words) }, () => this.one(this.options.words ?? WORDS)).join(' ') + planted
+    );
   }
 
   /** A time not before the last one. */

@@ -35,9 +35,10 @@ export class Program {
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     // A command that reads nothing may be gone before its input is written.
     this.#child.stdin?.on('error', () => undefined).end(options.input ?? '');
-    this.#ended = once(this.#child, 'close').then(([exit, signal]) => {
+    this.#ended = once(this.#child, 'close').then(() => {
       this.#over = true;
-      return { exit, signal, stdout: this.stdout, stderr: this.stderr } as Ended;
+      const { exitCode, signalCode } = this.#child;
+      return { exit: exitCode, signal: signalCode, stdout: this.stdout, stderr: this.stderr };
     });
   }
 

@@ -12,8 +12,8 @@ export interface StoreUnderTest {
 
 /** Where a store differs from the truth, a sentence each; nothing when all is well. */
 export async function differences(store: StoreUnderTest, truth: Truth): Promise<string[]> {
-  const { hashWithSalt } = await loadHashing();
-  const hash = (text: string): string => hashWithSalt(store.salt, text);
+  const hashing = await loadHashing();
+  const hash = (text: string): string => hashing.hashWithSalt(store.salt, text);
   const db = new DatabaseSync(store.file, { readOnly: true });
   try {
     return [...eventDifferences(db, store.team_id, truth, hash), ...callDifferences(db, store.team_id, truth, hash)];

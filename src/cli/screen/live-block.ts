@@ -21,6 +21,7 @@ export class LiveBlock {
   draw(lines: readonly string[]): void {
     if (this.#is_tty) this.#redraw(lines);
     else if (this.#drawn.length === 0) this.#write(lines);
+    else return;
     this.#drawn = lines;
   }
 
