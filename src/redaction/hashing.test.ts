@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { loadHashing, parseSalt } from './hashing.ts';
+import { smallHashing } from './small-hashing.ts';
 
-const hashing = await loadHashing();
+const implementations = [
+  ['hash-wasm', await loadHashing()],
+  ['TypeScript', smallHashing()],
+] as const;
 const salt = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
 
-describe('hashing (telemetry specification §3.1)', () => {
+describe.each(implementations)('hashing in %s (telemetry specification §3.1)', (_name, hashing) => {
   it.each([
     [0x00, '', '2ada83c1819a5372dae1238fc1ded123c8104fdaa15862aaee69428a1820fcda'],
     [0x00, 'sess-1', 'b535eb6c39dc5874edc0afa97056a83dfecbf24e85cb1e03a7fe3898c55bf9cd'],

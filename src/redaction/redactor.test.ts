@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { InvalidInputError } from '../platform/errors.ts';
 import { loadHashing } from './hashing.ts';
 import type { JsonValue } from './json.ts';
-import { createRedactor } from './redactor.ts';
+import { createRedactor, digestOfRules } from './redactor.ts';
 import { findMarkers, totalOf, type Tally } from './report.ts';
+import { RULE_SET, rules } from './rules.ts';
 
 const hashing = await loadHashing();
 const salt = new Uint8Array(32);
@@ -242,6 +243,9 @@ describe('markers and reports', () => {
 });
 
 describe('rule sets', () => {
+  it('the built-in name says which rules it stands for: write the digest into RULE_SET when they change', () => {
+    expect(RULE_SET).toBe(`r1-${digestOfRules(hashing, rules)}`);
+  });
   const extra = [
     { name: 'codename', anchors: ['blackbird'], pattern: 'blackbird(?:-[a-z]{1,8})?', ignore_case: true as const },
   ];
@@ -249,6 +253,7 @@ describe('rule sets', () => {
     const again = createRedactor({ hashing, salt: new Uint8Array(32).fill(9), workspace: '/other' });
     expect(again.rule_set).toBe(redactor.rule_set);
     expect(redactor.rule_set).toMatch(/^r\d+-[0-9a-f]{10}$/);
+    expect(createRedactor({ hashing, salt, tags: false }).rule_set).not.toBe(redactor.rule_set);
     expect(createRedactor({ hashing, salt, extra_rules: extra }).rule_set).not.toBe(redactor.rule_set);
   });
   it('take own rules first', () => {

@@ -1,11 +1,11 @@
 import { systemClock, type Clock } from '../platform/clock.ts';
 import { InvalidInputError, messageOf } from '../platform/errors.ts';
-import { SALT_BYTES, type Hashing } from './hashing.ts';
+import { SALT_BYTES, type Hashing } from './hash-forms.ts';
 import type { JsonValue } from './json.ts';
 import { compile, type Matcher } from './matcher.ts';
 import type { Tally } from './report.ts';
 import type { Rule } from './rule.ts';
-import { ALGORITHM_VERSION, rules } from './rules.ts';
+import { RULE_SET, rules } from './rules.ts';
 import { redactText, type TextRedaction } from './text.ts';
 import { Walker, type WalkLimits } from './walk.ts';
 
@@ -67,16 +67,9 @@ export function createRedactor(options: RedactorOptions): Redactor {
     max_text_chars: limits.max_text_chars,
   };
   const redact = (value: string, tally?: Tally): string => redactText(text, value, tally);
-  const walker = new Walker({
-    redactText: redact,
-    limits,
-    clock: options.clock ?? systemClock,
-  });
-  let rule_set: string | undefined;
+  const walker = new Walker({ redactText: redact, limits, clock: options.clock ?? systemClock });
   return {
-    get rule_set() {
-      return (rule_set ??= ruleSetId(hashing, [...extra_rules, ...rules], tags));
-    },
+    rule_set: ruleSetName(hashing, extra_rules, tags),
     redactText: redact,
     redactValue: (value, tally) => walker.redact(value, tally),
   };
@@ -97,17 +90,20 @@ function compileWith(extra: readonly Rule[]): Matcher {
     names.add(rule.name);
   }
   try {
+    for (const rule of extra) new RegExp(rule.pattern, 'y');
     return compile([...extra, ...rules]);
   } catch (cause) {
     throw new InvalidInputError('rule-pattern', `A rule of yours does not compile: ${messageOf(cause)}`, { cause });
   }
 }
 
-function ruleSetId(hashing: Hashing, all: readonly Rule[], tags: boolean): string {
-  const content = JSON.stringify([
-    ALGORITHM_VERSION,
-    tags,
-    all.map((r) => [r.name, r.anchors, r.pattern, r.ignore_case, r.form]),
-  ]);
-  return `r${ALGORITHM_VERSION}-${hashing.digestHex(content).slice(0, 10)}`;
+function ruleSetName(hashing: Hashing, extra: readonly Rule[], tags: boolean): string {
+  const own = extra.length === 0 ? '' : `+${digestOfRules(hashing, extra)}`;
+  return `${RULE_SET}${own}${tags ? '' : '-untagged'}`;
+}
+
+/** Ten hex digits that change whenever a rule does. */
+export function digestOfRules(hashing: Hashing, of: readonly Rule[]): string {
+  const content = of.map((rule) => [rule.name, rule.anchors, rule.pattern, rule.ignore_case, rule.form]);
+  return hashing.digestHex(JSON.stringify(content)).slice(0, 10);
 }

@@ -1,4 +1,4 @@
-import type { Hashing } from './hashing.ts';
+import type { Hashing } from './hash-forms.ts';
 import type { Hit, Matcher } from './matcher.ts';
 import { insideRemoteUrl, pathClass, pathMaterial } from './paths.ts';
 import { count, unscanned, type Tally } from './report.ts';
