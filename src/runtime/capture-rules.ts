@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { parseRepositoryRules, REPOSITORY_FILE, type RepositoryRules } from '../config/repository.ts';
+import { expandHome, globMatcher } from '../platform/glob.ts';
 import type { Workspace } from '../telemetry/capture/workspace-context.ts';
 import { readIfThere } from './home.ts';
 
@@ -45,23 +46,4 @@ export class CaptureRules {
     this.#repositories.set(root, rules);
     return rules;
   }
-}
-
-function expandHome(glob: string, user_home: string): string {
-  return glob === '~' || glob.startsWith('~/') ? user_home + glob.slice(1) : glob;
-}
-
-/** `*` is any run without `/`, `**` any run, `?` one character. A pattern also covers everything below what it names. */
-export function globMatcher(glob: string): (text: string) => boolean {
-  const source = glob
-    .split(/(\*\*\/?|\*|\?)/)
-    .map((part) => {
-      if (part.startsWith('**')) return '.*';
-      if (part === '*') return '[^/]*';
-      if (part === '?') return '[^/]';
-      return part.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-    })
-    .join('');
-  const pattern = new RegExp(`^${source}(?:/.*)?$`, 'su');
-  return (text) => pattern.test(text);
 }

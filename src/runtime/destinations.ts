@@ -9,8 +9,8 @@ import { TeamServerDestination } from '../telemetry/destinations/team-server.ts'
 import type { Labels } from '../telemetry/labels.ts';
 import { saltOf, type Salt } from '../telemetry/salts.ts';
 import type { TelemetryStore } from '../telemetry/store/telemetry-store.ts';
-import { globMatcher } from './capture-rules.ts';
 import { programVersion } from '../platform/version.ts';
+import { globMatcher } from '../platform/glob.ts';
 import { systemTimers } from '../platform/timers.ts';
 
 /** The destination that always exists: what leaves nothing and keeps everything at home. */
