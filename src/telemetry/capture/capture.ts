@@ -17,7 +17,8 @@ import { eventItem, type ContentPolicy } from './event-item.ts';
 import { Origins } from './origins.ts';
 import { PartitionBook } from './partition-book.ts';
 import { mergeSessions, sessionItem, type KnownSession } from './session-item.ts';
-import { SpanBook } from './span-book.ts';
+import { SpanBook, type ChangedSpan } from './span-book.ts';
+import { spanEvent, spanNames, type SpanInput } from './span-item.ts';
 import { WorkspaceContexts, type Workspace, type WorkspaceContext } from './workspace-context.ts';
 
 export interface CaptureOptions {
@@ -80,7 +81,7 @@ export class Capture {
     this.#origins = new Origins(options.db, options.hashing);
     this.#contexts = new WorkspaceContexts(options.hashing, options.tags);
     this.#partitions = new PartitionBook(options.store);
-    this.#spans = new SpanBook(options.db, options.hashing);
+    this.#spans = new SpanBook(options.db);
   }
 
   /**
@@ -131,13 +132,22 @@ export class Capture {
   }
 
   async #addSpans(kept: readonly Located[], draft: Draft): Promise<void> {
-    const partitionOf = (context: WorkspaceContext): Promise<number> =>
-      this.#partitions.partitionId('tool_spans', context);
-    for (const changed of await this.#spans.fold(kept, partitionOf)) {
-      draft.writes.push(changed.write);
-      if (changed.closed)
-        draft.add(changed.partition_id, `${changed.cursor}#span`, changed.session, changed.ts_ms, changed.item);
+    const { hashing } = this.#options;
+    const inputs: SpanInput[] = [];
+    for (const { cursor, event, context } of kept) {
+      const span = spanEvent(event, context, hashing);
+      if (span === null) continue;
+      const session = hashing.hashWithSalt(context.salt.bytes, event.session_id);
+      const names = spanNames(event, `${span.seq}:${span.ts_ms}`, context, hashing);
+      inputs.push({
+        cursor,
+        session,
+        event: span,
+        names,
+        partition_id: await this.#partitions.partitionId('tool_spans', context),
+      });
     }
+    draft.addSpans(this.#spans.fold(inputs));
   }
 
   async #addSession(session: AgentSession, ended_at_ms: number | null, draft: Draft): Promise<void> {
@@ -252,6 +262,13 @@ class Draft {
 
   add(partition_id: number, cursor: string, subject: string, observed_ms: number, payload: string): void {
     this.entries.push({ partition_id, cursor, subject, observed_ms, payload });
+  }
+
+  addSpans(changed: readonly ChangedSpan[]): void {
+    for (const span of changed) {
+      this.writes.push(span.write);
+      if (span.closed) this.add(span.partition_id, `${span.cursor}#span`, span.session, span.ts_ms, span.item);
+    }
   }
 
   label({ workspace, workspace_hash }: WorkspaceContext, session: string, session_id: string): void {

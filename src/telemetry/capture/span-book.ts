@@ -1,16 +1,7 @@
-import type { AgentEvent } from '../../agents/event.ts';
 import type { FlowWrite } from '../../engine/store.ts';
-import type { Hashing } from '../../redaction/hashing.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 import { SpanSet, spanTimes, type Span } from '../spans/span.ts';
-import { spanEvent, spanIdentity, spanItem, type CapturedSpan } from './span-item.ts';
-import type { WorkspaceContext } from './workspace-context.ts';
-
-interface Located {
-  cursor: string;
-  event: AgentEvent;
-  context: WorkspaceContext;
-}
+import { spanItem, type CapturedSpan, type SpanInput } from './span-item.ts';
 
 export interface ChangedSpan {
   /** Cursor of the last event that changed it. */
@@ -18,7 +9,7 @@ export interface ChangedSpan {
   session: string;
   partition_id: number;
   ts_ms: number;
-  /** It has a start and an end now, or got something new after that. */
+  /** Ready to be sent: the transcript has its call, and it has an end, or got something new after that. */
   closed: boolean;
   item: string;
   write: FlowWrite;
@@ -41,35 +32,26 @@ interface StoredSpan {
 /** The spans known so far, in the journal's own file; folds events into them and says which changed. */
 export class SpanBook {
   readonly #db: Database;
-  readonly #hashing: Hashing;
 
-  constructor(db: Database, hashing: Hashing) {
+  constructor(db: Database) {
     this.#db = db;
-    this.#hashing = hashing;
   }
 
-  async fold(
-    events: readonly Located[],
-    partitionOf: (context: WorkspaceContext) => Promise<number>,
-  ): Promise<ChangedSpan[]> {
-    const changed = new Map<string, { located: Located; session: string; span: CapturedSpan }>();
-    for (const [session, group] of this.#bySession(events)) {
+  /** Folds events of any number of sessions; each changed span once, as it is after the last of them. */
+  fold(inputs: readonly SpanInput[]): ChangedSpan[] {
+    const changed = new Map<string, ChangedSpan>();
+    for (const [session, group] of Map.groupBy(inputs, (input) => input.session)) {
       const known = this.#load(session, group);
       const set = new SpanSet(known.values());
-      for (const located of group) {
-        const event = spanEvent(located.event, located.context, this.#hashing);
-        const folded = event && set.fold(event);
+      for (const input of group) {
+        const folded = set.fold(input.event);
         if (!folded) continue;
-        const span = this.#identified(folded, known.get(folded.key), located);
+        const span = withNames(folded, known.get(folded.key), input);
         known.set(span.key, span);
-        changed.set(`${session} ${span.key}`, { located, session, span });
+        changed.set(`${session} ${span.key}`, changeOf(input, span));
       }
     }
-    return Promise.all(
-      [...changed.values()].map(async ({ located, session, span }) =>
-        changeOf(located, session, span, await partitionOf(located.context)),
-      ),
-    );
+    return [...changed.values()];
   }
 
   /** Spans that were opened before `time_ms` and have no end; at most a thousand. */
@@ -91,24 +73,9 @@ export class SpanBook {
     });
   }
 
-  #bySession(events: readonly Located[]): Map<string, Located[]> {
-    const groups = new Map<string, Located[]>();
-    for (const located of events) {
-      const session = this.#hashing.hashWithSalt(located.context.salt.bytes, located.event.session_id);
-      const group = groups.get(session);
-      if (group) group.push(located);
-      else groups.set(session, [located]);
-    }
-    return groups;
-  }
-
   /** By call id where every event has one; else all of the session, since matching then needs the open ones. */
-  #load(session: string, group: readonly Located[]): Map<string, CapturedSpan> {
-    const keys = group
-      .map(({ event, context }) => spanEvent(event, context, this.#hashing))
-      .filter((event) => event !== null)
-      .map(({ call_id }) => call_id);
-    if (keys.length === 0) return new Map();
+  #load(session: string, group: readonly SpanInput[]): Map<string, CapturedSpan> {
+    const keys = group.map(({ event }) => event.call_id);
     const rows = keys.includes(null)
       ? this.#db.all<{ state: string }>('SELECT state FROM telemetry_span WHERE session = ?', session)
       : this.#db.all<{ state: string }>(
@@ -118,32 +85,32 @@ export class SpanBook {
         );
     return new Map(rows.map(({ state }) => (JSON.parse(state) as StoredSpan).span).map((span) => [span.key, span]));
   }
-
-  #identified(folded: Span, before: CapturedSpan | undefined, located: Located): CapturedSpan {
-    const { event, context } = located;
-    const own = spanIdentity(event, folded.key, context, this.#hashing);
-    const identity = before ?? { ...own, owner_rank: event.owner_rank };
-    return {
-      ...folded,
-      span_id_hash: identity.span_id_hash,
-      origin_id_hash: identity.origin_id_hash ?? own.origin_id_hash,
-      subagent_id_hash: identity.subagent_id_hash,
-      owner_rank: event.owner_rank < identity.owner_rank ? event.owner_rank : identity.owner_rank,
-    };
-  }
 }
 
-function changeOf(located: Located, session: string, span: CapturedSpan, partition_id: number): ChangedSpan {
-  const times = spanTimes(span);
-  const closed = times.ended_at_ms !== null;
+/** The span with its names: those of the transcript where both tell, because the hook does not know the native session. */
+function withNames(folded: Span, before: CapturedSpan | undefined, { event, names }: SpanInput): CapturedSpan {
+  const fromTranscript = event.kind === 'call' || event.kind === 'result';
+  const known = before ?? names;
   return {
-    cursor: located.cursor,
+    ...folded,
+    span_id_hash: fromTranscript && !before?.has_call ? names.span_id_hash : known.span_id_hash,
+    origin_id_hash: known.origin_id_hash ?? names.origin_id_hash,
+    subagent_id_hash: known.subagent_id_hash ?? names.subagent_id_hash,
+    owner_rank: names.owner_rank < known.owner_rank ? names.owner_rank : known.owner_rank,
+  };
+}
+
+function changeOf({ cursor, session, partition_id, event }: SpanInput, span: CapturedSpan): ChangedSpan {
+  const times = spanTimes(span);
+  const closed = span.has_call && times.ended_at_ms !== null;
+  return {
+    cursor,
     session,
     partition_id,
-    ts_ms: times.ended_at_ms ?? times.started_at_ms ?? located.event.ts_ms,
+    ts_ms: times.ended_at_ms ?? times.started_at_ms ?? event.ts_ms,
     closed,
     item: spanItem(span, session),
-    write: remember(session, span, partition_id, closed ? null : times.started_at_ms),
+    write: remember(session, span, partition_id, closed ? null : (times.started_at_ms ?? event.ts_ms)),
   };
 }
 

@@ -4,20 +4,34 @@ import { spanTimes, type Span, type SpanEvent } from '../spans/span.ts';
 import type { WireToolSpan } from '../wire/tool-span.ts';
 import type { WorkspaceContext } from './workspace-context.ts';
 
-/** A span as capture keeps it: what the builder knows, and what the wire needs besides. */
-export interface CapturedSpan extends Span {
+/** The names of a span on the wire. */
+export interface SpanNames {
   span_id_hash: string;
+  /** The same for every copy of the call in other sessions; null where the call's id is not unique in the world. */
   origin_id_hash: string | null;
   owner_rank: string;
   subagent_id_hash: string | null;
 }
 
-/** The event as the span builder sees it; null when it has no part in a span. Ids and paths are hashed already. */
+/** A span as capture keeps it: what the builder knows, and what the wire needs besides. */
+export interface CapturedSpan extends Span, SpanNames {}
+
+/** One event with a part in a span, hashed. */
+export interface SpanInput {
+  cursor: string;
+  /** Hash of the session. */
+  session: string;
+  event: SpanEvent;
+  names: SpanNames;
+  /** The partition that the span's item goes to. */
+  partition_id: number;
+}
+
+/** The event of a transcript as the span builder sees it; null when it has no part in a span. */
 export function spanEvent(event: AgentEvent, context: WorkspaceContext, hashing: Hashing): SpanEvent | null {
-  const kind = spanEventKind(event);
-  if (!kind) return null;
+  if (event.kind !== 'tool_call' && event.kind !== 'tool_result') return null;
   return {
-    kind,
+    kind: event.kind === 'tool_call' ? 'call' : 'result',
     seq: hashing.hash52(event.identity),
     ts_ms: event.ts_ms,
     ts_exact: event.ts_exact,
@@ -28,34 +42,25 @@ export function spanEvent(event: AgentEvent, context: WorkspaceContext, hashing:
   };
 }
 
-function spanEventKind(event: AgentEvent): SpanEvent['kind'] | null {
-  if (event.kind === 'tool_call') return 'call';
-  if (event.kind === 'tool_result') return 'result';
-  if (event.kind !== 'hook') return null;
-  const name = event.facts['event'];
-  if (name === 'PreToolUse') return 'hook_start';
-  if (name === 'PostToolUse' || name === 'PostToolUseFailure') return 'hook_end';
-  return null;
-}
-
 /**
  * The hashes that name a span on the wire (telemetry specification §2.3: `v1:<bytes of session id>:<session id>:<span>`),
- * so that equal call ids of two sessions do not collide. `call` is the native id, or the builder's key without one.
+ * so that equal call ids of two sessions do not collide. `key` stands for the call id where there is none.
  */
-export function spanIdentity(
-  event: AgentEvent,
-  key: string,
-  context: WorkspaceContext,
-  hashing: Hashing,
-): Pick<CapturedSpan, 'span_id_hash' | 'origin_id_hash' | 'subagent_id_hash'> {
+export function spanNames(event: AgentEvent, key: string, context: WorkspaceContext, hashing: Hashing): SpanNames {
   const { bytes } = context.salt;
   const span_id = event.tool_call_id ?? key;
   const persisted = `v1:${Buffer.byteLength(event.session_id)}:${event.session_id}:${span_id}`;
   return {
     span_id_hash: hashing.hashWithSalt(bytes, persisted),
-    origin_id_hash: isUniqueCall(event) ? hashing.hashWithSalt(bytes, `span:${event.tool_call_id}`) : null,
+    origin_id_hash: isUniqueCall(event) ? originOfCall(event.tool_call_id ?? '', bytes, hashing) : null,
     subagent_id_hash: event.subagent_id === null ? null : hashing.hashWithSalt(bytes, event.subagent_id),
+    owner_rank: event.owner_rank,
   };
+}
+
+/** Hash of a call id that is unique in the world, for transcripts and hooks alike. */
+export function originOfCall(call_id: string, salt: Uint8Array, hashing: Hashing): string {
+  return hashing.hashWithSalt(salt, `span:${call_id}`);
 }
 
 /**
