@@ -2,6 +2,7 @@ import { SynclineError } from '../platform/errors.ts';
 import { html, type Part } from './html.ts';
 import { documentPage } from './layout.ts';
 import type { ConsolePage } from './page.ts';
+import { prose, sentence } from './prose.ts';
 
 /**
  * The page that could not be made: what failed and what to do. Only errors raised on purpose are quoted; the text of any
@@ -16,7 +17,7 @@ export function problemPage(error: unknown, sample: boolean): ConsolePage {
     status,
     body: html`<section class="problem">
       <h1>${status === 503 ? 'This page cannot be shown now' : 'There is no such page'}</h1>
-      <p>${known ? `${known.message}.` : 'Syncline met a defect of its own while it read its store.'}</p>
+      <p>${known ? sentence(known.message) : 'Syncline met a defect of its own while it read its store.'}</p>
       ${adviceHtml(known)}
       <p class="detail">
         ${status === 503 && 'Nothing is lost: what was captured stays where it is.'}
@@ -33,7 +34,7 @@ function statusOf(error: SynclineError | null): number {
 
 function adviceHtml(error: SynclineError | null): Part {
   return html`<ul>
-    ${error?.hint !== undefined && html`<li>${error.hint}</li>`}
+    ${error?.hint !== undefined && html`<li>${prose(error.hint)}</li>`}
     ${!error && html`<li>Reload in a moment. If it stays: <code>syncline status</code> says what runs, and <code>syncline doctor</code> what is wrong.</li>`}
     <li><a href="/">Back to the overview</a></li>
   </ul>`;

@@ -83,7 +83,7 @@ function eventTable({ events }: SessionDetail, view: View): Html {
     caption: html`Events <small>${eventCount(events.length)}</small>`,
     columns: [
       { title: 'Time', cell: ({ at_ms, before_ms }) => stepHtml(at_ms, before_ms, view) },
-      { title: 'What', cell: ({ kind }) => kind.replaceAll('_', ' ') },
+      { title: 'What', cell: kindText },
       { title: 'Tool', cell: ({ tool }) => tool !== null && html`<code>${tool}</code>` },
       { title: 'Outcome', cell: outcomeCell },
       {
@@ -105,6 +105,11 @@ function eventTable({ events }: SessionDetail, view: View): Html {
 
 function eventCount(count: number): string {
   return count < MOST_EVENTS ? itemsText(count, 'event') : `the latest ${countText(count)}`;
+}
+
+/** A message that has tokens is a model's; a prompt has none. */
+function kindText({ kind, tokens_out }: Step): string {
+  return kind === 'message' && tokens_out !== null ? 'response' : kind.replaceAll('_', ' ');
 }
 
 function outcomeCell({ outcome }: Step): Part {

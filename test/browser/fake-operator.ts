@@ -42,7 +42,7 @@ export function fakeOperator(answers: FakeAnswers = {}): Operator & { asked: [ve
   const never = (verb: string) => () => Promise.reject(new Error(`a page must not call ${verb}`));
   return {
     asked,
-    status: answer('status', () => fakeStatus(answers.status)),
+    status: () => answer('status', () => fakeStatus(answers.status))(null),
     report: answer('report', (query: ReportQuery) => reportOf(query, answers)),
     sessions: answer('sessions', ({ limit, project, since_ms }: Parameters<Operator['sessions']>[0]) =>
       (answers.sessions ?? fakeSessions())

@@ -3,6 +3,7 @@ import type { DeadLetterRow, StatusReport } from '../../runtime/operator.ts';
 import { bytesText, countText, itemsText } from '../figures.ts';
 import { html, type Html, type Part } from '../html.ts';
 import { destinationName } from '../names.ts';
+import { prose, sentence } from '../prose.ts';
 import { timeHtml, type View } from '../view.ts';
 
 /** So many dead letters are asked for; more are counted as `100+`. */
@@ -11,7 +12,7 @@ const DEAD_LETTERS_SHOWN = 3;
 
 export function attention(status: StatusReport, dead_letters: readonly DeadLetterRow[], view: View): Part {
   const notices = [
-    ...status.warnings.map((warning) => html`<li>${warning}</li>`),
+    ...status.warnings.map((warning) => html`<li>${prose(warning)}</li>`),
     fullNotice(status),
     ...heldNotices(status, view),
     deadLetterNotice(dead_letters),
@@ -46,11 +47,6 @@ function heldNotices({ destinations }: StatusReport, view: View): Html[] {
         </li>`,
     ),
   );
-}
-
-/** A message of another system as a sentence of this page. */
-function sentence(message: string): string {
-  return /[.!?]$/.test(message) ? message : `${message}.`;
 }
 
 function deadLetterNotice(dead_letters: readonly DeadLetterRow[]): Html | null {

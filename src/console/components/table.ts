@@ -32,7 +32,7 @@ export function tableHtml<Row>({ id, caption, columns, rows, empty, total, note 
           <td class="empty" colspan="${columns.length}">${empty}</td>
         </tr>`
       : rows.map((row) => rowHtml(columns, row));
-  return html`<section class="table" id="${id}" aria-labelledby="${caption_id}">
+  return html`<div class="table" id="${id}">
     <div class="scroll" role="region" aria-labelledby="${caption_id}" tabindex="0">
       <table>
         <caption id="${caption_id}">
@@ -56,7 +56,7 @@ export function tableHtml<Row>({ id, caption, columns, rows, empty, total, note 
       </table>
     </div>
     ${note}
-  </section>`;
+  </div>`;
 }
 
 function rowHtml<Row>(columns: readonly Column<Row>[], row: Row): Html {

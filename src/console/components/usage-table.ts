@@ -27,7 +27,8 @@ const NAMES: Record<UsageBy, string> = { project: 'Project', agent: 'Agent', mod
 /** Sessions, tool calls, failures, tokens and cost of each project, agent, model or tool. */
 export function usageTable(by: UsageBy, usage: Usage): Html {
   const { report, filter } = usage;
-  const shown = filter.all_rows ? report.rows : report.rows.slice(0, FIRST_ROWS);
+  const rows = by === 'model' ? report.rows.filter(saysSomething) : report.rows;
+  const shown = filter.all_rows ? rows : rows.slice(0, FIRST_ROWS);
   return tableHtml<ReportRow>({
     id: `by-${by}`,
     caption: html`${CAPTIONS[by]} <small>${usage.period}</small>`,
@@ -38,12 +39,17 @@ export function usageTable(by: UsageBy, usage: Usage): Html {
     empty: 'Nothing in this time.',
     note: [
       by !== 'tool' && dashNote(shown.map((row) => ofAgent(by, row))),
-      moreNote(report.rows.length - shown.length, by, filter),
+      moreNote(rows.length - shown.length, by, filter),
     ],
   });
 }
 
 const TOTAL = '\u0000total';
+
+/** Prompts belong to no model: a row of them alone has neither tokens nor calls, only their sessions a second time. */
+function saysSomething({ tokens_in, tokens_out, tool_calls }: ReportRow): boolean {
+  return tokens_in !== null || tokens_out !== null || tool_calls > 0;
+}
 
 function usageColumns(by: UsageBy, { report, today, filter }: Usage): Column<ReportRow>[] {
   const highest_usd = Math.max(...report.rows.map(({ cost_usd }) => cost_usd ?? 0));

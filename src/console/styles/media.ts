@@ -30,7 +30,7 @@ export const MEDIA = `
   .skip, .filter, .more, summary { display: none; }
   .scroll { overflow: visible; }
   th[scope='row'] { position: static; }
-  section.table, .card, .chart { border: 0; padding-inline: 0; break-inside: avoid; }
+  .table, .card, .chart { border: 0; padding-inline: 0; break-inside: avoid; }
   a { color: inherit; text-decoration: none; }
 }
 `;

@@ -1,6 +1,6 @@
 /** Tables: quiet lines, figures to the right and of one width, the name of a row always in sight. */
 export const TABLES = `
-section.table { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius); }
+.table { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius); }
 .scroll {
   /* Positioned, or the hidden texts of cells out of sight would widen the page itself. */
   position: relative; overflow-x: auto; border-radius: inherit;
@@ -32,5 +32,5 @@ td.wide { min-width: 15rem; }
 .share-part { fill: var(--bar); }
 .more { margin: 0; padding: 0.625rem 1.25rem; border-top: 1px solid var(--line); color: var(--muted); font-size: 0.8125rem; }
 .more + .more { border-top: 0; padding-top: 0; }
-details section.table { border-color: var(--line); }
+details .table { border-color: var(--line); }
 `;
