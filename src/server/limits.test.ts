@@ -1,5 +1,7 @@
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { request } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Clock } from '../platform/clock.ts';
 import { eventsBody, get, post, startServer, type Setup, type TestServer } from '../../test/server/harness.ts';
@@ -114,6 +116,35 @@ describe('full and busy', () => {
       json: { limit: 'max_in_flight_bytes' },
     });
     expect((await post(server, '/v1/events', eventsBody(1))).status).toBe(202);
+  });
+
+  test('room is given back after every request, refused ones included', async () => {
+    await start({ limits: { max_in_flight_bytes: 30_000 } });
+    for (let i = 0; i < 8; i++) {
+      const body = eventsBody(1, { workspace_hash: `w${i}`, note: 'x'.repeat(20_000) });
+      expect((await post(server, '/v1/events', i % 2 ? body : { ...body, events: 1 })).status).toBe(i % 2 ? 202 : 400);
+    }
+  });
+
+  test('an upload without end is refused at the limit, and the refusal arrives', async () => {
+    await start({ limits: { max_encoded_body_bytes: 100_000 } });
+    let sent = 0;
+    const endless = new Readable({
+      read() {
+        sent += 10_000;
+        this.push(sent > 20_000_000 ? null : Buffer.alloc(10_000, 'a'));
+      },
+    });
+    const { statusCode, body } = await request(`${server.url}/v1/events`, {
+      method: 'POST',
+      body: endless,
+      headers: {
+        authorization: 'Bearer plain-team-token',
+        'content-type': 'application/json',
+        'x-kaizen-idempotency-key': 'endless',
+      },
+    });
+    expect([statusCode, await body.json()]).toMatchObject([413, { limit: 'max_encoded_body_bytes' }]);
   });
 
   test('headers beyond their limit are refused', async () => {

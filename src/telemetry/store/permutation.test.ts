@@ -68,6 +68,6 @@ test('any order, batching and repetition of the same items gives the same rows',
         expect(rowsAfter(shuffled, batch_sizes)).toEqual(rowsAfter(items, [items.length]));
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 250 },
   );
 });

@@ -67,6 +67,6 @@ test('usage and calls equal a count from scratch after any arrivals', () => {
         rmSync(folder, { recursive: true });
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 250 },
   );
 });
