@@ -59,9 +59,9 @@ const LOGO: Html = html`<svg class="logo" aria-hidden="true" viewBox="0 0 16 16"
   <path d="M2 5h9l-3-3M14 11H5l3 3" />
 </svg>`;
 
-const SAMPLE_BANNER: Html = html`<div class="sample" role="note">
+const SAMPLE_BANNER: Html = html`<section class="sample" aria-label="Sample data">
   <p>
     <strong>SAMPLE DATA</strong> None of these figures are yours: no agent has left a session on this machine. The
     sample is delivered nowhere and goes away when Syncline stops.
   </p>
-</div>`;
+</section>`;

@@ -107,7 +107,7 @@ async function nothingEver(operator: Operator): Promise<boolean> {
 
 function runningHtml({ version, started_ms }: StatusReport, view: View): Html {
   return html`<p class="running">
-    ${version}${started_ms !== null && html`, running since ${timeHtml(started_ms, view)}`}, seen at
-    ${timeHtml(view.now_ms, view)} <span class="detail">${view.time_zone}</span>
+    Version ${version}${started_ms !== null && html`, running since ${timeHtml(started_ms, view)}`}, figures of
+    ${timeHtml(view.now_ms, view)} (${view.time_zone})
   </p>`;
 }

@@ -5,6 +5,7 @@ export const MEDIA = `
   th:first-child, td:first-child, caption, .more { padding-left: 0.875rem; }
   th, td { padding-inline: 0.5rem; }
   th[scope='row'] { min-width: 8rem; max-width: 10rem; }
+  td.wide { min-width: 12rem; }
   .card, .chart, .getting-started, .problem { padding-inline: 0.875rem; }
   .periods { width: 100%; }
   .periods li { flex: 1; }

@@ -22,7 +22,8 @@ tbody tr + tr > * { border-top: 1px solid color-mix(in srgb, var(--line) 60%, tr
 tbody tr:hover > * { background: color-mix(in srgb, var(--sunken) 60%, var(--surface)); }
 tfoot > tr > * { border-top: 1px solid var(--line); font-weight: 600; }
 th[scope='row'] { position: sticky; left: 0; background: var(--surface); min-width: 9rem; max-width: 22rem; overflow-wrap: anywhere; }
-td.name { min-width: 6.5rem; max-width: 30rem; }
+td.name { min-width: 7.5rem; max-width: 30rem; }
+td.name code:not(.breakable) { white-space: nowrap; }
 td.wide { min-width: 15rem; }
 .figure { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .empty { color: var(--muted); padding-block: 1.25rem; }
