@@ -49,7 +49,10 @@ export async function readBody(
   return body;
 }
 
-/** A pipeline destroys its source when it fails, and with the request its connection, unanswered; an iterator can be told not to. */
+/**
+ * The request is read through an iterator that leaves it alive, as a pipeline would destroy it when a limit is passed:
+ * the HTTP server then drains what is still being sent, for a bounded time, and the client gets to read its refusal.
+ */
 async function* encodedChunks(incoming: IncomingMessage, limits: BodyLimits): AsyncGenerator<Buffer> {
   let bytes = 0;
   for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
