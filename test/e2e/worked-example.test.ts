@@ -42,7 +42,7 @@ beforeAll(async () => {
 afterAll(() => machine[Symbol.asyncDispose]());
 
 describe('report', () => {
-  test.each([
+  test.each<[string, object[]]>([
     ['project', [{ project: 'shop', ...ALL }]],
     ['agent', [{ agent: 'claude', ...ALL }]],
     ['day', [{ day: '2026-10-20', ...ALL }]],

@@ -51,7 +51,7 @@ export class FaultServer implements AsyncDisposable {
   readonly #server: Server;
   #port = 0;
 
-  private constructor() {
+  constructor() {
     this.#server = createServer((request, response) => void this.#answer(request, response));
     this.#server.on('connection', () => this.connections++);
   }

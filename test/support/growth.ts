@@ -1,5 +1,5 @@
 /** Transcripts that grow as an agent writes them: bytes at a time, with partial last lines and cut characters. */
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Random } from '../../src/platform/random.ts';
 import type { Written } from './conversations.ts';
@@ -16,6 +16,7 @@ export class Growth {
   readonly #pending: Pending[];
   readonly total_bytes: number;
   written_bytes = 0;
+  #newest_birth_ms = 0;
 
   constructor(folder: string, lines: readonly Written[], random: Random) {
     this.#folder = folder;
@@ -36,7 +37,7 @@ export class Growth {
       if (!next) return;
       const cut = next.bytes.length > left && this.#random.unit() < 0.5 ? left : next.bytes.length;
       const file = join(this.#folder, next.file);
-      mkdirSync(dirname(file), { recursive: true });
+      if (!existsSync(file)) this.#newest_birth_ms = createAfter(file, this.#newest_birth_ms);
       appendFileSync(file, next.bytes.subarray(0, cut));
       this.written_bytes += cut;
       if (cut < next.bytes.length) this.#pending.push({ ...next, bytes: next.bytes.subarray(cut) });
@@ -46,5 +47,21 @@ export class Growth {
 
   writeAll(): void {
     this.write(Infinity);
+  }
+}
+
+/**
+ * Creates a file whose birth is a later millisecond than another's, and returns it: who had a copied turn first is told
+ * by births, and a file system's clock ticks only every few milliseconds.
+ */
+export function createAfter(file: string, birth_ms: number): number {
+  mkdirSync(dirname(file), { recursive: true });
+  const tick = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    writeFileSync(file, '');
+    const born_ms = Math.floor(statSync(file).birthtimeMs);
+    if (born_ms > birth_ms) return born_ms;
+    rmSync(file);
+    Atomics.wait(tick, 0, 0, 2);
   }
 }

@@ -1,7 +1,8 @@
 /** The worked example of the agents specification §2.11 as files of a machine, and its figures. */
-import { cpSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createAfter } from './growth.ts';
 import type { Machine } from './machine.ts';
 
 const FOLDER = fileURLToPath(new URL('../../src/agents/claude/fixtures/worked-example/', import.meta.url));
@@ -12,9 +13,11 @@ export const WORKED_EXAMPLE_FILES = ['S1.jsonl', 'S1/subagents/agent-ag1.jsonl',
 );
 
 export function placeWorkedExample(machine: Machine): void {
+  let birth_ms = 0;
   for (const name of WORKED_EXAMPLE_FILES) {
-    mkdirSync(dirname(join(machine.projects, name)), { recursive: true });
-    cpSync(join(FOLDER, name), join(machine.projects, name));
+    const file = join(machine.projects, name);
+    birth_ms = createAfter(file, birth_ms);
+    appendFileSync(file, readFileSync(join(FOLDER, name)));
   }
 }
 
