@@ -6,7 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { systemClock } from '../platform/clock.ts';
+import { systemClock, type Clock } from '../platform/clock.ts';
 import { systemTimers } from '../platform/timers.ts';
 import { parseSalt } from '../redaction/hash-forms.ts';
 import { smallHashing } from '../redaction/small-hashing.ts';
@@ -16,6 +16,9 @@ import type { HookAgent } from '../telemetry/hooks/payload.ts';
 import { appendRecord, countDrop } from '../telemetry/hooks/spool-writer.ts';
 
 const INPUT_LIMITS = { max_bytes: 1024 * 1024, max_idle_ms: 60, max_total_ms: 250 };
+
+/** Wall time for both: the first look at `performance` costs 0.8 ms of a process that lives for ten. */
+const clock: Clock = { now_ms: () => systemClock.now_ms(), monotonic_ms: () => systemClock.now_ms() };
 
 async function main(): Promise<void> {
   const home = stateFolder();
@@ -41,7 +44,7 @@ function keep(input: HookInput, home: string, spool_dir: string): boolean {
     { ...input, payload },
     {
       declared: declaredAgent(process.argv),
-      now_ms: systemClock.now_ms(),
+      clock,
       hashing: smallHashing(),
       salt,
       content: contentPolicy(home),

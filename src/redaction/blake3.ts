@@ -60,7 +60,8 @@ function chunk(input: Uint8Array, counter: number, root: number): Words {
     const part = input.subarray(i * BLOCK_BYTES, (i + 1) * BLOCK_BYTES);
     const padded = Buffer.alloc(BLOCK_BYTES);
     padded.set(part);
-    const words = Uint32Array.from({ length: 16 }, (_, word) => padded.readUInt32LE(word * 4));
+    const words = new Uint32Array(16);
+    for (let word = 0; word < 16; word++) words[word] = padded.readUInt32LE(word * 4);
     const last = i === blocks - 1;
     const flags = (i === 0 ? CHUNK_START : 0) | (last ? CHUNK_END | root : 0);
     value = compress(value, words, counter, part.length, flags);
@@ -75,12 +76,14 @@ function compress(value: Words, block: Words, counter: number, length: number, f
   state.set(IV.slice(0, 4), 8);
   state.set([counter >>> 0, Math.floor(counter / 2 ** 32), length, flags], 12);
   for (const order of SCHEDULE) {
-    for (const [mix, [a, b, c, d]] of MIXES.entries()) {
-      half(state, a, b, c, d, block[order[mix * 2] ?? 0] ?? 0, 16, 12);
-      half(state, a, b, c, d, block[order[mix * 2 + 1] ?? 0] ?? 0, 8, 7);
+    let word = 0;
+    for (const [a, b, c, d] of MIXES) {
+      half(state, a, b, c, d, block[order[word++] ?? 0] ?? 0, 16, 12);
+      half(state, a, b, c, d, block[order[word++] ?? 0] ?? 0, 8, 7);
     }
   }
-  return Uint32Array.from({ length: 8 }, (_, i) => (state[i] ?? 0) ^ (state[i + 8] ?? 0));
+  for (let i = 0; i < 8; i++) state[i] = (state[i] ?? 0) ^ (state[i + 8] ?? 0);
+  return state.subarray(0, 8);
 }
 
 /** One half of the quarter round; Uint32Array wraps the sums. */

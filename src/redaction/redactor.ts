@@ -2,7 +2,7 @@ import { systemClock, type Clock } from '../platform/clock.ts';
 import { InvalidInputError, messageOf } from '../platform/errors.ts';
 import { SALT_BYTES, type Hashing } from './hash-forms.ts';
 import type { JsonValue } from './json.ts';
-import { compile, type Matcher } from './matcher.ts';
+import { compile, withSeparateAnchors, type Matcher } from './matcher.ts';
 import type { Tally } from './report.ts';
 import type { Rule } from './rule.ts';
 import { RULE_SET, rules } from './rules.ts';
@@ -91,7 +91,7 @@ function compileWith(extra: readonly Rule[]): Matcher {
   }
   try {
     for (const rule of extra) new RegExp(rule.pattern, 'y');
-    return compile([...extra, ...rules]);
+    return compile(withSeparateAnchors([...extra, ...rules]));
   } catch (cause) {
     throw new InvalidInputError('rule-pattern', `A rule of yours does not compile: ${messageOf(cause)}`, { cause });
   }

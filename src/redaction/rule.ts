@@ -13,7 +13,10 @@ export type ReplacementForm = 'tag' | 'token' | 'email' | 'authorization' | 'pat
 export interface Rule {
   /** Stands in markers, reports and metrics. Lower-case letters, digits and hyphens; never changes its meaning. */
   readonly name: string;
-  /** Literal words, found in any case. The pattern is tried only where one of them stands. */
+  /**
+   * Literal words in lower case, found in any case; none may begin another one of the rule set. The pattern is tried
+   * only where one of them stands.
+   */
   readonly anchors: readonly string[];
   /**
    * What to find, from the anchor on. The whole match goes, unless there is a group `secret`: it ends the match, and

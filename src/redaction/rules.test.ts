@@ -39,3 +39,9 @@ it('has examples for known rules only, and no name twice', () => {
   expect(Object.keys(examples).filter((name) => !names.has(name))).toEqual([]);
   expect(names.size).toBe(rules.length);
 });
+
+it('has anchors in lower case, none of which begins another', () => {
+  const anchors = [...new Set(rules.flatMap((rule) => rule.anchors))];
+  expect(anchors.filter((anchor) => anchor !== anchor.toLowerCase())).toEqual([]);
+  expect(anchors.filter((anchor) => anchors.some((other) => other !== anchor && anchor.startsWith(other)))).toEqual([]);
+});

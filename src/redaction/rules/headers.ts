@@ -24,7 +24,7 @@ export const headerRules: readonly Rule[] = [
   },
   {
     name: 'bearer-token',
-    anchors: ['Bearer '],
+    anchors: ['bearer '],
     pattern: String.raw`\bBearer {1,4}(?!${PROSE}(?![\w.~+/=-])|(?:realm|error|scope)=)[A-Za-z0-9][A-Za-z0-9._~+/=-]{0,8192}`,
     form: 'token',
   },

@@ -13,7 +13,7 @@ const HOST = '[A-Za-z0-9][A-Za-z0-9.-]{0,63}';
 export const identityRules: readonly Rule[] = [
   {
     name: 'git-author',
-    anchors: ['author', 'commit', '-by:'],
+    anchors: ['author:', 'author ', 'commit:', 'committer', '-by:'],
     pattern: String.raw`(?:(?:(?<!\w)(?:Author|Commit|Committer)|-[Bb]y):[ \t]{0,8}|(?<![^\n])(?:author|committer) )(?<secret>${NOT_A_MARKER}[^\s<>":]{1,40}(?: [^\s<>":]{1,40}){0,5})(?=[ \t]{0,4}<)`,
   },
   {

@@ -23,18 +23,20 @@ const WINDOWS_REST = String.raw`(?:${SLASH}${NAME}{1,255}(?: ${NAME}{1,64}(?: ${
 /** The original's prefixes, in the order in which it looked for them (telemetry specification §3.5 rule 2). */
 export const HOME_PREFIXES = ['/Users/', '/home/', '/var/folders/', '/private/var/'] as const;
 
+const HOMES = HOME_PREFIXES.map((prefix) => prefix.toLowerCase());
+
 /** Absolute paths that name a person or a machine's layout. What stands in for one is made in `../paths.ts`. */
 export const pathRules: readonly Rule[] = [
   {
     // Between quotes the end is known, blanks or not.
     name: 'quoted-path',
-    anchors: HOME_PREFIXES,
+    anchors: HOMES,
     pattern: String.raw`(?:(?<=")${HOME}[^"\\\n<>|]{1,1024}(?=")|(?<=')${HOME}[^'\\\n<>|]{1,1024}(?='))`,
     form: 'path',
   },
   {
     name: 'home-path',
-    anchors: HOME_PREFIXES,
+    anchors: HOMES,
     pattern: String.raw`(?<=${EDGE}(?<lead>${MOUNT}))(?:\/(?:Users|home)\/(?:${USER})?|\/var\/folders\/|\/private\/var\/(?!folders\/))${REST}`,
     form: 'path',
   },

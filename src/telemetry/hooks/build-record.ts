@@ -1,4 +1,5 @@
 import { workspaceOf, type Workspace } from '../../agents/workspace.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { Hashing } from '../../redaction/hash-forms.ts';
 import { createRedactor } from '../../redaction/redactor.ts';
 import type { Tally } from '../../redaction/report.ts';
@@ -21,7 +22,7 @@ import type { SpoolRecord } from './record.ts';
 export interface HookContext {
   /** The agent that the installed line names. */
   declared: HookAgent;
-  now_ms: number;
+  clock: Clock;
   hashing: Hashing;
   salt: Uint8Array;
   /** Whether prompts and tool input and output are kept, redacted. */
@@ -38,7 +39,7 @@ export function buildRecord(input: HookInput & { payload: Payload }, context: Ho
   const { payload } = input;
   const { hashing, salt } = context;
   const removed: Tally = new Map();
-  const redactor = createRedactor({ hashing, salt, limits: LIMITS });
+  const redactor = createRedactor({ hashing, salt, limits: LIMITS, clock: context.clock });
   const hashed = (id: string | null): string | null => (id === null ? null : hashing.hashWithSalt(salt, id));
   const name = (word: string | null): string | null => (word === null ? null : redactor.redactText(word, removed));
   const event = eventOf(payload);
@@ -49,7 +50,7 @@ export function buildRecord(input: HookInput & { payload: Payload }, context: Ho
   const agent_id = payload['agent_id'];
   return {
     v: 1,
-    ts_ms: context.now_ms,
+    ts_ms: context.clock.now_ms(),
     agent: agentOf(payload, context.declared),
     event: name(event) ?? event,
     salt_tag: saltTag(hashing, salt),

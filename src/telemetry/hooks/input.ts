@@ -29,34 +29,33 @@ export async function readInput(stdin: Readable, timers: Timers, limits: InputLi
   const chunks: Buffer[] = [];
   let bytes = 0;
   const done = Promise.withResolvers<void>();
-  const over = new AbortController();
-  let idle = new AbortController();
-  const wait = (delay_ms: number, signal: AbortSignal): void => {
-    void timers.sleep(delay_ms, signal).then(() => {
-      if (!signal.aborted) done.resolve();
-    });
-  };
-  wait(limits.max_total_ms, over.signal);
-  wait(limits.max_idle_ms, idle.signal);
   stdin.on('data', (chunk: Buffer) => {
-    idle.abort();
     const part = chunk.subarray(0, limits.max_bytes - bytes);
     chunks.push(part);
     bytes += part.length;
-    if (end.feed(part) || bytes >= limits.max_bytes) return done.resolve();
-    idle = new AbortController();
-    wait(limits.max_idle_ms, idle.signal);
+    if (end.feed(part) || bytes >= limits.max_bytes) done.resolve();
   });
   stdin.once('end', done.resolve);
   stdin.once('error', () => done.resolve());
+  void losePatience(timers, limits, () => bytes).then(done.resolve);
   await done.promise;
-  over.abort();
-  idle.abort();
   stdin.pause();
   const input = Buffer.concat(chunks);
   const whole = parseObject(input.subarray(0, end.at ?? input.length).toString('utf8'));
   if (whole !== null) return { bytes, payload: whole, truncated: false };
   return { bytes, payload: parseBeginning(input, end), truncated: true };
+}
+
+/** Resolves when nothing has come for `max_idle_ms`, or after `max_total_ms`; its timers may outlive the reading. */
+async function losePatience(timers: Timers, limits: InputLimits, bytesRead: () => number): Promise<void> {
+  const tick_ms = limits.max_idle_ms / 3;
+  let seen = 0;
+  for (let total_ms = 0, idle_ms = 0; total_ms < limits.max_total_ms && idle_ms < limits.max_idle_ms;) {
+    await timers.sleep(tick_ms);
+    total_ms += tick_ms;
+    idle_ms = bytesRead() === seen ? idle_ms + tick_ms : 0;
+    seen = bytesRead();
+  }
 }
 
 /** Finds where the first JSON value that is an object or array ends, byte by byte, over any chunking. */
