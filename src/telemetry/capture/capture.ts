@@ -2,22 +2,16 @@ import type { AgentEvent, AgentSession } from '../../agents/event.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { invariant } from '../../platform/errors.ts';
 import type { Hashing } from '../../redaction/hashing.ts';
-import type { Tally } from '../../redaction/report.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
-import {
-  TRANSACTION_LIMITS,
-  type CounterChange,
-  type EngineStore,
-  type FlowWrite,
-  type NewEntry,
-} from '../../engine/store.ts';
+import type { EngineStore, FlowWrite } from '../../engine/store.ts';
 import type { Labels } from '../labels.ts';
 import type { Salt, Salts } from '../salts.ts';
+import { appendDraft, Draft } from './draft.ts';
 import { eventItem, type ContentPolicy } from './event-item.ts';
 import { Origins } from './origins.ts';
 import { PartitionBook } from './partition-book.ts';
 import { mergeSessions, sessionItem, type KnownSession } from './session-item.ts';
-import { SpanBook, type ChangedSpan } from './span-book.ts';
+import { SpanBook } from './span-book.ts';
 import { spanEvent, spanNames, type SpanInput } from './span-item.ts';
 import { WorkspaceContexts, type Workspace, type WorkspaceContext } from './workspace-context.ts';
 
@@ -101,7 +95,7 @@ export class Capture {
       await this.#addSession(unit.session, unit.session_ended_ms ?? null, draft);
     draft.countSkipped({ ...unit.skipped, copy: copies, excluded: fresh.length - kept.length });
     this.#options.labels.remember(draft.labels());
-    const appended = await this.#append(unit, draft);
+    const appended = await appendDraft(this.#options, unit, draft);
     return { appended, copies, excluded: fresh.length - kept.length };
   }
 
@@ -114,7 +108,7 @@ export class Capture {
       draft.writes.push(orphan.write);
     }
     if (orphans.length === 0) return 0;
-    return this.#append({ source_id, checkpoint: null }, draft);
+    return appendDraft(this.#options, { source_id, checkpoint: null }, draft);
   }
 
   #contextOf({ event, workspace }: CapturedEvent): WorkspaceContext | null {
@@ -199,25 +193,6 @@ export class Capture {
     const { name, detail: identity } = label;
     return { identity, name, kind: identity.startsWith('/') ? 'path' : 'remote', root: null };
   }
-
-  async #append(unit: { source_id: number; checkpoint: string | null }, draft: Draft): Promise<number> {
-    const { store, clock } = this.#options;
-    const chunks = draft.chunks();
-    let appended = 0;
-    for (const [i, entries] of chunks.entries()) {
-      const last = i === chunks.length - 1;
-      const result = await store.append({
-        source_id: unit.source_id,
-        entries,
-        checkpoint: last ? unit.checkpoint : null,
-        writes: last ? draft.writes : [],
-        counters: last ? draft.counters() : [],
-        now_ms: clock.now_ms(),
-      });
-      appended += result.appended;
-    }
-    return appended;
-  }
 }
 
 type Located = CapturedEvent & { context: WorkspaceContext };
@@ -250,62 +225,4 @@ function rememberSession(
     parameters: [hash, session.agent, context.workspace_hash, JSON.stringify(stored)],
     expect_rows: 1,
   };
-}
-
-/** What one unit is about to append. */
-class Draft {
-  readonly entries: NewEntry[] = [];
-  readonly writes: FlowWrite[] = [];
-  readonly tally: Tally = new Map();
-  readonly #labels = new Map<string, { kind: 'workspace' | 'session'; name: string; detail: string }>();
-  readonly #skipped = new Map<string, number>();
-
-  add(partition_id: number, cursor: string, subject: string, observed_ms: number, payload: string): void {
-    this.entries.push({ partition_id, cursor, subject, observed_ms, payload });
-  }
-
-  addSpans(changed: readonly ChangedSpan[]): void {
-    for (const span of changed) {
-      this.writes.push(span.write);
-      if (span.closed) this.add(span.partition_id, `${span.cursor}#span`, span.session, span.ts_ms, span.item);
-    }
-  }
-
-  label({ workspace, workspace_hash }: WorkspaceContext, session: string, session_id: string): void {
-    this.#labels.set(workspace_hash, { kind: 'workspace', name: workspace.name, detail: workspace.identity });
-    this.#labels.set(session, { kind: 'session', name: session_id, detail: workspace_hash });
-  }
-
-  labels(): { hash: string; kind: 'workspace' | 'session'; name: string; detail: string }[] {
-    return [...this.#labels].map(([hash, label]) => ({ hash, ...label }));
-  }
-
-  countSkipped(skipped: Readonly<Record<string, number>>): void {
-    for (const [reason, count] of Object.entries(skipped)) if (count > 0) this.#skipped.set(reason, count);
-  }
-
-  counters(): CounterChange[] {
-    const of = (name: string, counts: ReadonlyMap<string, number>): CounterChange[] =>
-      [...counts].map(([label, by]) => ({ name, label, by }));
-    return [...of('removed', this.tally), ...of('skipped', this.#skipped)];
-  }
-
-  /** The entries in parts that each fit a transaction; at least one part, which may be empty. */
-  chunks(): NewEntry[][] {
-    const chunks: NewEntry[][] = [[]];
-    let bytes = 0;
-    for (const entry of this.entries) {
-      const current = chunks.at(-1) ?? [];
-      const size = entry.payload.length;
-      const full = current.length >= TRANSACTION_LIMITS.max_rows || bytes + size > TRANSACTION_LIMITS.max_bytes / 2;
-      if (full && current.length > 0) {
-        chunks.push([entry]);
-        bytes = size;
-      } else {
-        current.push(entry);
-        bytes += size;
-      }
-    }
-    return chunks;
-  }
 }

@@ -1,0 +1,117 @@
+import type { Clock } from '../../platform/clock.ts';
+import type { Database } from '../../storage/sqlite/database.ts';
+import type { EngineStore } from '../../engine/store.ts';
+import type { Hashing } from '../../redaction/hashing.ts';
+import { saltTag } from '../hooks/build-record.ts';
+import type { SpoolRecord } from '../hooks/record.ts';
+import type { Labels } from '../labels.ts';
+import type { Salt, Salts } from '../salts.ts';
+import { appendDraft, Draft } from './draft.ts';
+import { hookItem, hookSpan, type SessionRecord } from './hook-item.ts';
+import { PartitionBook } from './partition-book.ts';
+import { SpanBook } from './span-book.ts';
+import type { SpanInput } from './span-item.ts';
+import { WorkspaceContexts, type Workspace, type WorkspaceContext } from './workspace-context.ts';
+
+/** How long a hook waits for the transcript that tells which workspace its hash stands for. */
+export const WORKSPACE_PATIENCE_MS = 60_000;
+
+export interface HookCaptureOptions {
+  store: EngineStore;
+  db: Database;
+  hashing: Hashing;
+  salts: Salts;
+  labels: Labels;
+  clock: Clock;
+  /** False for what the configuration excludes. */
+  allowed: (workspace: Workspace, cwd: string | null) => boolean;
+}
+
+export interface PositionedRecord {
+  /** Place in its spool file. */
+  cursor: string;
+  record: SpoolRecord;
+}
+
+export interface HookUnit {
+  source_id: number;
+  records: readonly PositionedRecord[];
+  checkpoint: string;
+  skipped: Readonly<Record<string, number>>;
+}
+
+type Verdict = { keep: WorkspaceContext } | { drop: string } | 'wait';
+
+/**
+ * Journals hook records. They come hashed and redacted from the spool; a record is kept only when capture has met its
+ * workspace in a transcript, because only then is it known that the workspace is not excluded. An agent that writes no
+ * transcripts was told not to, and its hooks are not kept either.
+ */
+export class HookCapture {
+  readonly #options: HookCaptureOptions;
+  readonly #contexts: WorkspaceContexts;
+  readonly #partitions: PartitionBook;
+  readonly #spans: SpanBook;
+  /** By the tag that a record names them by. */
+  readonly #salts: ReadonlyMap<string, Salt>;
+
+  constructor(options: HookCaptureOptions) {
+    this.#options = options;
+    this.#contexts = new WorkspaceContexts(options.hashing, true);
+    this.#partitions = new PartitionBook(options.store);
+    this.#spans = new SpanBook(options.db);
+    const { machine, team } = options.salts;
+    const known = team ? [machine, team] : [machine];
+    this.#salts = new Map(known.map((salt) => [saltTag(options.hashing, salt.bytes), salt]));
+  }
+
+  /** How many records at the beginning can be taken now: up to the first that still waits for its transcript. */
+  ready(records: readonly PositionedRecord[]): number {
+    const waiting = records.findIndex(({ record }) => this.#judge(record) === 'wait');
+    return waiting < 0 ? records.length : waiting;
+  }
+
+  /** Journals records that are ready. @throws FullError: the same unit is given again. */
+  async take(unit: HookUnit): Promise<number> {
+    const { hashing } = this.#options;
+    const draft = new Draft();
+    const dropped = new Map<string, number>();
+    const spans: SpanInput[] = [];
+    for (const { cursor, record } of unit.records) {
+      const verdict = this.#judge(record);
+      if (verdict === 'wait' || 'drop' in verdict) {
+        const reason = verdict === 'wait' ? 'hook_without_workspace' : verdict.drop;
+        dropped.set(reason, (dropped.get(reason) ?? 0) + 1);
+        continue;
+      }
+      const { keep: context } = verdict;
+      const named = record as SessionRecord;
+      const item = hookItem(named, cursor, context, hashing);
+      draft.add(await this.#partitions.partitionId('events', context), cursor, named.session, record.ts_ms, item);
+      for (const [rule, times] of Object.entries(record.removed))
+        draft.tally.set(rule, (draft.tally.get(rule) ?? 0) + times);
+      const span = hookSpan(named, context, hashing);
+      const partition_id = await this.#partitions.partitionId('tool_spans', context);
+      if (span) spans.push({ cursor, session: named.session, partition_id, ...span });
+    }
+    draft.addSpans(this.#spans.fold(spans));
+    draft.countSkipped({ ...unit.skipped, ...Object.fromEntries(dropped) });
+    return appendDraft(this.#options, unit, draft);
+  }
+
+  #judge(record: SpoolRecord): Verdict {
+    const { labels, clock, allowed } = this.#options;
+    if (record.private) return { drop: 'hook_private' };
+    const salt = this.#salts.get(record.salt_tag) ?? null;
+    if (record.session === null || record.workspace === null || salt === null)
+      return { drop: 'hook_without_workspace' };
+    const label = labels.find(record.workspace);
+    if (!label) {
+      const age_ms = clock.now_ms() - record.ts_ms;
+      return age_ms >= 0 && age_ms < WORKSPACE_PATIENCE_MS ? 'wait' : { drop: 'hook_without_workspace' };
+    }
+    const kind = record.workspace_kind ?? 'path';
+    const workspace: Workspace = { identity: label.detail, name: label.name, kind, root: null };
+    return allowed(workspace, null) ? { keep: this.#contexts.of(workspace, salt) } : { drop: 'excluded' };
+  }
+}
