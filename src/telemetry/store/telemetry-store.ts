@@ -40,10 +40,11 @@ export class TelemetryStore {
   readonly #clock: Clock;
   readonly #interner: Interner;
 
-  /** Opens or creates the file and brings its schema up to date. */
-  constructor(path: string, options: TelemetryStoreOptions) {
+  /** Opens or creates the file, or takes over an open database, and brings its schema up to date. */
+  constructor(file: string | Database, options: TelemetryStoreOptions) {
     this.#clock = options.clock;
-    this.#db = new Database(path, options.max_bytes === undefined ? {} : { max_bytes: options.max_bytes });
+    this.#db = typeof file === 'string' ? new Database(file) : file;
+    if (options.max_bytes !== undefined) this.#db.limitBytes(options.max_bytes);
     migrate(this.#db, new URL('./migrations/', import.meta.url), options.clock.now_ms());
     this.#interner = new Interner(this.#db);
   }
