@@ -52,7 +52,7 @@ test('shows what Syncline can tell: failures, a refusal, a subagent, a compactio
   expect(copies.length).toBeGreaterThan(20);
   const owners = copies.map((same) => same.toSorted((a, b) => (a.owner_rank < b.owner_rank ? -1 : 1))[0]?.session_id);
   // The copied turns belong to the session that had them first, in whichever order the files were born.
-  expect([...new Set(owners)]).toEqual(['0ef9b434-3753-46d8-abc2-d13ed125eee1']);
+  expect([...new Set(owners)]).toEqual(['4fdc1db8-ceef-4064-a9b8-aa6f7c60cdc4']);
 });
 
 test('has a price for each response', () => {
