@@ -18,6 +18,7 @@ import { TokenStore } from '../server/access/token-store.ts';
 import { Capture } from '../telemetry/capture/capture.ts';
 import { migrateFlowTables } from '../telemetry/capture/flow-tables.ts';
 import { TranscriptSweep } from '../telemetry/capture/transcript-sweep.ts';
+import { HookCapture } from '../telemetry/capture/hook-capture.ts';
 import { HookSweep } from '../telemetry/capture/hook-sweep.ts';
 import { Labels } from '../telemetry/labels.ts';
 import { saltOf, Salts } from '../telemetry/salts.ts';
@@ -91,6 +92,7 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
   writeHookSettings(paths, content, salts.at(clock.now_ms()).bytes);
   const scope = captureScope(options);
   const capture = new Capture({ store: engine, db, hashing, salts, labels, clock, content, tags: true, ...scope });
+  const hookCapture = new HookCapture({ store: engine, db, hashing, salts, labels, clock, allowed: scope.allowed });
   const destinations = telemetryDestinations({ loaded, env, store, labels });
   await configure(engine, destinations, clock);
   const report = ({ agent, message }: { agent: string; message: string }): void => options.report(message, { agent });
@@ -102,7 +104,7 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
     labels,
     capture,
     sweep: new TranscriptSweep({ capture, store: engine, clock, sources: AGENT_SOURCES, env, report }),
-    hooks: new HookSweep({ capture, store: engine, clock, spool_dir: paths.spool_dir }),
+    hooks: new HookSweep({ capture: hookCapture, store: engine, clock, spool_dir: paths.spool_dir }),
     destinations,
     deliveries: new Map(destinations.map((to) => [to.destination.id, deliveryTo(to, engine, options)])),
     tokens: (operator_token) => openTokens(options, opened, operator_token),

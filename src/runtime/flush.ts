@@ -1,12 +1,14 @@
+import { FullError } from '../platform/errors.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { FlushResult } from './operator.ts';
+import { currentProgress } from './progress.ts';
 
 /** How long a flush waits before it looks again at a destination that asked for patience. */
 const LOOK_AGAIN_MS = 250;
 
 /** Reads what is new, then delivers until nothing waits, nothing moves any more, or the time is over. */
 export async function flush(directory: DataDirectory, timeout_ms: number): Promise<FlushResult> {
-  const { engine, sweep, deliveries, options } = directory;
+  const { sweep, hooks, deliveries, options } = directory;
   const { clock, timers } = options;
   const over = new AbortController();
   const deadline_ms = clock.monotonic_ms() + timeout_ms;
@@ -14,6 +16,8 @@ export async function flush(directory: DataDirectory, timeout_ms: number): Promi
   const result: FlushResult = { delivered: 0, remaining: 0, dead_letters: 0, destinations: [] };
   try {
     await sweep.sweep(over.signal);
+    await hooks.sweep(over.signal);
+    await sweepHooks(hooks, over.signal);
     while (!over.signal.aborted) {
       const passes = await Promise.all([...deliveries.values()].map((delivery) => delivery.pass(over.signal)));
       result.delivered += passes.reduce((sum, pass) => sum + pass.accepted_items, 0);
@@ -27,11 +31,20 @@ export async function flush(directory: DataDirectory, timeout_ms: number): Promi
   } finally {
     over.abort();
   }
-  return { ...result, ...(await whatRemains(engine)) };
+  return { ...result, ...(await whatRemains(directory)) };
 }
 
-async function whatRemains(engine: DataDirectory['engine']): Promise<Pick<FlushResult, 'remaining' | 'destinations'>> {
-  const [rows, progress] = await Promise.all([engine.destinations(), engine.progress()]);
+/** A full journal is no reason not to deliver: what stays in the spool is taken when there is room. */
+async function sweepHooks(hooks: DataDirectory['hooks'], signal: AbortSignal): Promise<void> {
+  try {
+    await hooks.sweep(signal);
+  } catch (error) {
+    if (!(error instanceof FullError)) throw error;
+  }
+}
+
+async function whatRemains(directory: DataDirectory): Promise<Pick<FlushResult, 'remaining' | 'destinations'>> {
+  const [rows, progress] = await Promise.all([directory.engine.destinations(), currentProgress(directory)]);
   const destinations = rows
     .filter(({ state }) => state !== 'removed')
     .map((row) => {

@@ -10,6 +10,8 @@ const SWEEP_MS = 30_000;
 const FULL_MS = 5_000;
 /** A response without its final piece, and a call without its result, are looked at again this often. */
 const SETTLE_MS = 15_000;
+/** A hook that came before its transcript. */
+const WAITING_HOOK_MS = 2_000;
 const ORPHAN_MS = 60 * 60_000;
 const RETENTION_MS = 10 * 60_000;
 
@@ -79,7 +81,9 @@ async function sweepHooks(
   while (!signal.aborted) {
     let wait_ms = SWEEP_MS;
     try {
-      if ((await hooks.sweep(signal)) > 0) appended();
+      const { appended: entries, waiting } = await hooks.sweep(signal);
+      if (entries > 0) appended();
+      if (waiting) wait_ms = WAITING_HOOK_MS;
     } catch (error) {
       if (!(error instanceof FullError)) throw error;
       wait_ms = FULL_MS;

@@ -8,6 +8,7 @@ import type { DataDirectory } from './data-directory.ts';
 import { LOCAL_STORE } from './destinations.ts';
 import { localReader } from './local-reader.ts';
 import type { DestinationStatus, SourceStatus, StatusReport, StreamName } from './operator.ts';
+import { currentProgress } from './progress.ts';
 
 /** What is known of the daemon in whose process a status is made; all null when none runs. */
 export interface RunningState {
@@ -32,7 +33,7 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
   await directory.sweep.look();
   const [rows, progress, counters, dead] = await Promise.all([
     engine.destinations(),
-    engine.progress(),
+    currentProgress(directory),
     engine.counters(),
     engine.deadLetters({ state: 'open', limit: 10_000 }),
   ]);
