@@ -50,13 +50,22 @@ function readingVerbs(
   directory: DataDirectory,
   running: RunningState,
 ): Pick<Operator, 'status' | 'report' | 'sessions' | 'session' | 'preview'> {
-  const { store } = directory;
+  const { store, labels } = directory;
   const reader = localReader(directory);
+  // Names at home (R5): a session is called as its agent calls it, where this machine knows that.
+  const named = (hash: string): string => labels.find(hash)?.name ?? hash;
   return {
     status: () => statusReport(directory, running),
-    report: async (query) => store.report(reader(), query),
-    sessions: async (query) => store.sessions(reader(), query),
-    session: async (id) => store.session(reader(), sessionHash(directory, id)),
+    report: async (query) => {
+      const report = store.report(reader(), query);
+      if (query.by !== 'session') return report;
+      return { ...report, rows: report.rows.map((row) => ({ ...row, key: named(row.key) })) };
+    },
+    sessions: async (query) => store.sessions(reader(), query).map((row) => ({ ...row, session: named(row.session) })),
+    session: async (id) => {
+      const account = store.session(reader(), sessionHash(directory, id));
+      return { ...account, session: named(account.session) };
+    },
     preview: (query) => preview(directory, query),
   };
 }
