@@ -28,9 +28,14 @@ export const MEDIA = `
 @media print {
   :root { --ground: #fff; --surface: #fff; --text: #000; --muted: #444; --line: #bbb; color-scheme: light; }
   body { max-width: none; padding: 0; font-size: 9pt; }
-  .skip, .filter, .more, summary { display: none; }
+  .skip, .filter, .more a, summary { display: none; }
+  th, td { padding: 0.25rem 0.3rem; font-size: 8pt; }
+  th:first-child, td:first-child, caption, .more { padding-left: 0; }
+  th:last-child, td:last-child { padding-right: 0; }
   .scroll { overflow: visible; }
-  th[scope='row'] { position: static; }
+  th[scope='row'] { position: static; min-width: 0; }
+  td.name { min-width: 0; }
+  thead th, thead small, small, .figures dt { font-size: 7.5pt; }
   .table, .card, .chart { border: 0; padding-inline: 0; break-inside: avoid; }
   a { color: inherit; text-decoration: none; }
 }
