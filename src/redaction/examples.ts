@@ -104,7 +104,7 @@ export const examples: Readonly<Record<string, RuleExamples>> = {
     positive: [
       ['-H "X-Api-Key: ', mixed(20), '"'],
       ['X-Vault-Token: ', mixed(26), '\n'],
-      ['Private-Token: ', 'abcd', ''],
+      ['Private-Token: ', 'zQ7w', ''],
       ["'x-goog-api-key': '", mixed(20), "'"],
     ],
     negative: [
@@ -126,7 +126,7 @@ export const examples: Readonly<Record<string, RuleExamples>> = {
     positive: [
       ['postgresql://', 'user:pa55', '@db.example.com:5432/app'],
       ['mongodb+srv://', `u:${mixed(12)}`, '@cluster.example.net/x'],
-      ['redis://', ':secret', '@127.0.0.1:6379/0'],
+      ['redis://', ':zecret', '@127.0.0.1:6379/0'],
       ['https://', 'alice:p@ss', '@example.com/path'],
       ['https://', `x-access-token:${mixed(20)}`, '@github.com/org/repo.git'],
       ['amqp://', 'u:pa/ss', '@host/vhost'],
@@ -244,7 +244,7 @@ export const examples: Readonly<Record<string, RuleExamples>> = {
       ['{"client_secret":"', 'correct horse battery', '","n":1'],
       ['"db_password" : "', 'pa\\"ss', '"'],
       ['const TOKEN="', mixed(16), '";'],
-      ['passwd=b"', 'bytes', '"'],
+      ['passwd=b"', 'zby7ez', '"'],
     ],
     negative: [
       'password: "${PASSWORD}"',
@@ -301,15 +301,15 @@ export const examples: Readonly<Record<string, RuleExamples>> = {
   'env-variable': {
     positive: [
       ['export DB_TOKEN=', 'hunter2', ' && run'],
-      ['export FOO_TOKEN=', 'abc', ''],
-      ['SOME_KEY="', 'two words', '"'],
+      ['export FOO_TOKEN=', 'zQ7', ''],
+      ['SOME_KEY="', 'zwei worte', '"'],
       ['SECRET_KEY_BASE=', hex(40), '\n'],
       ['PGPASSWORD=', 'letmein', ' psql'],
     ],
     negative: ['MY_KEY=$OTHER', 'USE_TOKEN=true', 'MAX_TOKENS=100000', 'KEYBOARD=us-intl', 'if [ $SOME_KEY == abc ]'],
   },
   'netrc-password': {
-    positive: [['machine api.example.com login me password ', 'xyz', '\n']],
+    positive: [['machine api.example.com login me password ', 'zXy9', '\n']],
     negative: ['machine learning password hygiene', 'the machine and its login'],
   },
   'password-flag': {
