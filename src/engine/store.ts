@@ -79,6 +79,8 @@ export interface AppendResult {
   appended: number;
   duplicates: number;
   clashes: number;
+  /** Not taken, because their subject was erased. */
+  erased: number;
 }
 
 export interface Entry {
@@ -317,7 +319,8 @@ export interface EngineStore {
   /** One bounded step of retention; `more` = call again. */
   retain(request: RetainRequest): Promise<{ removed: number; dropped: number; more: boolean }>;
   /**
-   * Sets payloads of a subject to null everywhere in this database and leaves no byte of them behind.
+   * Sets payloads of a subject to null everywhere in this database and leaves no byte of them behind. What its source
+   * brings again is not appended; an open batch over it is renewed at its claim.
    * @throws StaleError `storage.readers`: erased, but a reader still holds an old copy of the pages; call again.
    */
   erase(subject: string, now_ms: number): Promise<{ entries: number; dead_letters: number }>;

@@ -18,7 +18,7 @@ export function appendContract(open: OpenStore): void {
     const a = await scene.partition('a');
     const b = await scene.partition('b');
     const rows = [a, b, a, a, b].map((partition) => scene.entry(partition));
-    expect(await scene.add(rows)).toEqual({ appended: 5, duplicates: 0, clashes: 0 });
+    expect(await scene.add(rows)).toEqual({ appended: 5, duplicates: 0, clashes: 0, erased: 0 });
     await scene.add([scene.entry(b), scene.entry(a)]);
     const read = async (id: number): Promise<unknown[]> =>
       (await store.read(id, 1, 99)).map(({ offset, payload }) => [offset, payload]);
@@ -53,7 +53,7 @@ export function appendContract(open: OpenStore): void {
     await scene.add(entries, 'line 3');
     await scene.sut.reopen();
     expect(await scene.checkpoint()).toBe('line 3');
-    expect(await scene.add(entries, 'line 3')).toEqual({ appended: 0, duplicates: 3, clashes: 0 });
+    expect(await scene.add(entries, 'line 3')).toEqual({ appended: 0, duplicates: 3, clashes: 0, erased: 0 });
     expect(await scene.last(partition)).toBe(3);
     expect(await scene.counter('entries_duplicate', 'append')).toBe(3);
   });
@@ -69,7 +69,7 @@ export function appendContract(open: OpenStore): void {
   test('a position twice in one append is stored once', async () => {
     await start();
     const entry = scene.entry(await scene.partition());
-    expect(await scene.add([entry, entry])).toEqual({ appended: 1, duplicates: 1, clashes: 0 });
+    expect(await scene.add([entry, entry])).toEqual({ appended: 1, duplicates: 1, clashes: 0, erased: 0 });
   });
 
   test('the same position in a new epoch of the source is another entry', async () => {
@@ -90,14 +90,14 @@ export function appendContract(open: OpenStore): void {
     const entry = scene.entry(partition);
     await scene.add([entry], 'line 1');
     const again = [{ ...entry, payload: 'other' }, scene.entry(partition)];
-    expect(await scene.add(again, 'line 2')).toEqual({ appended: 1, duplicates: 0, clashes: 1 });
+    expect(await scene.add(again, 'line 2')).toEqual({ appended: 1, duplicates: 0, clashes: 1, erased: 0 });
     expect(await scene.checkpoint()).toBe('line 2');
     expect((await scene.store.read(partition.partition_id, 1, 1))[0]?.payload).toBe(entry.payload);
     expect(await scene.store.deadLetters({})).toMatchObject([
       { class: 'clash', offset: 1, payload: 'other', destination_id: null, state: 'open' },
     ]);
     // Read once more from the start: counted, but one dead letter says it.
-    expect(await scene.add(again, 'line 2')).toEqual({ appended: 0, duplicates: 1, clashes: 1 });
+    expect(await scene.add(again, 'line 2')).toEqual({ appended: 0, duplicates: 1, clashes: 1, erased: 0 });
     expect(await scene.store.deadLetters({})).toHaveLength(1);
     expect(await scene.counter('entries_clash', 'append')).toBe(2);
   });
@@ -111,17 +111,30 @@ export function appendContract(open: OpenStore): void {
       appended: 0,
       duplicates: 1,
       clashes: 0,
+      erased: 0,
     });
   });
 
-  test('an erased entry stays erased when its source is read again', async () => {
+  test('what was erased stays away: its source, a new epoch of it or retention do not bring it back', async () => {
     await start();
     const partition = await scene.partition();
-    const entry = scene.entry(partition);
+    const entry = scene.entry(partition, { observed_ms: NOW - 10 });
+    const other = scene.entry(partition, { subject: 'session-2' });
     await scene.add([entry]);
     await scene.store.erase('session-1', NOW);
-    expect(await scene.add([{ ...entry, payload: 'other' }])).toEqual({ appended: 0, duplicates: 1, clashes: 0 });
+    await scene.store.erase('never seen', NOW);
+    const nothing = { appended: 0, duplicates: 0, clashes: 0, erased: 1 };
+    expect(await scene.add([{ ...entry, payload: 'other' }], 'line 1')).toEqual(nothing);
     expect(await scene.store.read(partition.partition_id, 1, 1)).toMatchObject([{ offset: 1, payload: null }]);
+    await scene.store.retain({ before_ms: NOW, target_bytes: null, now_ms: NOW });
+    await scene.sut.reopen();
+    expect(await scene.add([entry, other], 'line 2')).toEqual({ ...nothing, appended: 1 });
+    scene.source_id = (await scene.store.nextEpoch(scene.source_id, NOW)).source_id;
+    expect(await scene.add([entry, scene.entry(partition, { subject: 'never seen' })])).toEqual({
+      ...nothing,
+      erased: 2,
+    });
+    expect(await scene.counter('entries_of_erased', 'append')).toBe(4);
   });
 
   test('a write of the flow with another row count rolls back entries, checkpoint and counters', async () => {

@@ -239,6 +239,17 @@ export function batchesContract(open: OpenStore): void {
     expect(await scene.counter('items_accepted', 'team')).toBe(0);
   });
 
+  test('an erase or a rewrite between reading a batch and claiming it is noticed', async () => {
+    await start(2);
+    const batch = await scene.next(partition);
+    await scene.store.readBatch(batch.batch_id);
+    await scene.store.rewrite(partition.partition_id, new Map([[2, 'masked better']]));
+    expect(await scene.store.claim(batch.batch_id, 'hash of the old text', 'second', NOW)).toBeNull();
+    await scene.store.erase('session-1', NOW);
+    expect(await scene.store.claim('second', 'hash of the masked text', 'third', NOW)).toBeNull();
+    expect(await scene.claim(await scene.next(partition), 'hash of nothing')).toBeGreaterThan(0);
+  });
+
   test('a spent key is replaced, and the range stays', async () => {
     await start(2);
     const batch = await scene.next(partition);

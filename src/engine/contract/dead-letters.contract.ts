@@ -174,6 +174,15 @@ export function deadLettersContract(open: OpenStore): void {
     expect(await scene.sut.holds('public-marker')).toBe(true);
   });
 
+  test('a retry that was read before an erase and claimed after it sends nothing', async () => {
+    await start(1);
+    const letter = await kill();
+    await scene.store.retryDeadLetter(letter.dead_letter_id, 'retry');
+    await scene.store.readBatch('retry');
+    await scene.store.erase('session-1', NOW);
+    expect(await scene.store.claim('retry', 'hash of the old text', 'fresh', NOW)).toBeNull();
+  });
+
   test('erased while it was sent or retried, an item leaves a closed record without a copy', async () => {
     await start(2);
     const letter = await kill();

@@ -39,6 +39,18 @@ export function destinationsContract(open: OpenStore): void {
     expect(await scene.waiting('team')).toEqual(['v3']);
   });
 
+  test('a suspect at the end of a predecessor holds up nobody; what is open there does', async () => {
+    scene = await Scene.open(open);
+    await scene.destination();
+    const first = await scene.partition('v1');
+    await scene.fill(first, 1);
+    await scene.fill(await scene.partition('v2', 'v1'), 1);
+    await scene.end(await scene.next(first), { kind: 'held', until_ms: NOW + 1, refusal: REFUSAL });
+    expect(await scene.waiting()).toEqual(['v1']);
+    await scene.end(await scene.next(first), { kind: 'refused_item', refusal: REFUSAL, hold_until_ms: NOW + 1 });
+    expect(await scene.waiting()).toEqual(['v1', 'v2']);
+  });
+
   test('a destination that begins at the latest entry skips what was there, once', async () => {
     scene = await Scene.open(open);
     const partition = await scene.partition();

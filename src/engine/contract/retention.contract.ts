@@ -105,6 +105,20 @@ export function retentionContract(open: OpenStore): void {
     expect(await scene.store.retain(byAge)).toEqual({ removed: 4, dropped: 2, more: true });
   });
 
+  test('what went before a best-effort destination was asked counts once it takes the partition', async () => {
+    await start(3);
+    await scene.destination('asked late', false);
+    await scene.destination('declines', false);
+    expect(await scene.store.retain(byAge)).toEqual({ removed: 3, dropped: 0, more: true });
+    await scene.fill(partition, 1);
+    await scene.waiting('declines', () => false);
+    expect(await scene.waiting('asked late')).toEqual(['events']);
+    await scene.waiting('asked late');
+    expect(await scene.store.counters()).toMatchObject({ items_dropped_by_retention: { 'asked late': 3 } });
+    expect(await scene.counter('items_dropped_by_retention', 'declines')).toBe(0);
+    expect(await scene.next(partition, { destination_id: 'asked late' })).toMatchObject({ first_offset: 4 });
+  });
+
   test('above its target the store removes settled entries whatever their age, the oldest partition first', async () => {
     await start(300, { observed_ms: NOW });
     const older = await scene.partition('older');

@@ -11,7 +11,7 @@ import {
 import { addCounters } from './counters.ts';
 import { insertDeadLetter } from './dead-letters.ts';
 import { OFFSET_BITS } from './entry-id.ts';
-import { subjectId } from './subjects.ts';
+import { subjectOf } from './subjects.ts';
 
 interface Tail {
   last_offset: number;
@@ -52,7 +52,7 @@ function insertEntries(
   tails: ReadonlyMap<number, Tail>,
   newId: () => string,
 ): AppendResult {
-  const result: AppendResult = { appended: 0, duplicates: 0, clashes: 0 };
+  const result: AppendResult = { appended: 0, duplicates: 0, clashes: 0, erased: 0 };
   let total_bytes = 0;
   for (const entry of request.entries) {
     const tail = tails.get(entry.partition_id);
@@ -63,13 +63,18 @@ function insertEntries(
       total_bytes <= TRANSACTION_LIMITS.max_bytes || request.entries.length === 1,
       'an append has at most 4 MiB of payload',
     );
+    const subject = entry.subject === null ? null : subjectOf(db, entry.subject);
+    if (subject?.erased) {
+      result.erased++;
+      continue;
+    }
     const changes = db.run(
       INSERT,
       entry.partition_id,
       tail.last_offset + tail.added + 1,
       request.source_id,
       entry.cursor,
-      entry.subject === null ? null : subjectId(db, entry.subject),
+      subject?.subject_id ?? null,
       entry.observed_ms,
       bytes,
       entry.payload,
@@ -180,5 +185,6 @@ function countersOf(result: AppendResult): CounterChange[] {
   return [
     { name: 'entries_duplicate', label: 'append', by: result.duplicates },
     { name: 'entries_clash', label: 'append', by: result.clashes },
+    { name: 'entries_of_erased', label: 'append', by: result.erased },
   ].filter((change) => change.by > 0);
 }

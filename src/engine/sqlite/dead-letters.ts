@@ -1,6 +1,6 @@
 import type { Database } from '../../storage/sqlite/database.ts';
 import type { DeadLetter, DeadLetterQuery, Refusal } from '../store.ts';
-import { subjectId } from './subjects.ts';
+import { subjectOf } from './subjects.ts';
 
 interface NewDeadLetter {
   dead_letter_id: string;
@@ -23,7 +23,7 @@ export function insertDeadLetter(db: Database, letter: NewDeadLetter): void {
     letter.destination_id,
     letter.partition_id,
     letter.offset,
-    letter.subject === null ? null : subjectId(db, letter.subject),
+    letter.subject === null ? null : subjectOf(db, letter.subject).subject_id,
     letter.refusal.class,
     letter.refusal.code,
     letter.refusal.field ?? null,

@@ -2,6 +2,7 @@ import { SynclineError } from '../../platform/errors.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 import { nextDestinationState, type DestinationEvent, type DestinationState } from '../ordered/states.ts';
 import type { Backlog, DestinationRow, DestinationSpec, Partition, PartitionProgress } from '../store.ts';
+import { addCounters } from './counters.ts';
 import { OFFSET_BITS } from './entry-id.ts';
 import { toPartition } from './partitions.ts';
 
@@ -104,14 +105,18 @@ interface BacklogRow {
 
 /**
  * Partitions with something undelivered, oldest entry first. A partition is left out while one before it in its chain
- * of predecessors is not drained for this destination: order holds across versions.
+ * of predecessors is not drained for this destination: order holds across versions. Suspects do not count: as inside
+ * their own partition, what follows may pass them.
  */
 export function backlog(db: Database, destination_id: string, accepts: (partition: Partition) => boolean): Backlog[] {
   decidePartitions(db, destination_id, accepts);
   const rows = db.all<BacklogRow>(
     `WITH RECURSIVE undrained (partition_id) AS (
        SELECT g.partition_id FROM progress g JOIN partition p USING (partition_id)
-       WHERE g.destination_id = ?1 AND g.accepts = 1 AND g.acked_offset < p.last_offset),
+       WHERE g.destination_id = ?1 AND g.accepts = 1
+         AND (g.planned_offset < p.last_offset
+              OR EXISTS (SELECT 1 FROM batch b WHERE b.destination_id = ?1 AND b.partition_id = p.partition_id
+                         AND b.state = 'open' AND b.retry_of IS NULL))),
      waiting (partition_id) AS (
        SELECT p.partition_id FROM partition p JOIN undrained u ON p.predecessor = u.partition_id
        UNION SELECT p.partition_id FROM partition p JOIN waiting w ON p.predecessor = w.partition_id)
@@ -149,7 +154,8 @@ function decidePartitions(db: Database, destination_id: string, accepts: (partit
   const changed = decided.filter(({ before, now }) => before !== now);
   if (changed.length === 0) return;
   db.transaction(() => {
-    for (const { row, now } of changed)
+    for (const { row, now } of changed) {
+      if (now === 1) countDroppedBefore(db, destination_id, row.partition_id);
       db.run(
         `INSERT INTO progress (destination_id, partition_id, planned_offset, acked_offset, accepts) VALUES (?1, ?2, ?3, ?3, ?4)
          ON CONFLICT DO UPDATE SET accepts = excluded.accepts`,
@@ -158,7 +164,24 @@ function decidePartitions(db: Database, destination_id: string, accepts: (partit
         row.first_offset - 1,
         now,
       );
+    }
   });
+}
+
+/** What retention took before the destination was asked turns out to be its loss. */
+function countDroppedBefore(db: Database, destination_id: string, partition_id: number): void {
+  const lost = db.value<number | undefined>(
+    'SELECT dropped_before FROM progress WHERE destination_id = ? AND partition_id = ?',
+    destination_id,
+    partition_id,
+  );
+  if (!lost) return;
+  addCounters(db, [{ name: 'items_dropped_by_retention', label: destination_id, by: lost }]);
+  db.run(
+    'UPDATE progress SET dropped_before = 0 WHERE destination_id = ? AND partition_id = ?',
+    destination_id,
+    partition_id,
+  );
 }
 
 function heldOf(row: Pick<BacklogRow, 'held_class' | 'held_since_ms' | 'held_message'>): Backlog['held'] {

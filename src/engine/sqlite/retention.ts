@@ -1,9 +1,8 @@
 import type { Database } from '../../storage/sqlite/database.ts';
 import { TRANSACTION_LIMITS, type RetainRequest } from '../store.ts';
-import { StaleError, invariant } from '../../platform/errors.ts';
+import { invariant } from '../../platform/errors.ts';
 import { OFFSET_BITS } from './entry-id.ts';
 import { addCounters } from './counters.ts';
-import { eraseDeadLetters } from './dead-letters.ts';
 import { unsettled } from './plan.ts';
 import { endBatch, moveAcked, sizeOfRange } from './batches.ts';
 
@@ -113,11 +112,26 @@ function removeUpTo(
     bytes,
     bound.partition_id,
   );
-  return { removed, dropped: leaveBehind(db, bound.partition_id, last, now_ms, newId) };
+  return { removed, dropped: leaveBehind(db, bound.partition_id, bound.first_offset, last, now_ms, newId) };
 }
 
 /** Moves destinations that are not waited for past what was removed, counting what they never got. */
-function leaveBehind(db: Database, partition_id: number, last: number, now_ms: number, newId: () => string): number {
+function leaveBehind(
+  db: Database,
+  partition_id: number,
+  first: number,
+  last: number,
+  now_ms: number,
+  newId: () => string,
+): number {
+  // A destination that was not asked yet loses them too, if it would have taken the partition.
+  db.run(
+    `INSERT INTO progress (destination_id, partition_id, planned_offset, acked_offset)
+     SELECT d.destination_id, p.partition_id, ?2, ?2 FROM partition p JOIN destination d USING (stream)
+     WHERE p.partition_id = ?1 AND d.state <> 'removed' ON CONFLICT DO NOTHING`,
+    partition_id,
+    first - 1,
+  );
   const late = db.all<{ destination_id: string; planned_offset: number; accepts: 0 | 1 | null }>(
     'SELECT destination_id, planned_offset, accepts FROM progress WHERE partition_id = ? AND acked_offset < ?',
     partition_id,
@@ -136,6 +150,15 @@ function leaveBehind(db: Database, partition_id: number, last: number, now_ms: n
     moveAcked(db, place);
     // What a destination does not take is no loss to it.
     if (accepts === 0) continue;
+    if (accepts === null) {
+      db.run(
+        'UPDATE progress SET dropped_before = dropped_before + ? WHERE destination_id = ? AND partition_id = ?',
+        lost,
+        destination_id,
+        partition_id,
+      );
+      continue;
+    }
     addCounters(db, [{ name: 'items_dropped_by_retention', label: destination_id, by: lost }]);
     dropped += lost;
   }
@@ -172,72 +195,4 @@ function abandonUpTo(
     );
   }
   return given_up;
-}
-
-/** Forgets everything of a subject: payloads become null, offsets stay dense, dead letters lose their copy. */
-export function erase(db: Database, subject: string): { entries: number; dead_letters: number } {
-  const result = db.transaction(() => {
-    const entries = db.run(
-      `UPDATE entry SET payload = NULL WHERE payload IS NOT NULL AND subject_id = (SELECT subject_id FROM subject WHERE name = ?)`,
-      subject,
-    );
-    const dead_letters = eraseDeadLetters(db, 'subject_id = (SELECT subject_id FROM subject WHERE name = ?)', subject);
-    addCounters(db, [{ name: 'entries_erased', label: 'erase', by: entries }]);
-    return { entries, dead_letters };
-  });
-  leaveNoCopy(db);
-  return result;
-}
-
-/** Sets payloads anew (stronger rules), also in dead letters; null erases. The offset stays. */
-export function rewrite(db: Database, partition_id: number, payloads: ReadonlyMap<number, string | null>): number {
-  invariant(
-    payloads.size <= TRANSACTION_LIMITS.max_rows,
-    `a rewrite has at most ${TRANSACTION_LIMITS.max_rows} entries`,
-  );
-  const changed = db.transaction(() => {
-    let count = 0;
-    for (const [offset, payload] of payloads) if (rewriteOne(db, partition_id, offset, payload)) count++;
-    return count;
-  });
-  leaveNoCopy(db);
-  return changed;
-}
-
-function rewriteOne(db: Database, partition_id: number, offset: number, payload: string | null): boolean {
-  const before = db.get<{ bytes: number; payload: string | null }>(
-    `SELECT bytes, payload FROM entry WHERE entry_id = ((? << ${OFFSET_BITS}) | ?)`,
-    partition_id,
-    offset,
-  );
-  // The other reading of a clash was never the entry's text, so there is no masked form of it.
-  eraseDeadLetters(db, `partition_id = ? AND offset = ? AND class = 'clash'`, partition_id, offset);
-  if (payload === null) eraseDeadLetters(db, 'partition_id = ? AND offset = ?', partition_id, offset);
-  else
-    db.run(
-      'UPDATE dead_letter SET payload = ? WHERE partition_id = ? AND offset = ? AND payload IS NOT NULL',
-      payload,
-      partition_id,
-      offset,
-    );
-  // Erased stays erased.
-  if (!before || before.payload === null || before.payload === payload) return false;
-  const bytes = payload === null ? before.bytes : Buffer.byteLength(payload);
-  db.run(
-    `UPDATE entry SET payload = ?, bytes = ? WHERE entry_id = ((? << ${OFFSET_BITS}) | ?)`,
-    payload,
-    bytes,
-    partition_id,
-    offset,
-  );
-  db.run('UPDATE partition SET bytes = bytes + ? WHERE partition_id = ?', bytes - before.bytes, partition_id);
-  return true;
-}
-
-/** `secure_delete` overwrites freed bytes in the file; the WAL still holds the pages as they were until it is cut. */
-function leaveNoCopy(db: Database): void {
-  if (db.checkpoint()) return;
-  throw new StaleError('storage.readers', 'Erased, but a reader of the database still holds the pages as they were', {
-    hint: 'Do it again once backups and reports that are running have ended.',
-  });
 }

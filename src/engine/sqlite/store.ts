@@ -10,7 +10,8 @@ import { deadLetters, insertDeadLetter, retryDeadLetter, setState } from './dead
 import { backlog, changeDestination, configureDestination, destinations, progress } from './destinations.ts';
 import { allPartitions, allSources, nextEpoch, openPartition, openSource } from './partitions.ts';
 import { plan, readBatch, readEntries } from './plan.ts';
-import { erase, retain, rewrite } from './retention.ts';
+import { erase, rewrite } from './erasure.ts';
+import { retain } from './retention.ts';
 import { halfOpen } from './circuit.ts';
 import { claim, settle } from './settle.ts';
 import { forgetSubjects } from './subjects.ts';
@@ -75,7 +76,7 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
     discardDeadLetter: async (id) => setState(db, id, 'discarded'),
 
     retain: async (request) => retain(db, request, newId),
-    erase: async (subject) => erase(db, subject),
+    erase: async (subject, now_ms) => erase(db, subject, now_ms),
     rewrite: async (partition_id, payloads) => rewrite(db, partition_id, payloads),
 
     count: async (changes) => db.transaction(() => addCounters(db, changes)),

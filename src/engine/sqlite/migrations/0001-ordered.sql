@@ -35,7 +35,9 @@ CREATE TABLE source (
 -- Whom or what an entry is about: the handle of erasure. Interned, so that its index costs 8 bytes an entry.
 CREATE TABLE subject (
   subject_id INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE
+  name TEXT NOT NULL UNIQUE,
+  -- Its tombstone: whatever its source says again, nothing of an erased subject is appended.
+  erased_ms INTEGER
 ) STRICT;
 
 -- The row's own key is partition and offset in one integer (40 bits of offset): the table is its own index, in append
@@ -83,6 +85,8 @@ CREATE TABLE progress (
   acked_offset INTEGER NOT NULL,
   -- Whether the destination takes this partition; null = not asked yet, which holds back retention like a yes.
   accepts INTEGER CHECK (accepts IN (0, 1)),
+  -- What retention took before it was asked; counted as its loss if it says yes.
+  dropped_before INTEGER NOT NULL DEFAULT 0,
   accepted_fence INTEGER NOT NULL DEFAULT 0,
   held_class TEXT,
   held_since_ms INTEGER,

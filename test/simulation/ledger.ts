@@ -1,0 +1,134 @@
+import type { SettleResult, Settlement } from '../../src/engine/store.ts';
+
+/** One item of the source. */
+export interface Item {
+  id: number;
+  partition: string;
+  subject: string;
+  payload: string;
+}
+
+interface Account {
+  /** How often each item had its effect. */
+  effects: Map<number, number>;
+  /** Items in the order of their first effect, by partition. */
+  order: Map<string, number[]>;
+  /** Items of batches that were settled as accepted. */
+  settled: Set<number>;
+  accepted_items: number;
+  /** Bodies by the key they came with. */
+  bodies: Map<string, string>;
+}
+
+/**
+ * What really happened, written down outside of the engine: by the source, at the doors of the store and at the
+ * destinations. It survives crashes. `broken` collects promises that were seen to be broken on the way; the oracle
+ * judges the rest at the end.
+ */
+export class Ledger {
+  readonly items = new Map<number, Item>();
+  /** Items that an append committed. */
+  readonly journalled = new Set<number>();
+  /** Items appended again after retention had forgotten them: their repeat is no fault. */
+  readonly repeatable = new Set<number>();
+  readonly erased_subjects = new Map<string, number>();
+  /** Items that an operator sent again from a dead letter, or gave up; by destination and item. */
+  readonly retried = new Set<string>();
+  readonly discarded = new Set<string>();
+  readonly broken: string[] = [];
+  readonly trace: string[] = [];
+  crashes = 0;
+  #sequence = 0;
+  readonly #accounts = new Map<string, Account>();
+  readonly #claims = new Map<string, number>();
+  readonly #paused_at = new Map<string, number>();
+  readonly #bodies_sent = new Map<string, number[]>();
+
+  account(destination_id: string): Account {
+    let account = this.#accounts.get(destination_id);
+    if (!account) {
+      account = { effects: new Map(), order: new Map(), settled: new Set(), accepted_items: 0, bodies: new Map() };
+      this.#accounts.set(destination_id, account);
+    }
+    return account;
+  }
+
+  note(line: string): void {
+    this.trace.push(line);
+  }
+
+  /** An append committed, also when nobody heard of it. */
+  appended(ids: readonly number[], result: { appended: number }): void {
+    const known = ids.filter((id) => this.journalled.has(id));
+    if (new Set(ids).size - new Set(known).size < result.appended) for (const id of known) this.repeatable.add(id);
+    for (const id of ids) this.journalled.add(id);
+    this.note(`append ${ids.join(',')} ${JSON.stringify(result)}`);
+  }
+
+  isErased(id: number): boolean {
+    return this.erased_subjects.has(this.items.get(id)?.subject ?? '');
+  }
+
+  claimed(batch_id: string, fence: number | null): void {
+    if (fence !== null) this.#claims.set(batch_id, ++this.#sequence);
+    this.note(`claim ${batch_id.slice(-6)} ${fence}`);
+  }
+
+  settledAs(settlement: Settlement, result: SettleResult, destination_id: string | undefined): void {
+    this.note(`settle ${settlement.batch_id.slice(-6)} ${settlement.kind} ${JSON.stringify(result)}`);
+    if (!result.settled || settlement.kind !== 'accepted' || destination_id === undefined) return;
+    const account = this.account(destination_id);
+    account.accepted_items += settlement.items;
+    for (const id of this.#bodies_sent.get(settlement.batch_id) ?? []) account.settled.add(id);
+  }
+
+  erasedSubject(subject: string): void {
+    if (!this.erased_subjects.has(subject)) this.erased_subjects.set(subject, ++this.#sequence);
+    this.note(`erase ${subject}`);
+  }
+
+  paused(destination_id: string, event: string): void {
+    if (event === 'pause') this.#paused_at.set(destination_id, ++this.#sequence);
+    if (event === 'resume') this.#paused_at.delete(destination_id);
+    this.note(`${event} ${destination_id}`);
+  }
+
+  /** A request is about to leave the process. */
+  sent(destination_id: string, batch_id: string, ids: readonly number[]): void {
+    this.note(`send ${destination_id} ${batch_id.slice(-6)} ${ids.join(',')}`);
+    const claimed = this.#claims.get(batch_id) ?? 0;
+    const paused = this.#paused_at.get(destination_id);
+    if (claimed === 0) this.broken.push(`${batch_id} was sent without being claimed`);
+    if (paused !== undefined && claimed > paused)
+      this.broken.push(`${destination_id} was sent ${ids.join()} while paused`);
+    this.#bodies_sent.set(batch_id, [...ids]);
+    for (const id of ids) {
+      const erased = this.erased_subjects.get(this.items.get(id)?.subject ?? '');
+      if (erased !== undefined && claimed > erased) this.broken.push(`item ${id} was sent after it was erased`);
+      if (!this.account(destination_id).settled.has(id)) continue;
+      if (this.repeatable.has(id) || this.retried.has(`${destination_id} ${id}`)) continue;
+      this.broken.push(`item ${id} was sent to ${destination_id} again after it was settled`);
+    }
+  }
+
+  /** The same key with another body must never arrive (I5). */
+  arrived(destination_id: string, batch_id: string, body: string): 'new' | 'repeated' | 'reused' {
+    const { bodies } = this.account(destination_id);
+    const known = bodies.get(batch_id);
+    if (known === undefined) {
+      bodies.set(batch_id, body);
+      return 'new';
+    }
+    if (known === body) return 'repeated';
+    this.broken.push(`key ${batch_id} came to ${destination_id} with two bodies`);
+    return 'reused';
+  }
+
+  effect(destination_id: string, id: number): void {
+    const { effects, order } = this.account(destination_id);
+    const count = (effects.get(id) ?? 0) + 1;
+    effects.set(id, count);
+    const partition = this.items.get(id)?.partition ?? '';
+    if (count === 1) order.set(partition, [...(order.get(partition) ?? []), id]);
+  }
+}

@@ -1,0 +1,130 @@
+import type { EngineStore, Settlement, SettleResult } from '../../src/engine/store.ts';
+import type { Timers } from '../../src/platform/timers.ts';
+import type { VirtualTime } from '../support/virtual-time.ts';
+import type { Draw } from './draw.ts';
+import type { Ledger } from './ledger.ts';
+
+/**
+ * The life of one process. When it ends, nothing of it goes on: a promise that it waits for never resolves, a call that
+ * it makes is not heard, its timers are gone. What the world does (a request on its way, a reply) goes on.
+ */
+export class Life {
+  #dead = false;
+  readonly #end = new AbortController();
+  readonly timers: Timers;
+
+  constructor(time: VirtualTime) {
+    this.timers = {
+      sleep: (delay_ms, signal) =>
+        this.outlived(time.sleep(delay_ms, signal ? AbortSignal.any([signal, this.#end.signal]) : this.#end.signal)),
+    };
+  }
+
+  get dead(): boolean {
+    return this.#dead;
+  }
+
+  die(): void {
+    this.#dead = true;
+    this.#end.abort();
+  }
+
+  /** The promise as this process sees it: it resolves only while the process lives. */
+  outlived<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      promise.then(
+        (value) => void (this.#dead || resolve(value)),
+        (error: unknown) => void (this.#dead || reject(error as Error)),
+      );
+    });
+  }
+}
+
+const never = (): Promise<never> => new Promise(() => {});
+
+/** Decides at which calls of the store the process dies, on which side of them. */
+export interface Reaper {
+  strike: () => 'before' | 'after' | null;
+}
+
+export function reaperOf(draw: Draw, rate: number, most: number, active: () => boolean): Reaper {
+  let left = most;
+  return {
+    strike: () => {
+      if (left === 0 || !active() || !draw.chance(rate)) return null;
+      left--;
+      return draw.one(['before', 'after']);
+    },
+  };
+}
+
+/**
+ * The store as a process reaches it: the process may die before a call or after its commit, and the ledger learns of
+ * every commit, in the order of the commits, whoever hears of it.
+ */
+export function observedStore(inner: EngineStore, life: Life, reaper: Reaper, ledger: Ledger): EngineStore {
+  const batches = new Map<string, string>();
+  return new Proxy(inner, {
+    get: (target, name: keyof EngineStore) => {
+      const method = target[name].bind(target) as (...args: unknown[]) => Promise<unknown>;
+      return (...args: unknown[]): Promise<unknown> => {
+        if (life.dead) return never();
+        const strike = reaper.strike();
+        if (strike === 'before') {
+          ledger.note(`crash before ${name}`);
+          life.die();
+          return never();
+        }
+        // The transaction commits within this call; its promise only brings the result.
+        const done = method(...args).then((result) => {
+          record(ledger, batches, name, args, result);
+          return result;
+        });
+        if (strike !== 'after') return life.outlived(done);
+        ledger.note(`crash after ${name}`);
+        life.die();
+        done.catch(() => undefined);
+        return never();
+      };
+    },
+  });
+}
+
+function record(
+  ledger: Ledger,
+  batches: Map<string, string>,
+  name: keyof EngineStore,
+  args: unknown[],
+  result: unknown,
+): void {
+  switch (name) {
+    case 'append': {
+      const { entries } = args[0] as { entries: { payload: string }[] };
+      return ledger.appended(
+        entries.map(({ payload }) => idOf(payload)),
+        result as { appended: number },
+      );
+    }
+    case 'plan': {
+      const { destination_id } = args[0] as { destination_id: string };
+      const { open, suspect } = result as Awaited<ReturnType<EngineStore['plan']>>;
+      for (const batch of suspect ? [...open, suspect] : open) batches.set(batch.batch_id, destination_id);
+      return;
+    }
+    case 'claim':
+      return ledger.claimed(args[0] as string, result as number | null);
+    case 'settle': {
+      const settlement = args[0] as Settlement;
+      return ledger.settledAs(settlement, result as SettleResult, batches.get(settlement.batch_id));
+    }
+    case 'erase':
+      return ledger.erasedSubject(args[0] as string);
+    case 'changeDestination':
+      return ledger.paused(args[0] as string, args[1] as string);
+    default:
+  }
+}
+
+export function idOf(payload: string): number {
+  return (JSON.parse(payload) as { id: number }).id;
+}
