@@ -11,6 +11,7 @@ import { eventItem, type ContentPolicy } from './event-item.ts';
 import { Origins } from './origins.ts';
 import { PartitionBook } from './partition-book.ts';
 import { mergeSessions, sessionItem, type KnownSession } from './session-item.ts';
+import { rememberedHashing } from './remembered-hashing.ts';
 import { SpanBook } from './span-book.ts';
 import { spanEvent, spanNames, type SpanInput } from './span-item.ts';
 import { WorkspaceContexts, type Workspace, type WorkspaceContext } from './workspace-context.ts';
@@ -71,9 +72,10 @@ export class Capture {
 
   /** `migrateFlowTables` must have run on `db`. */
   constructor(options: CaptureOptions) {
-    this.#options = options;
-    this.#origins = new Origins(options.db, options.hashing);
-    this.#contexts = new WorkspaceContexts(options.hashing, options.tags);
+    const hashing = rememberedHashing(options.hashing);
+    this.#options = { ...options, hashing };
+    this.#origins = new Origins(options.db, hashing);
+    this.#contexts = new WorkspaceContexts(hashing, options.tags);
     this.#partitions = new PartitionBook(options.store);
     this.#spans = new SpanBook(options.db);
   }

@@ -1,10 +1,16 @@
-import type { AgentEvent } from '../../agents/event.ts';
+import type { AgentEvent, AgentName } from '../../agents/event.ts';
 import type { Hashing } from '../../redaction/hashing.ts';
 import type { FlowWrite } from '../../engine/store.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 
+const HOUR_MS = 3_600_000;
+
+/** Codex writes the time of the fork into what it copies (agents specification §4), Cursor has no times. */
+const COPIES_KEEP_TIMES: Record<AgentName, boolean> = { claude: true, codex: false, cursor: false };
+
 interface Origin {
-  session: string;
+  /** 52 bits of a hash of the native id: enough to tell one session's events from another's. */
+  session: number;
   owner_rank: string;
   /** Grows with everything that only grows in a usage; the greater one tells more. */
   usage_weight: number;
@@ -26,19 +32,25 @@ export class Origins {
 
   /** The events among `events` that say something new, and the write that remembers them. */
   select<T extends { event: AgentEvent }>(events: readonly T[]): { fresh: T[]; copies: number; writes: FlowWrite[] } {
-    const keys = events.map(({ event }) => this.#hashing.digestHex(event.identity).slice(0, 32));
+    const keys = events.map(({ event }) => this.#keyOf(event));
     const known = this.#known(keys);
     const changed = new Map<string, Origin>();
     const fresh = events.filter(({ event }, i) => {
       const key = keys[i] ?? '';
       const before = known.get(key);
-      const after = joined(before, event);
+      const after = joined(before, event, this.#hashing.hash52(event.session_id));
       if (!after) return false;
       known.set(key, after);
       changed.set(key, after);
       return true;
     });
     return { fresh, copies: events.length - fresh.length, writes: changed.size > 0 ? [rememberAll(changed)] : [] };
+  }
+
+  /** The hour only where a copy surely has the same: a line without a time of its own takes that of its neighbours. */
+  #keyOf({ agent, identity, ts_ms, ts_exact }: AgentEvent): string {
+    const hour = ts_exact && COPIES_KEEP_TIMES[agent] ? Math.max(0, Math.trunc(ts_ms / HOUR_MS)) : 0;
+    return hour.toString(16).padStart(8, '0') + this.#hashing.digestHex(identity).slice(0, 24);
   }
 
   #known(keys: readonly string[]): Map<string, Origin> {
@@ -51,15 +63,15 @@ export class Origins {
   }
 }
 
-/** What is known after this occurrence; null when it adds nothing. */
-function joined(before: Origin | undefined, event: AgentEvent): Origin | null {
+/** What is known after this occurrence in `session`; null when it adds nothing. */
+function joined(before: Origin | undefined, event: AgentEvent, session: number): Origin | null {
   const usage_weight = (event.usage?.output ?? 0) + (event.usage?.web_searches ?? 0);
-  if (!before) return { session: event.session_id, owner_rank: event.owner_rank, usage_weight };
+  if (!before) return { session, owner_rank: event.owner_rank, usage_weight };
   const older = event.owner_rank < before.owner_rank;
   const greater = usage_weight > before.usage_weight;
-  if (!greater && !(older && event.session_id !== before.session)) return null;
+  if (!greater && !(older && session !== before.session)) return null;
   return {
-    session: older ? event.session_id : before.session,
+    session: older ? session : before.session,
     owner_rank: older ? event.owner_rank : before.owner_rank,
     usage_weight: Math.max(usage_weight, before.usage_weight),
   };

@@ -39,19 +39,23 @@ export class SpanBook {
 
   /** Folds events of any number of sessions; each changed span once, as it is after the last of them. */
   fold(inputs: readonly SpanInput[]): ChangedSpan[] {
-    const changed = new Map<string, ChangedSpan>();
+    const changes: ChangedSpan[] = [];
     for (const [session, group] of Map.groupBy(inputs, (input) => input.session)) {
       const known = this.#load(session, group);
       const set = new SpanSet(known.values());
+      const changed = new Map<string, SpanInput>();
       for (const input of group) {
         const folded = set.fold(input.event);
         if (!folded) continue;
-        const span = withNames(folded, known.get(folded.key), input);
-        known.set(span.key, span);
-        changed.set(`${session} ${span.key}`, changeOf(input, span));
+        known.set(folded.key, withNames(folded, known.get(folded.key), input));
+        changed.set(folded.key, input);
+      }
+      for (const [key, last] of changed) {
+        const span = known.get(key);
+        if (span) changes.push(changeOf(last, span));
       }
     }
-    return [...changed.values()];
+    return changes;
   }
 
   /** Spans that were opened before `time_ms` and have no end; at most a thousand. */
