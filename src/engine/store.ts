@@ -183,7 +183,7 @@ export type Settlement = { batch_id: string; fence: number; now_ms: number } &
         hold_until_ms: number | null;
       }
     /** One item, refused: a dead letter when something of the partition was accepted since, else a suspect. */
-    | { kind: 'refused_item'; refusal: Refusal; hold_until_ms: number }
+    | { kind: 'refused_item'; refusal: Refusal; suspicious: boolean; hold_until_ms: number }
     /** One item that can never pass, whatever the neighbours say. */
     | { kind: 'dead_letter'; refusal: Refusal }
     /** Everything in the range was erased: nothing is left to send. */

@@ -305,6 +305,14 @@ export function batchesContract(open: OpenStore): void {
     });
   });
 
+  test('a crashing item is condemned by what was accepted since its first crash', async () => {
+    await start(2);
+    const [first, second] = (await scene.plan(partition, { max_items: 1, window: 2 })).open as [Batch, Batch];
+    await scene.end(first, { kind: 'deferred', ...deferral, suspicious: true });
+    await scene.accept(second);
+    expect((await scene.end(first, { ...refusedItem(), suspicious: true } as never)).dead_letters).toBe(1);
+  });
+
   test('a suspicious failure counts, and shows whether the destination accepted something since', async () => {
     await start(20);
     const [first, second] = (await scene.plan(partition, { window: 2 })).open as [Batch, Batch];

@@ -69,7 +69,12 @@ export function deadLettersContract(open: OpenStore): void {
     const letter = await kill();
     await scene.store.retryDeadLetter(letter.dead_letter_id, 'retry');
     const refusal = { class: 'refused', code: 'worse', message: 'still no good', field: 'm' };
-    await scene.end(await scene.next(partition), { kind: 'refused_item', refusal, hold_until_ms: NOW + 1 });
+    await scene.end(await scene.next(partition), {
+      kind: 'refused_item',
+      refusal,
+      suspicious: false,
+      hold_until_ms: NOW + 1,
+    });
     expect((await scene.store.deadLetters({}))[0]).toMatchObject({
       state: 'open',
       attempts: 2,

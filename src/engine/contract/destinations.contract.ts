@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { NOW, REFUSAL, Scene, STREAM } from './scene.ts';
+import { NOW, REFUSAL, Scene, STREAM, refusedItem } from './scene.ts';
 import type { OpenStore } from './store-under-test.ts';
 
 /** Destinations and their backlog: where one begins, what it takes, order across partitions, states. */
@@ -47,7 +47,7 @@ export function destinationsContract(open: OpenStore): void {
     await scene.fill(await scene.partition('v2', 'v1'), 1);
     await scene.end(await scene.next(first), { kind: 'held', until_ms: NOW + 1, refusal: REFUSAL });
     expect(await scene.waiting()).toEqual(['v1']);
-    await scene.end(await scene.next(first), { kind: 'refused_item', refusal: REFUSAL, hold_until_ms: NOW + 1 });
+    await scene.end(await scene.next(first), refusedItem());
     expect(await scene.waiting()).toEqual(['v1', 'v2']);
   });
 

@@ -49,6 +49,7 @@ export function retentionContract(open: OpenStore): void {
     await scene.end(await scene.next(partition, { max_items: 1 }), {
       kind: 'refused_item',
       refusal: REFUSAL,
+      suspicious: false,
       hold_until_ms: NOW + 1,
     });
     expect((await scene.store.retain(byAge)).removed).toBe(0);

@@ -159,7 +159,7 @@ export function accepted(batch: Batch): Ending {
 }
 
 export function refusedItem(): Ending {
-  return { kind: 'refused_item', refusal: REFUSAL, hold_until_ms: NOW + 1000 };
+  return { kind: 'refused_item', refusal: REFUSAL, suspicious: false, hold_until_ms: NOW + 1000 };
 }
 
 /** Cuts a batch into parts that begin at these offsets. */

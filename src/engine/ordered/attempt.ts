@@ -226,7 +226,7 @@ function refusedBatch(
   const { batch } = context;
   if (batch.items === 1) {
     const hold_until_ms = holdUntil(context, base.now_ms);
-    const settlement: Settlement = { ...base, kind: 'refused_item', refusal: reason, hold_until_ms };
+    const settlement: Settlement = { ...base, kind: 'refused_item', refusal: reason, suspicious, hold_until_ms };
     return {
       settlement,
       result: { ...more(), next: context.may_bisect ? 'more' : 'stop', retry_at_ms: hold_until_ms },

@@ -17,12 +17,13 @@ export interface BatchRow {
   refused_fence: number | null;
   attempts: number;
   failures: number;
+  first_failed_fence: number | null;
   fence: number;
   body_sha256: string | null;
 }
 
 export const BATCH_COLUMNS =
-  'batch_id, destination_id, partition_id, first_offset, last_offset, items, bytes, state, retry_of, refused_fence, attempts, failures, fence, body_sha256';
+  'batch_id, destination_id, partition_id, first_offset, last_offset, items, bytes, state, retry_of, refused_fence, attempts, failures, first_failed_fence, fence, body_sha256';
 
 export function batchById(db: Database, batch_id: string): BatchRow | undefined {
   return db.get<BatchRow>(`SELECT ${BATCH_COLUMNS} FROM batch WHERE batch_id = ?`, batch_id);
@@ -47,9 +48,9 @@ export function renew(db: Database, batch: BatchRow, new_batch_id: string, now_m
   endBatch(db, batch, 'renew', now_ms);
   db.run(
     `INSERT INTO batch (batch_id, destination_id, partition_id, first_offset, last_offset, items, bytes, state, parent,
-       retry_of, refused_fence, failures, failed_fence, due_ms)
+       retry_of, refused_fence, failures, first_failed_fence, failed_fence, due_ms)
      SELECT ?, destination_id, partition_id, first_offset, last_offset, items, bytes, 'open', batch_id,
-       retry_of, refused_fence, failures, failed_fence, due_ms
+       retry_of, refused_fence, failures, first_failed_fence, failed_fence, due_ms
      FROM batch WHERE batch_id = ?`,
     new_batch_id,
     batch.batch_id,

@@ -184,8 +184,10 @@ function abandonUpTo(
     if (batch.last_offset <= last) continue;
     const rest = sizeOfRange(db, place.partition_id, last + 1, batch.last_offset);
     db.run(
-      `INSERT INTO batch (batch_id, destination_id, partition_id, first_offset, last_offset, items, bytes, state, parent, refused_fence, failures, failed_fence)
-       SELECT ?, destination_id, partition_id, ?, last_offset, ?, ?, 'open', batch_id, refused_fence, failures, failed_fence
+      `INSERT INTO batch (batch_id, destination_id, partition_id, first_offset, last_offset, items, bytes, state, parent,
+         refused_fence, failures, first_failed_fence, failed_fence)
+       SELECT ?, destination_id, partition_id, ?, last_offset, ?, ?, 'open', batch_id,
+         refused_fence, failures, first_failed_fence, failed_fence
        FROM batch WHERE batch_id = ?`,
       newId(),
       last + 1,

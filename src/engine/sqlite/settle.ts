@@ -136,7 +136,8 @@ function deferred(db: Database, batch: BatchRow, settlement: Of<'deferred'>): vo
   const { now_ms, refusal } = settlement;
   if (settlement.suspicious)
     db.run(
-      'UPDATE batch SET attempts = attempts + 1, failures = failures + 1, failed_fence = fence WHERE batch_id = ?',
+      `UPDATE batch SET attempts = attempts + 1, failures = failures + 1, failed_fence = fence,
+         first_failed_fence = coalesce(first_failed_fence, fence) WHERE batch_id = ?`,
       batch.batch_id,
     );
   db.run('UPDATE batch SET due_ms = ? WHERE batch_id = ?', settlement.batch_due_ms, batch.batch_id);
@@ -166,8 +167,8 @@ function insertPart(db: Database, batch: BatchRow, settlement: Of<'split'>, part
   const size = sizeOfRange(db, batch.partition_id, part.first_offset, part.last_offset);
   db.run(
     `INSERT INTO batch (batch_id, destination_id, partition_id, first_offset, last_offset, items, bytes, state, parent,
-       refused_fence, attempts, failures, failed_fence, error_class, error_code, error_field, error_message)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       refused_fence, attempts, failures, first_failed_fence, failed_fence, error_class, error_code, error_field, error_message)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     part.batch_id,
     batch.destination_id,
     batch.partition_id,
@@ -177,9 +178,10 @@ function insertPart(db: Database, batch: BatchRow, settlement: Of<'split'>, part
     size.bytes,
     part.suspect ? 'suspect' : 'open',
     batch.batch_id,
-    settlement.counts_as_refusal ? (batch.refused_fence ?? batch.fence) : batch.refused_fence,
+    settlement.counts_as_refusal ? refusedSince(batch, settlement.suspicious) : batch.refused_fence,
     part.suspect ? 1 : 0,
     batch.failures + (settlement.suspicious ? 1 : 0),
+    settlement.suspicious ? (batch.first_failed_fence ?? batch.fence) : null,
     settlement.suspicious ? batch.fence : null,
     part.suspect ? 'refused' : null,
     part.suspect?.code ?? null,
@@ -196,13 +198,13 @@ function refusedItem(db: Database, batch: BatchRow, settlement: Of<'refused_item
     batch.destination_id,
     batch.partition_id,
   );
-  const first_refused = batch.refused_fence ?? batch.fence;
-  if (accepted_fence > first_refused || batch.retry_of !== null) {
+  const refused_fence = refusedSince(batch, settlement.suspicious);
+  if (accepted_fence > refused_fence || batch.retry_of !== null) {
     toDeadLetter(db, batch, refusal, now_ms, newId);
     moveAcked(db, batch);
     return 1;
   }
-  markRefused(db, batch, refusal);
+  markRefused(db, batch, refused_fence, refusal);
   db.run(`UPDATE batch SET state = ? WHERE batch_id = ?`, nextBatchState(batch.state, 'suspect'), batch.batch_id);
   hold(db, batch, refusal, hold_until_ms, now_ms);
   return 0;
@@ -232,10 +234,19 @@ function refusalOf(db: Database, batch: BatchRow): Refusal {
   };
 }
 
-function markRefused(db: Database, batch: BatchRow, refusal: Refusal): void {
+/**
+ * Fence since which the destination has had its reasons against the batch: what it accepted after that is proof that
+ * the reason is the batch. For one that crashes it, that is the first crash, not the one that was enough.
+ */
+function refusedSince(batch: BatchRow, suspicious: boolean): number {
+  return batch.refused_fence ?? (suspicious ? batch.first_failed_fence : null) ?? batch.fence;
+}
+
+function markRefused(db: Database, batch: BatchRow, refused_fence: number, refusal: Refusal): void {
   db.run(
-    `UPDATE batch SET refused_fence = coalesce(refused_fence, fence), attempts = attempts + 1,
+    `UPDATE batch SET refused_fence = ?, attempts = attempts + 1,
        error_class = ?, error_code = ?, error_field = ?, error_message = ? WHERE batch_id = ?`,
+    refused_fence,
     refusal.class,
     refusal.code,
     refusal.field ?? null,

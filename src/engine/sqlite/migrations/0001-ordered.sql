@@ -114,8 +114,9 @@ CREATE TABLE batch (
   refused_fence INTEGER,
   attempts INTEGER NOT NULL DEFAULT 0,
   -- How often it, or the batch it was split from, failed (5xx, reset) while the destination was well otherwise, and
-  -- the fence of the last such attempt.
+  -- the fences of the first and the last such attempt.
   failures INTEGER NOT NULL DEFAULT 0,
+  first_failed_fence INTEGER,
   failed_fence INTEGER,
   due_ms INTEGER NOT NULL DEFAULT 0,
   fence INTEGER NOT NULL DEFAULT 0,
