@@ -38,23 +38,23 @@ describe('a comparison', () => {
     expect(measured).toBe(0);
   });
 
-  it('is judged by medians, from the side its goal names', () => {
+  it('is judged by its typical round, from the side its goal names', () => {
     const rounds = [
       { ours: 50, reference: 100 },
       { ours: 1, reference: 100 },
       { ours: 60, reference: 1000 },
     ];
-    expect(judge({ ...comparison, goal: { at_least: 0.5, of: 'ratio' } }, rounds)).toMatchObject({
+    expect(judge({ ...comparison, goal: { at_least: 0.06, of: 'ratio' } }, rounds)).toMatchObject({
       ours: 50,
       reference: 100,
-      ratio: 0.5,
-      goal: 0.5,
+      ratio: 0.06,
+      goal: 0.06,
       direction: 'at least',
       holds: true,
     });
-    expect(judge({ ...comparison, goal: { at_most: 0.4, of: 'ratio' } }, rounds).holds).toBe(false);
-    expect(judge({ ...comparison, goal: { at_most: -50, of: 'difference' } }, rounds).holds).toBe(true);
-    expect(judge({ ...comparison, goal: { at_most: -51, of: 'difference' } }, rounds).holds).toBe(false);
+    expect(judge({ ...comparison, goal: { at_most: 0.05, of: 'ratio' } }, rounds).holds).toBe(false);
+    expect(judge({ ...comparison, goal: { at_most: -99, of: 'difference' } }, rounds).holds).toBe(true);
+    expect(judge({ ...comparison, goal: { at_most: -100, of: 'difference' } }, rounds).holds).toBe(false);
   });
 
   it('refuses a reference that measured nothing', () => {
@@ -80,7 +80,7 @@ describe('the bench', () => {
     const report = JSON.parse(stdout) as { suite: string; machine: Record<string, unknown>; results: Result[] };
     expect(report.suite).toBe('telemetry');
     expect(report.machine).toMatchObject({ cores: expect.any(Number) as number, node: process.versions.node });
-    expect(report.results.length).toBeGreaterThanOrEqual(3);
+    expect(report.results.length).toBe(4);
     for (const result of report.results) {
       expect(result).toMatchObject({
         name: expect.any(String) as string,
@@ -91,7 +91,7 @@ describe('the bench', () => {
       });
       expect(result.ours).toBeGreaterThan(0);
       expect(result.reference).toBeGreaterThan(0);
-      expect(result.ratio).toBeCloseTo(result.ours / result.reference, 1);
+      expect(result.ratio).toBeGreaterThan(0);
     }
     expect(status).toBe(report.results.every(({ holds }) => holds) ? 0 : 1);
   });

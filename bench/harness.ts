@@ -40,14 +40,17 @@ export interface Suite {
   comparisons: (options: SuiteOptions) => Promise<Comparison[]>;
 }
 
-/** The one shape of all suites. `ours`, `reference` and `ratio` are medians over the rounds. */
+/**
+ * The one shape of all suites: medians over the rounds. The ratio is that of the typical round, not of the two medians:
+ * what else the machine did then slowed both sides of a round alike.
+ */
 export interface Result {
   name: string;
   ours: number;
   unit: string;
   reference: number;
   referenceName: string;
-  /** Ours divided by the reference. */
+  /** Ours divided by the reference, within each round. */
   ratio: number;
   goal: number;
   direction: 'at least' | 'at most';
@@ -99,8 +102,8 @@ export function judge(comparison: Omit<Comparison, 'measure' | 'rounds'>, rounds
     throw new SynclineError('bench.figure', `"${comparison.name}" measured ${ours} against ${reference}`, {
       hint: 'A measurement returned no figure; this is a defect of the bench.',
     });
-  const ratio = ours / reference;
-  const compared = comparison.goal.of === 'ratio' ? ratio : ours - reference;
+  const ratio = median(rounds.map((round) => round.ours / round.reference));
+  const compared = comparison.goal.of === 'ratio' ? ratio : median(rounds.map((round) => round.ours - round.reference));
   return {
     name: comparison.name,
     ours: rounded(ours),

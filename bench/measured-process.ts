@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { SynclineError } from '../src/platform/errors.ts';
 
 /** Every folder by which Syncline or an agent finds files lies below this one (R27). */
-function environmentIn(home: string): NodeJS.ProcessEnv {
+export function environmentIn(home: string): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(SYNCLINE_|XDG_|CLAUDE_|CODEX_|NODE_OPTIONS$)/.test(name),
   );

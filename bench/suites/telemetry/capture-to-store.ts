@@ -17,8 +17,8 @@ const BARE_LOOP = new URL('./bare-loop-process.ts', import.meta.url);
 export async function captureComparison({ folder, quick, progress }: SuiteOptions): Promise<Comparison> {
   const { claude_config_dir, files, bytes } = writeTranscriptCorpus(folder, {
     seed: 1,
-    sessions: quick ? 10 : 600,
-    prompts: 8,
+    sessions: quick ? 5 : 200,
+    prompts: quick ? 5 : 14,
   });
   progress(`corpus: ${files} transcripts, ${Math.round(bytes / 1e6)} MB`);
   const items_file = join(folder, 'items.jsonl');

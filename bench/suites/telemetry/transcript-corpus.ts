@@ -7,7 +7,7 @@ import { Draw } from './words.ts';
 export interface CorpusOptions {
   seed: number;
   sessions: number;
-  /** Prompts of a session, on average. */
+  /** Prompts of half of the sessions; a few have ten times as many. */
   prompts: number;
 }
 
@@ -37,8 +37,7 @@ export function writeTranscriptCorpus(folder: string, options: CorpusOptions): C
       began_ms: BEGAN_MS + i * 3_600_000,
       copied: forked_from,
     });
-    const prompts = draw.integer(1, 2 * options.prompts - 1);
-    for (let prompt = 0; prompt < prompts; prompt++) conversation.addTurn();
+    for (let prompts = draw.skewed(options.prompts, 1, 400); prompts > 0; prompts--) conversation.addTurn();
     const place = join(corpus.claude_config_dir, 'projects', `-home-ada-work-${project}`);
     write(corpus, join(place, `${conversation.session_id}.jsonl`), conversation);
     for (const subagent of conversation.subagents)

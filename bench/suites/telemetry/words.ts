@@ -29,10 +29,15 @@ export class Draw {
     return choices[this.integer(0, choices.length - 1)] ?? choices[0];
   }
 
-  /** Sizes of texts: half are below `middle`, a few are ten times as long. */
-  size(middle: number): number {
+  /** A log-normal count, as sizes of texts and lengths of conversations are: half are below `middle`, a few far above. */
+  skewed(middle: number, smallest: number, largest: number): number {
     const normal = Math.sqrt(-2 * Math.log(1 - this.#random.unit())) * Math.cos(2 * Math.PI * this.#random.unit());
-    return Math.min(30_000, Math.max(8, Math.round(middle * Math.exp(normal))));
+    return Math.min(largest, Math.max(smallest, Math.round(middle * Math.exp(normal))));
+  }
+
+  /** Characters of a text. */
+  size(middle: number): number {
+    return this.skewed(middle, 8, 30_000);
   }
 
   hex(digits: number): string {
