@@ -17,6 +17,7 @@ export interface DestinationStatus {
   /** Since when nothing could be delivered; null while deliveries succeed. R4.21: offline is a state, not an error. */
   offline_since_ms: number | null;
   waiting: number;
+  /** When the oldest waiting item was observed, epoch ms. */
   oldest_waiting_ms: number | null;
   open_batches: number;
   acknowledged: number;

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../config/load.ts';
 import { resolvePaths } from '../config/paths.ts';
@@ -54,21 +54,30 @@ async function anythingFound(env: DaemonOptions['env']): Promise<boolean> {
 function layOut(projects: string, now_ms: number): void {
   const source = fileURLToPath(SAMPLE_FOLDER);
   const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.jsonl'));
-  const texts = files.map((file) => ({ file, text: readFileSync(join(source, file), 'utf8') }));
-  const newest_ms = Math.max(
-    ...texts.flatMap(({ text }) => [...text.matchAll(TIMESTAMP)].map(([, time]) => Date.parse(time ?? ''))),
-  );
-  const shift_ms = now_ms - NEWEST_AGO_MS - newest_ms;
-  for (const { file, text } of texts) {
+  const texts = files.map((file) => {
+    const text = readFileSync(join(source, file), 'utf8');
+    return {
+      file,
+      text,
+      newest_ms: Math.max(...[...text.matchAll(TIMESTAMP)].map(([, time]) => Date.parse(time ?? ''))),
+    };
+  });
+  const shift_ms = now_ms - NEWEST_AGO_MS - Math.max(...texts.map(({ newest_ms }) => newest_ms));
+  for (const { file, text, newest_ms } of texts) {
     const target = join(projects, file);
-    mkdirSync(join(target, '..'), { recursive: true });
-    const moved = text.replace(
-      TIMESTAMP,
-      (_, time: string) => `"timestamp":"${new Date(Date.parse(time) + shift_ms).toISOString()}"`,
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(
+      target,
+      text.replace(TIMESTAMP, (_, time: string) => `"timestamp":"${moved(time, shift_ms)}"`),
     );
-    writeFileSync(target, moved);
-    utimesSync(target, now_ms / 1000, (now_ms - NEWEST_AGO_MS) / 1000);
+    // A session whose file did not change for an hour is over; the sample's older ones are.
+    const changed_s = (newest_ms + shift_ms) / 1000;
+    utimesSync(target, changed_s, changed_s);
   }
+}
+
+function moved(time: string, by_ms: number): string {
+  return new Date(Date.parse(time) + by_ms).toISOString();
 }
 
 const TIMESTAMP = /"timestamp":"([^"]{10,40})"/g;

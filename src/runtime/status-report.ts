@@ -4,6 +4,7 @@ import { AGENT_SOURCES, findAgents } from '../agents/registry.ts';
 import type { LoopStatus } from '../engine/supervisor.ts';
 import type { DestinationRow, PartitionProgress } from '../engine/store.ts';
 import { programVersion } from '../platform/version.ts';
+import { rules } from '../redaction/rules.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { LOCAL_STORE } from './destinations.ts';
 import { localReader } from './local-reader.ts';
@@ -61,7 +62,7 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
     loops: running.loops().map(({ name, state, last_error, since_ms }) => ({ name, state, last_error, since_ms })),
     spool: spoolStatus(directory),
     storage: await storageStatus(directory),
-    removed: counters['removed'] ?? {},
+    removed: secretsOnly(counters['removed'] ?? {}),
     counters,
     today: {
       cost_usd: today.cost_usd,
@@ -71,6 +72,18 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
     },
     warnings: warningsOf(rows, insecure),
   };
+}
+
+/** Removals that are no secrets: addresses and paths of persons, members dropped as content, cuts. */
+const NOT_SECRETS: ReadonlySet<string> = new Set([
+  ...rules.filter(({ form }) => form === 'email' || form === 'path').map(({ name }) => name),
+  'dropped-key',
+  'unscanned',
+  'content-too-long',
+]);
+
+function secretsOnly(removed: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(removed).filter(([rule]) => !NOT_SECRETS.has(rule)));
 }
 
 async function sourceStatuses(directory: DataDirectory, skipped: Record<string, number>): Promise<SourceStatus[]> {

@@ -57,9 +57,9 @@ describe('the first screen', () => {
   SAMPLE DATA  none of these figures are yours; they go away at the end
 
   Found     no sessions of an agent on this machine; looked in 3 places   see: syncline doctor
-  Look      http://127.0.0.1:4777/?key=x8Yz   or: syncline telemetry report
+  Look      http://127.0.0.1:4777/?key=x8Yz
   Removed   0 secrets before anything was stored   see: syncline preview
-  Stop      Ctrl-C   or: syncline stop`,
+  Stop      Ctrl-C`,
     );
   });
 

@@ -34,7 +34,8 @@ export function renderFirstScreen(status: StatusReport, view: FirstScreenView): 
     ...row('Today', todayLine(status)),
     ...row('Look', lookLine(view)),
     ...row('Removed', removedLine(status)),
-    ...row('Stop', ['Ctrl-C   or: syncline stop']),
+    // The sample lives in a home of its own that other commands do not look at.
+    ...row('Stop', [view.sample ? 'Ctrl-C' : 'Ctrl-C   or: syncline stop']),
   ];
   return [
     headline(status, view.palette),
@@ -117,7 +118,8 @@ function todayLine({ today }: StatusReport): string[] {
   return [`${cost}   ${formatItems(sessions, 'session')}   ${calls}`];
 }
 
-function lookLine({ link }: FirstScreenView): string[] {
+function lookLine({ link, sample }: FirstScreenView): string[] {
+  if (sample && link !== null) return [link];
   return [link === null ? 'syncline telemetry report' : `${link}   or: syncline telemetry report`];
 }
 

@@ -63,14 +63,14 @@ Today     $4.31 list price   6 sessions   212 tool calls, 9 failed`,
       {
         offline_since_ms: NOW_MS - HOUR / 2,
         waiting: 1204,
-        oldest_waiting_ms: 3 * HOUR,
+        oldest_waiting_ms: NOW_MS - 3 * HOUR,
         last_error: { at_ms: 1, code: 'dns', message: 'the name is not known' },
       },
       'team   offline since 14:02, 1,204 items wait, oldest 3 h; nothing is lost   the name is not known',
     ],
     [
       'one item',
-      { waiting: 1, oldest_waiting_ms: 5_000 },
+      { waiting: 1, oldest_waiting_ms: NOW_MS - 5_000 },
       'team   1 item waits, oldest 5 s, 12,345 delivered, last delivery 14:31',
     ],
     ['paused', { state: 'paused', waiting: 2 }, 'team   paused, 2 items wait; nothing is lost'],
@@ -109,7 +109,13 @@ Today     $4.31 list price   6 sessions   212 tool calls, 9 failed`,
 
   it('fits 80 columns', () => {
     const destinations = [
-      { ...TEAM, offline_since_ms: NOW_MS - HOUR, waiting: 1204, oldest_waiting_ms: 3 * HOUR, dead_letters: 12 },
+      {
+        ...TEAM,
+        offline_since_ms: NOW_MS - HOUR,
+        waiting: 1204,
+        oldest_waiting_ms: NOW_MS - 3 * HOUR,
+        dead_letters: 12,
+      },
     ];
     for (const line of screen({ nothing_leaves: false, destinations }, 80).split('\n'))
       expect(line.length).toBeLessThanOrEqual(80);

@@ -92,7 +92,7 @@ export function destinationText(destination: DestinationStatus, { now_ms, palett
 
 function stateText(destination: DestinationStatus, now_ms: number, palette: Palette): string {
   const { waiting, offline_since_ms, last_success_ms, state } = destination;
-  const wait = waitingText(destination);
+  const wait = waitingText(destination, now_ms);
   if (state === 'paused') return `${palette.yellow('paused')}, ${wait}; nothing is lost`;
   if (state === 'removed') return 'removed from the configuration';
   if (offline_since_ms !== null) {
@@ -104,8 +104,9 @@ function stateText(destination: DestinationStatus, now_ms: number, palette: Pale
   return `${state === 'draining' ? 'draining, ' : ''}${up_to_date}, ${formatCount(destination.acknowledged)} delivered${last}`;
 }
 
-function waitingText({ waiting, oldest_waiting_ms }: DestinationStatus): string {
-  const oldest = waiting === 0 || oldest_waiting_ms === null ? '' : `, oldest ${formatDuration(oldest_waiting_ms)}`;
+function waitingText({ waiting, oldest_waiting_ms }: DestinationStatus, now_ms: number): string {
+  const age_ms = oldest_waiting_ms === null ? null : Math.max(0, now_ms - oldest_waiting_ms);
+  const oldest = waiting === 0 || age_ms === null ? '' : `, oldest ${formatDuration(age_ms)}`;
   return `${formatCount(waiting)} ${waiting === 1 ? 'item waits' : 'items wait'}${oldest}`;
 }
 

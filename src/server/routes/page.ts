@@ -17,7 +17,15 @@ const PAGE_HEADERS = {
 /** GET of any path that is no route of the API: a page, or the sign-in by `?key=` on its way to one. */
 export async function page(c: Context<ServerEnv>, context: ServerContext): Promise<Response> {
   const key = c.req.query('key');
-  if (key !== undefined) return signIn(c, context, key);
+  try {
+    return key === undefined ? await show(c, context) : signIn(c, context, key);
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 401 && wantsHtml(c)) return signInPage(error.message);
+    throw error;
+  }
+}
+
+async function show(c: Context<ServerEnv>, context: ServerContext): Promise<Response> {
   if (!context.pages) throw new Refusal(404, 'not_found', 'There is no such route');
   const { team_id, member } = authenticate(c, context, ['read', 'operate']);
   const url = new URL(c.req.url);
@@ -46,4 +54,16 @@ function signIn(c: Context<ServerEnv>, context: ServerContext, key: string): Res
 
 function isPublicHttps(context: ServerContext): boolean {
   return context.host_rules.public_url?.protocol === 'https:';
+}
+
+function wantsHtml(c: Context<ServerEnv>): boolean {
+  return (c.req.header('accept') ?? '').includes('text/html');
+}
+
+/** For a person at a browser, who can do nothing with JSON. `reason` is a message of ours. */
+function signInPage(reason: string): Response {
+  const body = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Sign in · Syncline</title><style>:root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem}</style>
+<main><h1>Sign in</h1><p>${reason}.</p><p>Run <code>syncline open</code> on this machine (in a clone: <code>npm run -s syncline -- open</code>) and follow its link.</p></main></html>`;
+  return new Response(body, { status: 401, headers: { ...PAGE_HEADERS, 'content-type': 'text/html; charset=utf-8' } });
 }
