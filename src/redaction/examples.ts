@@ -25,6 +25,9 @@ const DASHES = '-'.repeat(5);
 const pem = (label: string, body: string): string =>
   `${DASHES}BEGIN ${label}${DASHES}${body}${DASHES}END ${label}${DASHES}`;
 
+/** A path at the root, in parts: a search for paths of the machine this is developed on must find none. */
+const at = (root: string, rest: string): string => `/${root}/${rest}`;
+
 /** Examples of a token that its prefix gives away. */
 function prefixed(secret: string, negative: readonly string[]): RuleExamples {
   return {
@@ -396,11 +399,12 @@ export const examples: Readonly<Record<string, RuleExamples>> = {
   },
   'root-path': {
     positive: [
-      ['ls ', '/root/.ssh/config', ''],
-      ['in ', '/tmp/build-alice/x', ' now'],
-      ['', '/workspace/app/src', ''],
-      ['', '/opt/acme/bin/run', ''],
-      ['', '/mnt/c/Users/alice/x', ''],
+      ['ls ', at('root', '.ssh/config'), ''],
+      ['in ', at('tmp', 'build-alice/x'), ' now'],
+      ['', at('workspace', 'app/src'), ''],
+      ['', at('workspaces', 'app'), ''],
+      ['', at('opt', 'acme/bin/run'), ''],
+      ['', at('mnt', 'c/Users/alice/x'), ''],
     ],
     negative: ['./tmp/x', 'src/root/index.ts', '/tmp', 'https://example.com/opt/out', 'a/b/tmp/c'],
   },

@@ -29,4 +29,4 @@ export const rules: readonly Rule[] = [
  * because hashing all patterns took the hook 8 ms; a test says what to write when the rules have changed. The number
  * before the hyphen is raised by hand when the code around the rules changes what comes out.
  */
-export const RULE_SET = 'r1-3bfae19ac5';
+export const RULE_SET = 'r1-1663b72629';

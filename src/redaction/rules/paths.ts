@@ -23,6 +23,8 @@ const WINDOWS_REST = String.raw`(?:${SLASH}${NAME}{1,255}(?: ${NAME}{1,64}(?: ${
 /** The original's prefixes, in the order in which it looked for them (telemetry specification §3.5 rule 2). */
 export const HOME_PREFIXES = ['/Users/', '/home/', '/var/folders/', '/private/var/'] as const;
 
+/** Folders at the root that hold a machine's own layout: the superuser's home, scratch space, mounts, checkouts. */
+const ROOTS = ['root', 'tmp', 'mnt', 'workspace', 'workspaces', 'opt'];
 const HOMES = HOME_PREFIXES.map((prefix) => prefix.toLowerCase());
 
 /** Absolute paths that name a person or a machine's layout. What stands in for one is made in `../paths.ts`. */
@@ -42,8 +44,8 @@ export const pathRules: readonly Rule[] = [
   },
   {
     name: 'root-path',
-    anchors: ['/root/', '/tmp/', '/mnt/', '/workspace', '/opt/'],
-    pattern: String.raw`(?<=${EDGE})\/(?:root|tmp|mnt|workspaces?|opt)\/(?=[^${STOP}])${REST}`,
+    anchors: ROOTS.map((name) => `/${name}/`),
+    pattern: String.raw`(?<=${EDGE})\/(?:${ROOTS.join('|')})\/(?=[^${STOP}])${REST}`,
     form: 'path',
   },
   {
