@@ -127,7 +127,9 @@ export interface Batch {
   body_sha256: string | null;
   state: 'open' | 'suspect';
   attempts: number;
-  /** How often it, or the batch it was split from, failed (5xx, reset) while the destination was well otherwise. */
+  /**
+   * How often in a row it, or the batch it was split from, failed (5xx, reset) while the destination was well otherwise.
+   */
   failures: number;
   due_ms: number;
   /** The dead letter that this batch tries again. */

@@ -21,7 +21,7 @@ export class Wakeup {
       const stop = new AbortController();
       const woken = new Promise<void>((resolve) => (this.#wake = resolve));
       await Promise.race([woken, timers.sleep(longest_ms, AbortSignal.any([signal, stop.signal]))]);
-      stop.abort();
+      stop.abort('woken');
       this.#wake = undefined;
     }
     this.#pending = false;

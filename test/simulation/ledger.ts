@@ -59,8 +59,9 @@ export class Ledger {
 
   /** An append committed, also when nobody heard of it. */
   appended(ids: readonly number[], result: { appended: number }): void {
-    const known = ids.filter((id) => this.journalled.has(id));
-    if (new Set(ids).size - new Set(known).size < result.appended) for (const id of known) this.repeatable.add(id);
+    const taken = new Set(ids.filter((id) => !this.isErased(id)));
+    const known = [...taken].filter((id) => this.journalled.has(id));
+    if (taken.size - known.length < result.appended) for (const id of known) this.repeatable.add(id);
     for (const id of ids) this.journalled.add(id);
     this.note(`append ${ids.join(',')} ${JSON.stringify(result)}`);
   }

@@ -53,7 +53,7 @@ export function scenarioOf(seed: number): Scenario {
   const upgrade = draw.chance(0.4);
   const kinds = ['events', 'spans', 'facts'].slice(0, draw.between(1, 3));
   const partitions = [...kinds, ...(upgrade ? kinds.map((kind) => `${kind}/2`) : [])];
-  const chaos_ms = draw.between(1, 4) * HOUR_MS;
+  const chaos_ms = draw.between(1, 4) * (HOUR_MS / 2);
   const small = draw.chance(0.2);
   return {
     seed,

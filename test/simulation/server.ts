@@ -98,7 +98,7 @@ export class Server {
       await time.sleep(draw.between(1, 50));
       return reply;
     });
-    return Promise.race([answered, timeout, aborted]).finally(() => given_up.abort());
+    return Promise.race([answered, timeout, aborted]).finally(() => given_up.abort('answered'));
   }
 
   #weather(partition?: string): Weather | null {

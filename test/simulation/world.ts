@@ -126,7 +126,7 @@ export class World {
         random,
         retry: defaultRetryPolicy,
         concurrency: 3,
-        idle_ms: 30_000,
+        idle_ms: 120_000,
       });
       supervisor.start({ name: `deliver ${destination.id}`, run: (signal) => delivery.run(signal, wakeup) });
       return wakeup;
@@ -144,7 +144,7 @@ export class World {
       const now_ms = this.time.now_ms();
       const step = await store.retain({ before_ms: now_ms - retain_age_ms, target_bytes: retain_target_bytes, now_ms });
       if (step.removed > 0) this.ledger.note(`retain ${JSON.stringify(step)}`);
-      if (!step.more) await life.timers.sleep(60_000, signal);
+      if (!step.more) await life.timers.sleep(200_000, signal);
     }
   }
 

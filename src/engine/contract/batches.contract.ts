@@ -305,6 +305,16 @@ export function batchesContract(open: OpenStore): void {
     });
   });
 
+  test('a refusal between two failures shows that the batch crashes nobody', async () => {
+    await start(1);
+    const crash = { kind: 'deferred' as const, ...deferral, suspicious: true };
+    await scene.end(await scene.next(partition), crash);
+    await scene.end(await scene.next(partition), crash);
+    expect((await scene.next(partition)).failures).toBe(2);
+    await scene.end(await scene.next(partition), { kind: 'held', until_ms: NOW, refusal: REFUSAL });
+    expect(await scene.next(partition)).toMatchObject({ failures: 0, destination_accepted_since: false });
+  });
+
   test('a crashing item is condemned by what was accepted since its first crash', async () => {
     await start(2);
     const [first, second] = (await scene.plan(partition, { max_items: 1, window: 2 })).open as [Batch, Batch];

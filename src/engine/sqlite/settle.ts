@@ -59,6 +59,7 @@ function applySettlement(db: Database, batch: BatchRow, settlement: Settlement, 
       deferred(db, batch, settlement);
       return 0;
     case 'held':
+      forgetFailures(db, batch);
       hold(db, batch, settlement.refusal, settlement.until_ms, now_ms);
       return 0;
     case 'split':
@@ -180,7 +181,7 @@ function insertPart(db: Database, batch: BatchRow, settlement: Of<'split'>, part
     batch.batch_id,
     settlement.counts_as_refusal ? refusedSince(batch, settlement.suspicious) : batch.refused_fence,
     part.suspect ? 1 : 0,
-    batch.failures + (settlement.suspicious ? 1 : 0),
+    settlement.suspicious ? batch.failures + 1 : 0,
     settlement.suspicious ? (batch.first_failed_fence ?? batch.fence) : null,
     settlement.suspicious ? batch.fence : null,
     part.suspect ? 'refused' : null,
@@ -204,6 +205,7 @@ function refusedItem(db: Database, batch: BatchRow, settlement: Of<'refused_item
     moveAcked(db, batch);
     return 1;
   }
+  if (!settlement.suspicious) forgetFailures(db, batch);
   markRefused(db, batch, refused_fence, refusal);
   db.run(`UPDATE batch SET state = ? WHERE batch_id = ?`, nextBatchState(batch.state, 'suspect'), batch.batch_id);
   hold(db, batch, refusal, hold_until_ms, now_ms);
@@ -232,6 +234,14 @@ function refusalOf(db: Database, batch: BatchRow): Refusal {
     field: row?.error_field ?? undefined,
     message: row?.error_message ?? 'The destination refused the item',
   };
+}
+
+/** An answer about the batch itself shows that it does not crash the destination. */
+function forgetFailures(db: Database, batch: BatchRow): void {
+  db.run(
+    'UPDATE batch SET failures = 0, first_failed_fence = NULL, failed_fence = NULL WHERE batch_id = ? AND failures > 0',
+    batch.batch_id,
+  );
 }
 
 /**

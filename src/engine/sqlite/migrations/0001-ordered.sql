@@ -113,7 +113,7 @@ CREATE TABLE batch (
   -- Fence at which this batch, or the batch it was split from, was first refused; null = never.
   refused_fence INTEGER,
   attempts INTEGER NOT NULL DEFAULT 0,
-  -- How often it, or the batch it was split from, failed (5xx, reset) while the destination was well otherwise, and
+  -- How often in a row it, or the batch it was split from, failed (5xx, reset) while the destination was well otherwise, and
   -- the fences of the first and the last such attempt.
   failures INTEGER NOT NULL DEFAULT 0,
   first_failed_fence INTEGER,
