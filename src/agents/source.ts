@@ -70,6 +70,11 @@ export interface ReadLimits {
   max_bytes: number;
   /** Longer lines are skipped in bounded memory and counted as `oversize`. */
   max_line_bytes: number;
+  /**
+   * Removes secrets from the name of a model or tool before a checkpoint keeps it: such names are no content, but
+   * whoever chose one may have put a key into it, and checkpoints rest on the disk. Idempotent.
+   */
+  cleanName?: (name: string) => string;
 }
 
 /** Everything Syncline must know of one coding agent. One folder with fixtures each; see docs/adding-an-agent.md. */

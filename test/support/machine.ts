@@ -118,6 +118,11 @@ export class Machine implements AsyncDisposable {
     return program;
   }
 
+  /** Everything that any program printed here so far. */
+  printed(): string {
+    return [...this.#programs].map(({ stdout, stderr }) => stdout + stderr).join('\n');
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#programs].map((program) => program.kill()));
     rmSync(this.home, { recursive: true, force: true, maxRetries: 3 });

@@ -45,17 +45,26 @@ export function newCheckpoint(birth_ms: number): Checkpoint {
   };
 }
 
-export function encodeCheckpoint(checkpoint: Checkpoint): TranscriptCheckpoint {
+export function encodeCheckpoint(
+  checkpoint: Checkpoint,
+  cleanName: (name: string) => string = (name) => name,
+): TranscriptCheckpoint {
   const { birth_ms, mark, position, state } = checkpoint;
+  const clean = (name: string | null): string | null => (name === null ? null : cleanName(name));
   const saved: SavedCheckpoint = {
     version: VERSION,
     birth_ms,
     mark,
     position,
     evidence: state.evidence,
-    calls: state.calls.entries(),
-    responses: state.responses.responses.map(({ detail: _detail, ...response }) => response),
-    session: state.session,
+    calls: state.calls
+      .entries()
+      .map(([id, call]) => [id, { ...call, tool: cleanName(call.tool), model: clean(call.model) }]),
+    responses: state.responses.responses.map(({ detail: _detail, ...response }) => ({
+      ...response,
+      model: clean(response.model),
+    })),
+    session: { ...state.session, model: clean(state.session.model) },
     awaits_summary: state.awaits_summary,
   };
   return JSON.stringify(saved);

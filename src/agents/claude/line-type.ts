@@ -64,7 +64,7 @@ export function peekLineType(head: string): string | null {
 
 /** The name under which an unknown type is counted; a name that could hold content is not repeated (metric labels). */
 export function unknownTypeLabel(type: string): string {
-  return /^[a-z][a-z0-9_-]{0,39}$/.test(type) ? `type:${type}` : 'type:other';
+  return type.length <= 40 && /^[a-z]+(?:[-_][a-z]+)*$/.test(type) ? `type:${type}` : 'type:other';
 }
 
 /** A string with escapes is left to the parser. */

@@ -69,7 +69,7 @@ async function takeStep(input: StepInput, before: Checkpoint): Promise<ReadStep 
   return {
     events: [...interpreter.events, ...responses],
     session: interpreter.session.told(),
-    checkpoint: encodeCheckpoint({ ...before, mark, position: read.position }),
+    checkpoint: encodeCheckpoint({ ...before, mark, position: read.position }, limits.cleanName),
     read_bytes: read.position.offset - from.offset,
     more: read.more,
     skipped: interpreter.skipped,

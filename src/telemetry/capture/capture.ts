@@ -80,6 +80,12 @@ export class Capture {
     this.#spans = new SpanBook(options.db);
   }
 
+  /** Removes secrets from a name that somebody keeps on the disk (`ReadLimits.cleanName`). */
+  readonly cleanName = (name: string): string => {
+    const { salts, clock, workspaceOf } = this.#options;
+    return this.#contexts.of(workspaceOf(null), salts.at(clock.now_ms())).redactor.redactText(name);
+  };
+
   /**
    * Journals one unit of a source.
    * @throws FullError when the journal is full: the source waits and the same unit is given again.
@@ -154,10 +160,10 @@ export class Capture {
     const { salt, before } = known;
     const context = this.#contexts.of(workspace, salt);
     // Raw ids and paths stay out of the journal's file; both come back from the unit that is being read.
-    const reported: KnownSession = { ...session, ended_at_ms };
+    const reported: KnownSession = { ...this.#withoutSecrets(session, context, draft), ended_at_ms };
     const { session_id, cwd, parent_session_id } = session;
     const merged = before ? mergeSessions({ ...before, session_id, cwd, parent_session_id }, reported) : reported;
-    const item = sessionItem(merged, context, hashing, content, draft.tally);
+    const item = sessionItem(merged, context, hashing, content);
     const appended = item === null ? null : hashing.hash52(item);
     if (item === null || appended === null || appended === before?.appended) return;
     const cursor = `session:${appended.toString(36)}`;
@@ -165,6 +171,19 @@ export class Capture {
     draft.add(partition_id, cursor, known.hash, merged.started_at_ms ?? 0, item);
     draft.label(context, known.hash, session.session_id);
     draft.writes.push(rememberSession(known.hash, context, { ...merged, title: null, appended }));
+  }
+
+  /** Names are cleaned before they are merged with what is known, because what is known rests in the journal's file. */
+  #withoutSecrets(session: AgentSession, { redactor }: WorkspaceContext, { tally }: Draft): AgentSession {
+    const clean = (text: string | null): string | null => (text === null ? null : redactor.redactText(text, tally));
+    const { model, git_branch, agent_version, title } = session;
+    return {
+      ...session,
+      model: clean(model),
+      git_branch: clean(git_branch),
+      agent_version: clean(agent_version),
+      title: this.#options.content === 'none' ? null : clean(title),
+    };
   }
 
   /** The row of a session; a subagent's file knows no start, so its parent's row says under which salt it began. */

@@ -41,7 +41,7 @@ export function eventItem(
     ...usageFields(event),
     cost_usd_e6: price.micro_usd ?? undefined,
     price_date: price.micro_usd === null ? undefined : price.price_date,
-    payload: payloadOf(event, context, content, tally),
+    payload: payloadOf(event, context, hashing, content, tally),
     origin_id_hash: hashing.hashWithSalt(salt.bytes, event.identity),
     owner_rank: event.owner_rank,
     subagent_id_hash: event.subagent_id === null ? undefined : hashing.hashWithSalt(salt.bytes, event.subagent_id),
@@ -68,8 +68,28 @@ function u32(count: number): number {
   return Math.min(U32_MAX, Math.max(0, Math.trunc(count)));
 }
 
-function payloadOf(event: AgentEvent, context: WorkspaceContext, content: ContentPolicy, tally: Tally): JsonValue {
-  const facts = context.redactor.redactValue(event.facts, tally) as Record<string, JsonValue>;
+/** Facts whose value is a native id of the agent's; like every id they leave as a hash alone (§3.2). */
+const ID_FACTS = ['subagent_id', 'prompt_id'];
+
+function factsOf({ facts }: AgentEvent, { salt }: WorkspaceContext, hashing: Hashing): AgentEvent['facts'] {
+  const ids = ID_FACTS.filter((name) => typeof facts[name] === 'string');
+  if (ids.length === 0) return facts;
+  const { ...rest } = facts;
+  for (const name of ids) {
+    rest[`${name}_hash`] = hashing.hashWithSalt(salt.bytes, String(facts[name]));
+    delete rest[name];
+  }
+  return rest;
+}
+
+function payloadOf(
+  event: AgentEvent,
+  context: WorkspaceContext,
+  hashing: Hashing,
+  content: ContentPolicy,
+  tally: Tally,
+): JsonValue {
+  const facts = context.redactor.redactValue(factsOf(event, context, hashing), tally) as Record<string, JsonValue>;
   if (content === 'none' || event.content === null) return facts;
   const kept = context.redactor.redactValue(event.content, tally);
   const size = JSON.stringify(kept).length;

@@ -1,6 +1,5 @@
 import type { AgentSession } from '../../agents/event.ts';
 import type { Hashing } from '../../redaction/hashing.ts';
-import type { Tally } from '../../redaction/report.ts';
 import type { WireSession } from '../wire/session.ts';
 import type { ContentPolicy } from './event-item.ts';
 import type { WorkspaceContext } from './workspace-context.ts';
@@ -32,32 +31,31 @@ export function mergeSessions(a: KnownSession, b: KnownSession): KnownSession {
   };
 }
 
-/** A session in wire form; null while its start is unknown. The title is content: it leaves only as content does. */
+/**
+ * A session in wire form, its texts redacted already; null while its start is unknown. Title and branch are content: they
+ * leave only as content does.
+ */
 export function sessionItem(
   session: KnownSession,
-  context: WorkspaceContext,
+  { salt: { bytes } }: WorkspaceContext,
   hashing: Hashing,
   content: ContentPolicy,
-  tally: Tally,
 ): string | null {
   if (session.started_at_ms === null) return null;
-  const { bytes } = context.salt;
-  const text = (value: string | null): string | undefined =>
-    value === null ? undefined : context.redactor.redactText(value, tally);
   const item: WireSession = {
     session_id_hash: hashing.hashWithSalt(bytes, session.session_id),
     agent: session.agent,
-    model: text(session.model),
+    model: session.model ?? undefined,
     started_at_ms: session.started_at_ms,
     ended_at_ms: session.ended_at_ms,
     status: session.ended_at_ms === null ? 'running' : 'done',
     parent_session_id_hash:
       session.parent_session_id === null ? undefined : hashing.hashWithSalt(bytes, session.parent_session_id),
-    agent_version: text(session.agent_version),
+    agent_version: session.agent_version ?? undefined,
     // By the minute: a finer time would make every line a new account of the session.
     last_at_ms: session.last_at_ms === null ? undefined : Math.floor(session.last_at_ms / 60_000) * 60_000,
-    title: content === 'none' ? undefined : text(session.title),
-    branch: content === 'none' ? undefined : text(session.git_branch),
+    title: content === 'none' ? undefined : (session.title ?? undefined),
+    branch: content === 'none' ? undefined : (session.git_branch ?? undefined),
   };
   return JSON.stringify(item);
 }

@@ -156,7 +156,12 @@ export class TranscriptSweep {
     const { store, clock, capture } = this.#options;
     let at = this.#known.get(file.path)?.source ?? (await this.#sourceOf(file));
     for (let more = true; more && !signal.aborted;) {
-      const step = await source.read(file, at.checkpoint, READ_LIMITS, clock.now_ms());
+      const step = await source.read(
+        file,
+        at.checkpoint,
+        { ...READ_LIMITS, cleanName: capture.cleanName },
+        clock.now_ms(),
+      );
       if (step.restarted) at = await store.nextEpoch(at.source_id, clock.now_ms());
       if (step.restarted || step.checkpoint !== at.checkpoint || step.events.length > 0) {
         const taken = await capture.take({
