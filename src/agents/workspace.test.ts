@@ -69,3 +69,8 @@ test('a folder that is gone stands for itself', () => {
   const gone = join(folder, 'gone', 'web');
   expect(workspaceOf(gone)).toEqual({ identity: gone, kind: 'path', name: 'web', root: gone });
 });
+
+test.each(['/a\0b', `/${'x'.repeat(5000)}`, '/dev/null/web'])(
+  'an impossible folder stands for itself: case %#',
+  (path) => expect(workspaceOf(path)).toMatchObject({ kind: 'path' }),
+);

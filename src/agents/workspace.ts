@@ -46,10 +46,19 @@ function atPath(path: string): Workspace {
 /** The text of the repository's config when `folder` is a checkout's root; linked worktrees lead to their main one. */
 function gitConfigOf(folder: string): string | null {
   const git = join(folder, '.git');
-  const stats = statSync(git, { throwIfNoEntry: false });
-  if (!stats) return null;
-  const common = stats.isDirectory() ? git : commonFolder(folder, readText(git));
+  const kind = kindOf(git);
+  if (kind === null) return null;
+  const common = kind === 'folder' ? git : commonFolder(folder, readText(git));
   return common === null ? null : (readText(join(common, 'config')) ?? '');
+}
+
+/** Null when it is not there, or may not be looked at, or is no possible name at all. */
+function kindOf(path: string): 'folder' | 'file' | null {
+  try {
+    return statSync(path).isDirectory() ? 'folder' : 'file';
+  } catch {
+    return null;
+  }
 }
 
 /** `.git` of a worktree or submodule is a file that names its folder, which may name the common one. */

@@ -13,7 +13,7 @@ import { smallHashing } from '../redaction/small-hashing.ts';
 import { buildRecord } from '../telemetry/hooks/build-record.ts';
 import { readInput, type HookInput } from '../telemetry/hooks/input.ts';
 import type { HookAgent } from '../telemetry/hooks/payload.ts';
-import { appendRecord, countDrop } from '../telemetry/hooks/spool-writer.ts';
+import { appendRecord, countDrop, SPOOL_CAP_BYTES } from '../telemetry/hooks/spool-writer.ts';
 
 const INPUT_LIMITS = { max_bytes: 1024 * 1024, max_idle_ms: 60, max_total_ms: 250 };
 
@@ -40,6 +40,7 @@ function keep(input: HookInput, home: string, spool_dir: string): boolean {
   const salt = saltIn(home);
   const { payload } = input;
   if (salt === null || payload === null) return false;
+  const settings = settingsIn(home);
   const record = buildRecord(
     { ...input, payload },
     {
@@ -47,11 +48,11 @@ function keep(input: HookInput, home: string, spool_dir: string): boolean {
       clock,
       hashing: smallHashing(),
       salt,
-      content: contentPolicy(home),
+      content: settings.content,
       private: process.env['SYNCLINE_PRIVATE'] === '1',
     },
   );
-  return appendRecord(spool_dir, record);
+  return appendRecord(spool_dir, record, settings.spool_cap_bytes);
 }
 
 /** As `config/paths.ts` resolves it, without flags: `$SYNCLINE_HOME`, else `$XDG_DATA_HOME/syncline`, else below home. */
@@ -68,14 +69,23 @@ function saltIn(home: string): Uint8Array | null {
   return text === null ? null : parseSalt(text);
 }
 
-/** Content is kept only when the daemon's file says so word for word. */
-function contentPolicy(home: string): 'none' | 'redacted' {
+interface HookSettings {
+  content: 'none' | 'redacted';
+  spool_cap_bytes: number;
+}
+
+/** What the daemon left in `hook.json`. Content is kept only when it says so word for word. */
+function settingsIn(home: string): HookSettings {
   try {
-    const settings = JSON.parse(readIfThere(join(home, 'hook.json')) ?? '{}') as { content?: unknown } | null;
-    return settings?.content === 'redacted' ? 'redacted' : 'none';
+    const stored = JSON.parse(readIfThere(join(home, 'hook.json')) ?? '{}') as Record<string, unknown> | null;
+    const cap = stored?.['spool_max_bytes'];
+    return {
+      content: stored?.['content'] === 'redacted' ? 'redacted' : 'none',
+      spool_cap_bytes: typeof cap === 'number' && cap > 0 ? cap : SPOOL_CAP_BYTES,
+    };
   } catch {
     // A damaged file allows nothing.
-    return 'none';
+    return { content: 'none', spool_cap_bytes: SPOOL_CAP_BYTES };
   }
 }
 

@@ -87,9 +87,10 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
   const { paths, loaded, clock, random, env } = options;
   const { db, engine, store, labels } = openDatabases(options, opened);
   const hashing = await loadHashing();
-  const { content } = loaded.config.telemetry;
+  const { telemetry, storage } = loaded.config;
+  const { content } = telemetry;
   const salts = new Salts(db, saltOf(machineSalt(paths, random)), teamSalt(options), clock.now_ms());
-  writeHookSettings(paths, content, salts.at(clock.now_ms()).bytes);
+  writeHookSettings(paths, { content, spool_max_bytes: storage.spool_max_bytes }, salts.at(clock.now_ms()).bytes);
   const scope = captureScope(options);
   const capture = new Capture({ store: engine, db, hashing, salts, labels, clock, content, tags: true, ...scope });
   const hookCapture = new HookCapture({ store: engine, db, hashing, salts, labels, clock, allowed: scope.allowed });

@@ -44,8 +44,12 @@ export function machineSalt(paths: SynclinePaths, random: Random): Uint8Array {
 }
 
 /** Tells the hook, which reads no configuration, what it may keep. */
-export function writeHookSettings(paths: SynclinePaths, content: 'none' | 'redacted', salt: Uint8Array): void {
-  writeAtomically(join(paths.home, 'hook.json'), `${JSON.stringify({ content })}\n`);
+export function writeHookSettings(
+  paths: SynclinePaths,
+  settings: { content: 'none' | 'redacted'; spool_max_bytes: number },
+  salt: Uint8Array,
+): void {
+  writeAtomically(join(paths.home, 'hook.json'), `${JSON.stringify(settings)}\n`);
   writeAtomically(join(paths.keys_dir, 'hook-salt'), `${Buffer.from(salt).toString('hex')}\n`);
 }
 
