@@ -312,6 +312,13 @@ describe('any state of the machine', () => {
     expect(readdirSync(spool)).toEqual(['dropped', 'hook-2026010100.jsonl']);
     expect(await droppedEvents(spool)).toBe(1);
   });
+  it('the cap is the configured one', async () => {
+    mkdirSync(spool);
+    writeFileSync(join(home, 'hook.json'), JSON.stringify({ content: 'none', spool_max_bytes: 1000 }));
+    writeFileSync(join(spool, 'hook-2026010100.jsonl'), '\n'.repeat(900));
+    await hook(JSON.stringify(call));
+    expect(await droppedEvents(spool)).toBe(1);
+  });
   it('a full disk: counted', async () => {
     mkdirSync(spool);
     for (const hour of [0, 1]) symlinkSync('/dev/full', join(spool, spoolFileName(Date.now() + hour * 3_600_000)));
