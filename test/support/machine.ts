@@ -17,6 +17,8 @@ export interface RunOptions {
   env?: Record<string, string>;
   input?: string;
   cwd?: string;
+  /** The program starts others, and what a terminal sends to one it sends to all. */
+  group?: boolean;
 }
 
 export class Machine implements AsyncDisposable {
@@ -99,6 +101,7 @@ export class Machine implements AsyncDisposable {
       env: this.env(options.env),
       cwd: options.cwd ?? this.home,
       input: options.input,
+      group: options.group,
     });
     this.#programs.add(program);
     return program;

@@ -23,14 +23,17 @@ export class Program {
   stderr = '';
   readonly #child: ChildProcess;
   readonly #ended: Promise<Ended>;
+  /** Signals go to the whole group, as those of a terminal do. */
+  readonly #group: boolean;
   #over = false;
 
   constructor(
     command: string,
     args: readonly string[],
-    options: { env: Record<string, string>; cwd: string; input?: string | undefined },
+    options: { env: Record<string, string>; cwd: string; input?: string | undefined; group?: boolean | undefined },
   ) {
-    this.#child = spawn(command, args, { env: options.env, cwd: options.cwd, stdio: 'pipe' });
+    this.#group = options.group === true;
+    this.#child = spawn(command, args, { env: options.env, cwd: options.cwd, stdio: 'pipe', detached: this.#group });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     // A command that reads nothing may be gone before its input is written.
@@ -73,7 +76,9 @@ export class Program {
   }
 
   signal(signal: NodeJS.Signals): void {
-    if (!this.#over) this.#child.kill(signal);
+    if (this.#over) return;
+    if (this.#group) process.kill(-this.pid, signal);
+    else this.#child.kill(signal);
   }
 
   /** Ends it as a person does, and waits. */
