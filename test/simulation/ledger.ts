@@ -11,7 +11,7 @@ export interface Item {
 interface Account {
   /** How often each item had its effect. */
   effects: Map<number, number>;
-  /** Items in the order of their first effect, by partition. */
+  /** Items in the order in which they were settled as accepted, by partition. */
   order: Map<string, number[]>;
   /** Items of batches that were settled as accepted. */
   settled: Set<number>;
@@ -43,6 +43,10 @@ export class Ledger {
   readonly #claims = new Map<string, number>();
   readonly #paused_at = new Map<string, number>();
   readonly #bodies_sent = new Map<string, number[]>();
+  /** Claim of the first attempt at an item that was not accepted, and of the last that was for a partition (I3). */
+  readonly #first_trouble = new Map<string, number>();
+  readonly #last_accepted = new Map<string, number>();
+  readonly #condemned = new Set<string>();
 
   account(destination_id: string): Account {
     let account = this.#accounts.get(destination_id);
@@ -77,10 +81,33 @@ export class Ledger {
 
   settledAs(settlement: Settlement, result: SettleResult, destination_id: string | undefined): void {
     this.note(`settle ${settlement.batch_id.slice(-6)} ${settlement.kind} ${JSON.stringify(result)}`);
-    if (!result.settled || settlement.kind !== 'accepted' || destination_id === undefined) return;
+    if (!result.settled || destination_id === undefined) return;
+    const claim = this.#claims.get(settlement.batch_id) ?? 0;
+    const ids = this.#bodies_sent.get(settlement.batch_id) ?? [];
+    if (settlement.kind !== 'accepted') {
+      for (const id of ids.map((id) => `${destination_id} ${id}`))
+        if (!this.#first_trouble.has(id)) this.#first_trouble.set(id, claim);
+      return;
+    }
     const account = this.account(destination_id);
     account.accepted_items += settlement.items;
-    for (const id of this.#bodies_sent.get(settlement.batch_id) ?? []) account.settled.add(id);
+    for (const id of ids) account.settled.add(id);
+    const partition = this.items.get(ids[0] ?? 0)?.partition ?? '';
+    account.order.set(partition, [...(account.order.get(partition) ?? []), ...ids]);
+    const place = `${destination_id} ${partition}`;
+    this.#last_accepted.set(place, Math.max(claim, this.#last_accepted.get(place) ?? 0));
+  }
+
+  /** A dead letter of class `refused` was written: something of its partition was accepted since its trouble began (I3). */
+  condemned(destination_id: string, id: number): void {
+    const key = `${destination_id} ${id}`;
+    if (this.#condemned.has(key)) return;
+    this.#condemned.add(key);
+    const accepted = this.#last_accepted.get(`${destination_id} ${this.items.get(id)?.partition}`) ?? 0;
+    if (accepted <= (this.#first_trouble.get(key) ?? 0))
+      this.broken.push(
+        `item ${id} was condemned at ${destination_id} though nothing of its partition passed since (I3)`,
+      );
   }
 
   erasedSubject(subject: string): void {
@@ -126,10 +153,7 @@ export class Ledger {
   }
 
   effect(destination_id: string, id: number): void {
-    const { effects, order } = this.account(destination_id);
-    const count = (effects.get(id) ?? 0) + 1;
-    effects.set(id, count);
-    const partition = this.items.get(id)?.partition ?? '';
-    if (count === 1) order.set(partition, [...(order.get(partition) ?? []), id]);
+    const { effects } = this.account(destination_id);
+    effects.set(id, (effects.get(id) ?? 0) + 1);
   }
 }

@@ -60,14 +60,15 @@ function repeated(destination: DestinationScenario, ledger: Ledger): string[] {
   return broken;
 }
 
-/** P5: with a window of one the items of a partition have their effect in the order of the source. */
+/** P5: with a window of one the items of a partition are settled in the order of the source. */
 function unordered(destination: DestinationScenario, ledger: Ledger): string[] {
   if (destination.window !== 1) return [];
   const broken: string[] = [];
   for (const [partition, ids] of ledger.account(destination.id).order) {
     const counted = ids.filter((id) => !ledger.repeatable.has(id) && !ledger.retried.has(`${destination.id} ${id}`));
     const late = counted.find((id, i) => id < (counted[i - 1] ?? 0));
-    if (late !== undefined) broken.push(`${destination.id} got item ${late} of ${partition} after a later one (P5)`);
+    if (late !== undefined)
+      broken.push(`${destination.id} settled item ${late} of ${partition} after a later one (P5)`);
   }
   return broken;
 }

@@ -76,8 +76,9 @@ export function observedStore(inner: EngineStore, life: Life, reaper: Reaper, le
           return never();
         }
         // The transaction commits within this call; its promise only brings the result.
-        const done = method(...args).then((result) => {
+        const done = method(...args).then(async (result) => {
           record(ledger, batches, name, args, result);
+          if (name === 'settle' && (result as SettleResult).dead_letters > 0) await recordDead(ledger, inner);
           return result;
         });
         if (strike !== 'after') return life.outlived(done);
@@ -123,6 +124,12 @@ function record(
       return ledger.paused(args[0] as string, args[1] as string);
     default:
   }
+}
+
+async function recordDead(ledger: Ledger, inner: EngineStore): Promise<void> {
+  for (const { destination_id, payload, class: reason } of await inner.deadLetters({ state: 'open' }))
+    if (destination_id !== null && payload !== null && reason === 'refused')
+      ledger.condemned(destination_id, idOf(payload));
 }
 
 export function idOf(payload: string): number {

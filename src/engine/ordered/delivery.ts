@@ -41,6 +41,9 @@ interface Readiness {
 /** Batches of one partition in one pass; then the others have their turn. */
 const ROUNDS_PER_PARTITION = 32;
 
+/** Failures of the destination in a row after which a suspect without an answer no longer goes first: it may be the cause. */
+const UNHEARD_SUSPECT_FAILURES = 8;
+
 /**
  * Ordered delivery of one stream to one destination (design §5 rule 4). A pass takes every partition that is due,
  * oldest first, several at once, and sends its batches in order; what a reply means is the classifier's, what becomes of
@@ -140,7 +143,8 @@ export class Delivery {
 
   /**
    * A turn begins with the oldest suspect when the partition is held, or when nothing else is left whose acceptance
-   * could judge it; a held partition then tries one batch, any other all that are due.
+   * could judge it; a held partition then tries one batch, any other all that are due. A suspect that got no answer is
+   * heard first: a neighbour that passes would condemn it though the destination may just have been mended.
    */
   #choose(plan: Plan, turn: { first: boolean; held: boolean }, pass: Pass): Batch[] {
     const { clock, retry } = this.#options;
@@ -148,6 +152,11 @@ export class Delivery {
     const { suspect } = plan;
     const judge = suspect && turn.first && (turn.held || plan.open.length === 0);
     if (judge && isDue(suspect.due_ms, now_ms, retry)) return [suspect];
+    const unheard = suspect !== null && suspect.failures < 2 && pass.circuit_failures < UNHEARD_SUSPECT_FAILURES;
+    if (judge && turn.held && unheard) {
+      pass.wakeAt(suspect.due_ms);
+      return [];
+    }
     const due = plan.open.filter((batch) => isDue(batch.due_ms, now_ms, retry));
     const waiting = [...plan.open, ...(judge ? [suspect] : [])].filter((batch) => !due.includes(batch));
     if (waiting.length > 0) pass.wakeAt(Math.min(...waiting.map(({ due_ms }) => due_ms)));
