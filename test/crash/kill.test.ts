@@ -4,15 +4,16 @@
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { seededRandom, type Random } from '../../src/platform/random.ts';
-import { writeConversations } from '../support/conversations.ts';
+import { writeConversations, type Truth } from '../support/conversations.ts';
 import { freePort } from '../support/free-port.ts';
 import { Growth } from '../support/growth.ts';
+import { bundleHook, runHook } from '../support/hook.ts';
 import { readJournal } from '../support/journal.ts';
 import { Machine } from '../support/machine.ts';
 import type { Program } from '../support/program.ts';
-import { differences } from '../support/store-oracle.ts';
+import { differences, hookCounts } from '../support/store-oracle.ts';
 import { TEAM_ID, TEAM_SALT, joinedSince, makeToken } from '../support/team.ts';
 
 const KILLS = Number(process.env['SYNCLINE_CRASH_KILLS'] ?? 20);
@@ -21,19 +22,24 @@ const SEED = Number(process.env['SYNCLINE_TEST_SEED'] ?? 20261121);
 const KILL_MS = 6_000;
 const MINUTE_MS = 60_000;
 
+beforeAll(bundleHook);
+
 test(`a laptop killed ${KILLS} times has everything once`, { timeout: MINUTE_MS + KILLS * KILL_MS }, async () => {
   await using laptop = new Machine();
   const random = seededRandom(SEED);
   const world = worldOf(laptop, random, Date.now() - 10 * MINUTE_MS);
+  // A hook keeps nothing before there is a salt to hash it with.
+  expect(await laptop.run(['status'])).toMatchObject({ exit: 0 });
 
   for (let round = 1; round <= KILLS; round++) {
     const up = laptop.start(['up', '--port', String(await freePort()), '--json']);
-    await liveAndDie([up], world.growth, round / (KILLS + 1), random);
+    await Promise.all([liveAndDie([up], world.growth, round / (KILLS + 1), random), world.hooks.send()]);
   }
 
   await finish(laptop, world.growth);
   const store = { file: join(laptop.state, 'store.db'), salt: laptop.salt(), team_id: 'local' };
   expect(await differences(store, world.truth)).toEqual([]);
+  expect(hookCounts(store)).toEqual(world.hooks.sent);
   await expectSoundJournal(laptop);
 });
 
@@ -55,7 +61,7 @@ test(
     for (let round = 1; round <= rounds; round++) {
       const server = office.start(['server', '--listen', `127.0.0.1:${port}`, '--json']);
       const up = laptop.start(['up', '--port', String(await freePort()), '--json']);
-      await liveAndDie([server, up], world.growth, round / (rounds + 1), random);
+      await Promise.all([liveAndDie([server, up], world.growth, round / (rounds + 1), random), world.hooks.send()]);
     }
 
     const server = await office.server(port);
@@ -65,7 +71,10 @@ test(
       { file: join(laptop.state, 'store.db'), salt: TEAM_SALT, team_id: 'local' },
       { file: join(office.state, 'store.db'), salt: TEAM_SALT, team_id: TEAM_ID },
     ];
-    for (const store of stores) expect(await differences(store, world.truth)).toEqual([]);
+    for (const store of stores) {
+      expect(await differences(store, world.truth)).toEqual([]);
+      expect(hookCounts(store)).toEqual(world.hooks.sent);
+    }
     await expectSoundJournal(laptop);
   },
 );
@@ -74,7 +83,43 @@ function worldOf(laptop: Machine, random: Random, start_ms: number) {
   const cwds = [laptop.checkout('github.com/acme/web'), laptop.checkout('github.com/acme/api')];
   const conversations = { prefix: `s${SEED}`, cwds, conversations: 8, turns: 14, start_ms, span_ms: 2_000 };
   const { lines, truth } = writeConversations({ random, ...conversations });
-  return { truth, growth: new Growth(laptop.projects, lines, random) };
+  const hooks = new Hooks(laptop, truth, cwds[0] ?? '', random);
+  return { truth, hooks, growth: new Growth(laptop.projects, lines, random) };
+}
+
+/** Hooks of calls that the transcripts tell of, too, while programs live and die; each was accepted when it exited. */
+class Hooks {
+  readonly sent: Record<string, number> = {};
+  readonly #machine: Machine;
+  readonly #calls: { id: string; session: string; tool: string | null }[];
+  readonly #cwd: string;
+  readonly #random: Random;
+
+  constructor(machine: Machine, truth: Truth, cwd: string, random: Random) {
+    this.#machine = machine;
+    this.#cwd = cwd;
+    this.#random = random;
+    this.#calls = [...truth.calls]
+      .filter(([, outcome]) => outcome !== null)
+      .map(([id]) => {
+        const { session = '', tool = null } = truth.events.get(`claude:tool_use:${id}`) ?? {};
+        return { id, session, tool };
+      });
+  }
+
+  async send(): Promise<void> {
+    const call = this.#calls[Math.floor(this.#random.unit() * this.#calls.length)];
+    for (const hook_event_name of ['PreToolUse', 'PostToolUse', 'Stop']) {
+      await sleep(this.#random.unit() * 200);
+      await runHook(this.#machine, {
+        hook_event_name,
+        session_id: call?.session,
+        cwd: this.#cwd,
+        ...(hook_event_name === 'Stop' ? {} : { tool_name: call?.tool, tool_use_id: call?.id, tool_input: {} }),
+      });
+      this.sent[hook_event_name] = (this.sent[hook_event_name] ?? 0) + 1;
+    }
+  }
 }
 
 /**

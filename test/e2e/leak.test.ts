@@ -17,18 +17,14 @@ import {
 import { until } from '../support/condition.ts';
 import { FaultServer } from '../support/fault-server.ts';
 import { PLANTED, leaksIn, leaksInDatabase, leaksInFiles } from '../support/leak-search.ts';
-import { Machine, REPOSITORY } from '../support/machine.ts';
+import { bundleHook, runHook } from '../support/hook.ts';
+import { Machine } from '../support/machine.ts';
 import { Browser } from '../support/page.ts';
 import { joinedSince } from '../support/team.ts';
 
 const HOOK_PAYLOADS = 12;
 
-beforeAll(async () => {
-  await using machine = new Machine();
-  // `npm test` has bundled the hook already; a run of this file alone has not.
-  const bundled = await machine.program(process.execPath, [join(REPOSITORY, 'scripts', 'bundle-hook.mjs')]).ended();
-  expect(bundled).toMatchObject({ exit: 0 });
-});
+beforeAll(bundleHook);
 
 describe.each(['redacted', 'none'] as const)('content = "%s"', (content) => {
   test('no planted secret is anywhere', { timeout: 120_000 }, async () => {
@@ -176,10 +172,6 @@ async function sendHooks(machine: Machine, cwd: string): Promise<void> {
       },
       { hook_event_name: text, reason: text, error: text },
     ];
-    for (const payload of payloads) {
-      const input = JSON.stringify({ ...common, ...payload });
-      const ended = await machine.run(['telemetry', 'hook', '--agent', 'claude'], { input });
-      expect(ended).toEqual({ exit: 0, signal: null, stdout: '', stderr: '' });
-    }
+    for (const payload of payloads) await runHook(machine, { ...common, ...payload });
   }
 }

@@ -20,6 +20,16 @@ export class FaultyDatabase extends Database {
     this.crash_side = side;
   }
 
+  /** Takes the crash back when it has not come yet. */
+  spare(): void {
+    this.crash_at = undefined;
+  }
+
+  /** Whether the crash has come. */
+  get crashed(): boolean {
+    return this.crash_at !== undefined && (this.statements ?? 0) >= this.crash_at;
+  }
+
   override exec(sql: string): void {
     cut(this, () => super.exec(sql));
   }

@@ -27,7 +27,7 @@ type Row = Record<string, string | number | null>;
 
 const EVENTS = `SELECT e.origin_id_hash, e.kind, s.session_id_hash AS session, e.subagent_id_hash AS subagent, e.tool,
     e.outcome, e.tokens_in, e.tokens_out, e.cache_read_tokens, e.cache_write_5m_tokens, e.cache_write_1h_tokens
-  FROM event e JOIN session s USING (session_key) WHERE e.team_id = ?`;
+  FROM event e JOIN session s USING (session_key) WHERE e.team_id = ? AND e.kind <> 'hook'`;
 
 function eventDifferences(db: DatabaseSync, team_id: string, truth: Truth, hash: Hash): string[] {
   const rows = db.prepare(EVENTS).all(team_id) as Row[];
@@ -75,6 +75,17 @@ function callDifferences(db: DatabaseSync, team_id: string, truth: Truth, hash: 
   }
   for (const key of found.keys()) problems.push(`nothing true is behind the span ${key}`);
   return problems;
+}
+
+/** How often hooks were told, by the agent's name of the event. */
+export function hookCounts(store: StoreUnderTest): Record<string, number> {
+  using db = new DatabaseSync(store.file, { readOnly: true });
+  const rows = db
+    .prepare(
+      `SELECT payload ->> 'event' AS event, count(*) AS times FROM event WHERE team_id = ? AND kind = 'hook' GROUP BY 1`,
+    )
+    .all(store.team_id);
+  return Object.fromEntries(rows.map(({ event, times }) => [String(event), Number(times)]));
 }
 
 /** Everything in the tables that a reader can see, as text that is equal for equal stores: no keys and no arrival times. */
