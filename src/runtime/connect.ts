@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import type { Environment } from '../config/environment.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { SynclinePaths } from '../config/paths.ts';
@@ -14,7 +13,7 @@ import { localOperator } from './local-operator.ts';
 import type { Operator } from './operator.ts';
 import { remoteOperator } from './remote-operator.ts';
 import { NOT_RUNNING } from './status-report.ts';
-import { tokenVerbs } from './tokens.ts';
+import { SERVER_TEAM, tokenVerbs } from './tokens.ts';
 
 export interface ConnectOptions {
   paths: SynclinePaths;
@@ -30,10 +29,10 @@ export interface ConnectOptions {
  */
 export async function connectOperator(options: ConnectOptions): Promise<Operator & AsyncDisposable> {
   const { paths, loaded, env } = options;
-  if (existsSync(paths.home) && directoryHolder(paths.home).held) {
-    const daemon = readDaemonFile(paths);
+  const { held, pid } = directoryHolder(paths.home);
+  if (held) {
+    const daemon = readDaemonFile(paths, pid);
     if (daemon) return remoteOperator(daemon);
-    const { pid } = directoryHolder(paths.home);
     throw new SynclineError(
       'daemon.starting',
       `Process ${pid ?? 'unknown'} holds the data directory and does not listen yet`,
@@ -58,7 +57,7 @@ export async function connectOperator(options: ConnectOptions): Promise<Operator
     team_id: LOCAL_TEAM,
     report: (message) => process.stderr.write(`syncline: ${message}\n`),
   });
-  const tokens = tokenVerbs(directory.tokens(null), LOCAL_TEAM);
+  const tokens = tokenVerbs(directory.tokens(null), SERVER_TEAM);
   const operator = localOperator(
     directory,
     NOT_RUNNING,

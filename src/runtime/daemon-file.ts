@@ -27,12 +27,17 @@ export function removeDaemonFile(paths: SynclinePaths): void {
   rmSync(pathOf(paths), { force: true });
 }
 
-/** The running daemon's address, or null when the file is not there. @throws SynclineError `daemon.file` when it is damaged. */
-export function readDaemonFile(paths: SynclinePaths): DaemonFile | null {
+/**
+ * The address of the daemon that holds the directory as process `holder`; null when it has not said yet where it listens.
+ * A file that another process left behind (`kill -9` leaves one) tells nothing about the holder.
+ * @throws SynclineError `daemon.file` when it is damaged.
+ */
+export function readDaemonFile(paths: SynclinePaths, holder: number | undefined): DaemonFile | null {
   const text = readIfThere(pathOf(paths));
   if (text === null) return null;
   try {
-    return daemonFile.parse(JSON.parse(text));
+    const daemon = daemonFile.parse(JSON.parse(text));
+    return daemon.pid === holder ? daemon : null;
   } catch (cause) {
     throw new SynclineError('daemon.file', 'daemon.json in the state directory is damaged', {
       hint: 'End the process that `syncline doctor` names and start Syncline again.',

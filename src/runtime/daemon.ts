@@ -6,6 +6,7 @@ import { EXIT, LockedError, SynclineError, UsageError, messageOf, type ExitCode 
 import { systemRandom } from '../platform/random.ts';
 import { systemTimers } from '../platform/timers.ts';
 import { programVersion } from '../platform/version.ts';
+import { LOCAL_TEAM } from '../telemetry/destinations/local-store.ts';
 import { createServer, type SynclineServer } from '../server/server.ts';
 import { consolePages } from '../console/pages.ts';
 import type { DaemonOptions } from './daemon-options.ts';
@@ -18,7 +19,7 @@ import { startLoops, type LoopWakeups } from './loops.ts';
 import type { Operator } from './operator.ts';
 import { openSample, type Sample } from './sample.ts';
 import type { RunningState } from './status-report.ts';
-import { tokenVerbs } from './tokens.ts';
+import { SERVER_TEAM, tokenVerbs } from './tokens.ts';
 
 /** How long loops may take to end; a request to a destination is aborted at once. */
 const STOP_BOUND_MS = 10_000;
@@ -62,7 +63,7 @@ async function openDirectory(options: DaemonOptions, log: Logger): Promise<DataD
       paths,
       loaded,
       env,
-      team_id: role === 'server' ? 'default' : 'local',
+      team_id: role === 'server' ? SERVER_TEAM : LOCAL_TEAM,
       clock: systemClock,
       random: systemRandom,
       timers: systemTimers,
@@ -71,7 +72,7 @@ async function openDirectory(options: DaemonOptions, log: Logger): Promise<DataD
     });
   } catch (error) {
     if (!(error instanceof LockedError)) throw error;
-    const running = readDaemonFile(paths);
+    const running = readDaemonFile(paths, error.pid);
     throw new LockedError(
       running ? `Syncline is already running, process ${running.pid}, at ${running.url}` : error.message,
       error.pid,

@@ -12,6 +12,7 @@ import type { TelemetryStore } from '../telemetry/store/telemetry-store.ts';
 import { programVersion } from '../platform/version.ts';
 import { globMatcher } from '../platform/glob.ts';
 import { systemTimers } from '../platform/timers.ts';
+import { SERVER_TEAM } from './tokens.ts';
 
 /** The destination that always exists: what leaves nothing and keeps everything at home. */
 export const LOCAL_STORE = 'local';
@@ -86,7 +87,7 @@ function serverTargets({ config }: LoadedConfig): ServerTarget[] {
   const { team } = config;
   if (!team) return listed;
   const { salt, id } = team;
-  const joined = { ...team, salt, team_id: id ?? 'team', key: 'team', name: 'team', required: true };
+  const joined = { ...team, salt, team_id: id ?? SERVER_TEAM, key: 'team', name: 'team', required: true };
   return [{ ...joined, max_items: 500, max_body_bytes: 1_000_000 }, ...listed];
 }
 

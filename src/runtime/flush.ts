@@ -2,31 +2,26 @@ import { FullError } from '../platform/errors.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { FlushResult } from './operator.ts';
 import { currentProgress } from './progress.ts';
+import { removeDelivered } from './retention.ts';
 
 /** How long a flush waits before it looks again at a destination that asked for patience. */
 const LOOK_AGAIN_MS = 250;
 
-/** Reads what is new, then delivers until nothing waits, nothing moves any more, or the time is over. */
+/**
+ * Reads what is new, then delivers until nothing waits, nothing moves any more, or the time is over. When the journal is
+ * full, what is delivered makes room for what is still to be read.
+ */
 export async function flush(directory: DataDirectory, timeout_ms: number): Promise<FlushResult> {
-  const { sweep, hooks, deliveries, options } = directory;
-  const { clock, timers } = options;
+  const { clock, timers } = directory.options;
   const over = new AbortController();
   const deadline_ms = clock.monotonic_ms() + timeout_ms;
   void timers.sleep(timeout_ms, over.signal).then(() => over.abort());
   const result: FlushResult = { delivered: 0, remaining: 0, dead_letters: 0, destinations: [] };
   try {
-    await sweep.sweep(over.signal);
-    await hooks.sweep(over.signal);
-    await sweepHooks(hooks, over.signal);
-    while (!over.signal.aborted) {
-      const passes = await Promise.all([...deliveries.values()].map((delivery) => delivery.pass(over.signal)));
-      result.delivered += passes.reduce((sum, pass) => sum + pass.accepted_items, 0);
-      result.dead_letters += passes.reduce((sum, pass) => sum + pass.dead_letters, 0);
-      const next = passes.map(({ next_due_ms }) => next_due_ms).filter((due) => due !== null);
-      if (next.length === 0) break;
-      const wait_ms = Math.max(0, Math.min(...next) - clock.now_ms());
-      if (clock.monotonic_ms() + wait_ms > deadline_ms) break;
-      if (wait_ms > 0) await timers.sleep(Math.min(wait_ms, LOOK_AGAIN_MS), over.signal);
+    for (let full = true; full && !over.signal.aborted;) {
+      full = await readAll(directory, over.signal);
+      await deliverAll(directory, result, deadline_ms, over.signal);
+      if (full && (await removeDelivered(directory, over.signal)) === 0) break;
     }
   } finally {
     over.abort();
@@ -34,12 +29,33 @@ export async function flush(directory: DataDirectory, timeout_ms: number): Promi
   return { ...result, ...(await whatRemains(directory)) };
 }
 
-/** A full journal is no reason not to deliver: what stays in the spool is taken when there is room. */
-async function sweepHooks(hooks: DataDirectory['hooks'], signal: AbortSignal): Promise<void> {
+/** Journals transcripts and spool; true when the journal was full before their ends. */
+async function readAll({ sweep, hooks }: DataDirectory, signal: AbortSignal): Promise<boolean> {
+  const { full } = await sweep.sweep(signal);
   try {
     await hooks.sweep(signal);
+    return full;
   } catch (error) {
-    if (!(error instanceof FullError)) throw error;
+    if (error instanceof FullError) return true;
+    throw error;
+  }
+}
+
+async function deliverAll(
+  { deliveries, options: { clock, timers } }: DataDirectory,
+  result: FlushResult,
+  deadline_ms: number,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const passes = await Promise.all([...deliveries.values()].map((delivery) => delivery.pass(signal)));
+    result.delivered += passes.reduce((sum, pass) => sum + pass.accepted_items, 0);
+    result.dead_letters += passes.reduce((sum, pass) => sum + pass.dead_letters, 0);
+    const next = passes.map(({ next_due_ms }) => next_due_ms).filter((due) => due !== null);
+    if (next.length === 0) return;
+    const wait_ms = Math.max(0, Math.min(...next) - clock.now_ms());
+    if (clock.monotonic_ms() + wait_ms > deadline_ms) return;
+    if (wait_ms > 0) await timers.sleep(Math.min(wait_ms, LOOK_AGAIN_MS), signal);
   }
 }
 

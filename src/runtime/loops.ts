@@ -1,8 +1,10 @@
+import type { Place } from '../agents/source.ts';
 import type { Supervisor } from '../engine/supervisor.ts';
 import { Wakeup } from '../engine/wakeup.ts';
 import { FullError } from '../platform/errors.ts';
 import { watchTranscripts } from '../telemetry/capture/transcript-watch.ts';
 import type { DataDirectory } from './data-directory.ts';
+import { removeDelivered } from './retention.ts';
 
 /** A sweep without a hint: finds what the watcher missed. */
 const SWEEP_MS = 30_000;
@@ -19,21 +21,29 @@ export interface LoopWakeups {
   all(): void;
 }
 
+/** Who is told how capture gets on. */
+interface CaptureListener {
+  /** There is something to deliver. */
+  appended(): void;
+  /** The journal is full: what is delivered must go before anything more can be captured. */
+  full(): void;
+}
+
 /** Starts every loop of a daemon: capture, one delivery for each destination, upkeep. */
 export function startLoops(supervisor: Supervisor, directory: DataDirectory, run: { capture: boolean }): LoopWakeups {
   const deliveries = [...directory.deliveries].map(([id, delivery]) => ({ id, delivery, wakeup: new Wakeup() }));
   const appended = (): void => deliveries.forEach(({ wakeup }) => wakeup.notify());
   const sources = [new Wakeup(), new Wakeup()] as const;
+  const upkeep = new Wakeup();
+  const told: CaptureListener = { appended, full: () => upkeep.notify() };
   if (run.capture) {
-    supervisor.start({
-      name: 'transcripts',
-      run: (signal) => sweepTranscripts(directory, sources[0], appended, signal),
-    });
-    supervisor.start({ name: 'hooks', run: (signal) => sweepHooks(directory, sources[1], appended, signal) });
+    supervisor.start({ name: 'transcripts', run: (signal) => sweepTranscripts(directory, sources[0], told, signal) });
+    supervisor.start({ name: 'hooks', run: (signal) => sweepHooks(directory, sources[1], told, signal) });
   }
   for (const { id, delivery, wakeup } of deliveries)
     supervisor.start({ name: `deliver ${id}`, run: (signal) => delivery.run(signal, wakeup) });
-  supervisor.start({ name: 'retention', run: (signal) => retain(directory, signal) });
+  const madeRoom = (): void => sources.forEach((wakeup) => wakeup.notify());
+  supervisor.start({ name: 'retention', run: (signal) => retain(directory, upkeep, madeRoom, signal) });
   return {
     all: () => {
       appended();
@@ -45,64 +55,86 @@ export function startLoops(supervisor: Supervisor, directory: DataDirectory, run
 async function sweepTranscripts(
   directory: DataDirectory,
   wakeup: Wakeup,
-  appended: () => void,
+  { appended, full }: CaptureListener,
   signal: AbortSignal,
 ): Promise<void> {
   const { sweep, options } = directory;
-  const places = sweep.places().filter(({ exists }) => exists);
-  const report = (error: unknown): void =>
-    options.report('the file watcher failed; sweeps go on', { error: String(error) });
-  watchTranscripts(places, options.timers, signal, () => wakeup.notify(), report);
+  using watchers = new DisposableStack();
+  const watched = new Set<string>();
   const orphans = await directory.engine.openSource('telemetry', 'orphaned spans', options.clock.now_ms());
-  let swept_ms = -Infinity;
+  let closed_at_ms = -Infinity;
   while (!signal.aborted) {
+    // An agent that is started for the first time makes its folder then.
+    const places = sweep.places().filter(({ exists, path }) => exists && !watched.has(path));
+    if (places.length > 0) watchers.use(watching(directory, places, wakeup, signal));
+    for (const { path } of places) watched.add(path);
     const result = await sweep.sweep(signal, appended);
     if (result.appended > 0) appended();
-    const now_ms = options.clock.now_ms();
-    if (now_ms - swept_ms > SWEEP_MS) {
-      swept_ms = now_ms;
-      if ((await directory.capture.closeOrphans(orphans.source_id, now_ms - ORPHAN_MS)) > 0) appended();
+    const at_ms = options.clock.monotonic_ms();
+    if (!result.full && at_ms - closed_at_ms > SWEEP_MS) {
+      closed_at_ms = at_ms;
+      const older_than_ms = options.clock.now_ms() - ORPHAN_MS;
+      const closed = await unlessFull(() => directory.capture.closeOrphans(orphans.source_id, older_than_ms));
+      if (closed === 'full') result.full = true;
+      else if (closed > 0) appended();
     }
+    if (result.full) full();
     await wakeup.wait(result.full ? FULL_MS : result.unsettled ? SETTLE_MS : SWEEP_MS, options.timers, signal);
   }
+}
+
+/** A full journal is a state of capture, not a failure of its loop. */
+async function unlessFull<T>(work: () => Promise<T>): Promise<T | 'full'> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof FullError) return 'full';
+    throw error;
+  }
+}
+
+/** Watches until the loop ends in whatever way: one that is started again watches anew, and not twice. */
+function watching(
+  { options }: DataDirectory,
+  places: readonly Place[],
+  wakeup: Wakeup,
+  signal: AbortSignal,
+): Disposable {
+  const over = new AbortController();
+  const report = (error: unknown): void =>
+    // The code alone: the message of a file system error holds the path of somebody's project.
+    options.report('a file watcher failed; sweeps go on', { code: (error as NodeJS.ErrnoException).code ?? 'unknown' });
+  watchTranscripts(places, options.timers, AbortSignal.any([signal, over.signal]), () => wakeup.notify(), report);
+  return { [Symbol.dispose]: () => over.abort() };
 }
 
 async function sweepHooks(
   directory: DataDirectory,
   wakeup: Wakeup,
-  appended: () => void,
+  { appended, full }: CaptureListener,
   signal: AbortSignal,
 ): Promise<void> {
   const { hooks, options } = directory;
-  const report = (error: unknown): void =>
-    options.report('the spool watcher failed; sweeps go on', { error: String(error) });
   const spool = { agent: 'claude' as const, path: options.paths.spool_dir, because: 'spool', exists: true };
-  watchTranscripts([spool], options.timers, signal, () => wakeup.notify(), report);
+  using _watching = watching(directory, [spool], wakeup, signal);
   while (!signal.aborted) {
-    let wait_ms = SWEEP_MS;
-    try {
-      const { appended: entries, waiting } = await hooks.sweep(signal);
-      if (entries > 0) appended();
-      if (waiting) wait_ms = WAITING_HOOK_MS;
-    } catch (error) {
-      if (!(error instanceof FullError)) throw error;
-      wait_ms = FULL_MS;
-    }
+    const swept = await unlessFull(() => hooks.sweep(signal));
+    if (swept === 'full') full();
+    else if (swept.appended > 0) appended();
+    const wait_ms = swept === 'full' ? FULL_MS : swept.waiting ? WAITING_HOOK_MS : SWEEP_MS;
     await wakeup.wait(wait_ms, options.timers, signal);
   }
 }
 
-/** Removes what is delivered and old, or delivered and in the way, a bounded step at a time. */
-async function retain({ engine, options }: DataDirectory, signal: AbortSignal): Promise<void> {
-  const { clock, timers, loaded } = options;
-  const { retention, storage } = loaded.config;
+/** Upkeep from time to time, and at once when the journal is full: capture goes on when something was removed. */
+async function retain(
+  directory: DataDirectory,
+  wakeup: Wakeup,
+  madeRoom: () => void,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
-    const now_ms = clock.now_ms();
-    const before_ms = retention.days === 0 ? 0 : now_ms - retention.days * 86_400_000;
-    // Half of the room is the journal's; it is kept a tenth below that, so that capture never meets the cap for long.
-    const target_bytes = Math.floor(storage.max_bytes * 0.45);
-    for (let more = true; more && !signal.aborted;)
-      ({ more } = await engine.retain({ before_ms, target_bytes, now_ms }));
-    await timers.sleep(RETENTION_MS, signal);
+    if ((await removeDelivered(directory, signal)) > 0) madeRoom();
+    await wakeup.wait(RETENTION_MS, directory.options.timers, signal);
   }
 }

@@ -149,7 +149,10 @@ in, out, cached: tokens. cost: list price, prices of 2026-11-01.
 
   it('says when there is nothing', async () => {
     const { stdout, stderr } = await cli(['telemetry', 'report'], { operator: reporting({ ...REPORT, rows: [] }) });
-    expect([stdout, stderr]).toEqual(['', 'There is nothing in this time. Other times: --since 30d.\n']);
+    expect([stdout, stderr]).toEqual([
+      '',
+      'There is nothing in this time. Look further back with --since, or see: syncline status\n',
+    ]);
   });
 });
 

@@ -79,7 +79,8 @@ function reportCsv({ by, rows }: Report): string {
 }
 
 function printTable(context: CommandContext, result: Report): void {
-  if (result.rows.length === 0) return context.say('There is nothing in this time. Other times: --since 30d.');
+  if (result.rows.length === 0)
+    return context.say('There is nothing in this time. Look further back with --since, or see: syncline status');
   const total: ReportRow = { key: 'total', ...result.total };
   const lines = renderTable(columns(result.by), [...result.rows, total], context.width(), context.palette);
   const last = lines.pop() ?? '';

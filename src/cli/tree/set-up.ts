@@ -50,7 +50,7 @@ export const SET_UP: readonly CommandDeclaration[] = [
   CONFIG,
   {
     name: 'version',
-    summary: 'the versions of the program and of what runs',
+    summary: 'the versions of the program, Node and SQLite',
     examples: ['syncline version', 'syncline version --json'],
     load: async () => (await import('../commands/version.ts')).version,
   },

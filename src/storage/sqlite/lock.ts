@@ -14,7 +14,7 @@ const held = new Set<DatabaseSync>();
 /**
  * Takes the data directory for this process (design §5 rule 10). The lock is an exclusive SQLite transaction on
  * `lock.db`: the system frees it when the process ends in whatever way, so there is no stale lock to clear, which a
- * process-id file would need. The id in `lock.pid` is only for the message. The lock is a POSIX one: nothing in this
+ * process-id file would need. The id in `lock.pid` only names the holder, in messages and to tell its `daemon.json` from one that was left behind. The lock is a POSIX one: nothing in this
  * process may open and close `lock.db` other than through SQLite, since that would drop it.
  * @throws LockedError with the holder's process id.
  */
