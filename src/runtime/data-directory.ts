@@ -22,6 +22,7 @@ import { HookCapture } from '../telemetry/capture/hook-capture.ts';
 import { HookSweep } from '../telemetry/capture/hook-sweep.ts';
 import { Labels } from '../telemetry/labels.ts';
 import { saltOf, Salts } from '../telemetry/salts.ts';
+import { StoreThread } from '../telemetry/destinations/store-thread.ts';
 import { TelemetryStore } from '../telemetry/store/telemetry-store.ts';
 import type { Workspace } from '../telemetry/capture/workspace-context.ts';
 import { CaptureRules } from './capture-rules.ts';
@@ -94,7 +95,8 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
   const scope = captureScope(options);
   const capture = new Capture({ store: engine, db, hashing, salts, labels, clock, content, tags: true, ...scope });
   const hookCapture = new HookCapture({ store: engine, db, hashing, salts, labels, clock, allowed: scope.allowed });
-  const destinations = telemetryDestinations({ loaded, env, store, labels });
+  const store_thread = new StoreThread({ path: paths.store_db, max_bytes: halfOfTheRoom(loaded) });
+  const destinations = telemetryDestinations({ loaded, env, store_thread, labels });
   await configure(engine, destinations, clock);
   const report = ({ agent, message }: { agent: string; message: string }): void => options.report(message, { agent });
 
@@ -122,8 +124,7 @@ function openDatabases(
   { paths, loaded, clock, random }: DirectoryOptions,
   opened: (() => void)[],
 ): Pick<DataDirectory, 'engine' | 'store' | 'labels'> & { db: Database } {
-  // Half of the room for the journal, half for the store and its index; labels and the spool are small beside them.
-  const half_bytes = Math.floor(loaded.config.storage.max_bytes / 2);
+  const half_bytes = halfOfTheRoom(loaded);
   const db = new Database(paths.engine_db);
   opened.push(() => db.close());
   const engine = openSqliteStore(db, { clock, random, cap_bytes: half_bytes });
@@ -133,6 +134,11 @@ function openDatabases(
   const labels = new Labels(paths.labels_db, clock.now_ms());
   opened.push(() => labels.close());
   return { db, engine, store, labels };
+}
+
+/** Half for the journal, half for the store and its index; labels and the spool are small beside them. */
+function halfOfTheRoom({ config }: LoadedConfig): number {
+  return Math.floor(config.storage.max_bytes / 2);
 }
 
 function deliveryTo(

@@ -8,7 +8,7 @@ import { LocalStoreDestination } from '../telemetry/destinations/local-store.ts'
 import { TeamServerDestination } from '../telemetry/destinations/team-server.ts';
 import type { Labels } from '../telemetry/labels.ts';
 import { saltOf, type Salt } from '../telemetry/salts.ts';
-import type { TelemetryStore } from '../telemetry/store/telemetry-store.ts';
+import type { StoreThread } from '../telemetry/destinations/store-thread.ts';
 import { programVersion } from '../platform/version.ts';
 import { globMatcher } from '../platform/glob.ts';
 import { systemTimers } from '../platform/timers.ts';
@@ -29,7 +29,8 @@ export interface ConfiguredDestination {
 export interface DestinationInputs {
   loaded: LoadedConfig;
   env: Environment;
-  store: TelemetryStore;
+  /** Writes the local store. */
+  store_thread: StoreThread;
   labels: Labels;
 }
 
@@ -49,7 +50,12 @@ export function teamSalt({ loaded, env }: Pick<DestinationInputs, 'loaded' | 'en
 
 /** Every destination of telemetry: the local store, then what the configuration names. */
 export function telemetryDestinations(inputs: DestinationInputs): ConfiguredDestination[] {
-  const local = new LocalStoreDestination({ id: LOCAL_STORE, store: inputs.store, member: 'local', device: 'local' });
+  const local = new LocalStoreDestination({
+    id: LOCAL_STORE,
+    store: inputs.store_thread,
+    member: 'local',
+    device: 'local',
+  });
   return [
     { destination: local, required: true, insecure: false },
     ...serverTargets(inputs.loaded).map((target) => teamServer(inputs, target)),

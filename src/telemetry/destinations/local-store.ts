@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type {
   BatchLimits,
   OrderedDestination,
@@ -6,18 +5,20 @@ import type {
   PartitionHeader,
   Reply,
 } from '../../engine/ordered/destination.ts';
-import { FullError, invariant } from '../../platform/errors.ts';
+import { invariant } from '../../platform/errors.ts';
 import type { Principal } from '../store/principal.ts';
-import type { TelemetryStore } from '../store/telemetry-store.ts';
-import { parseBody } from '../wire/parse.ts';
+import { TelemetryStore } from '../store/telemetry-store.ts';
 import { encodeBody, envelopeBytes, kindOf, type BodyForm } from './body.ts';
+import { receiveBatch } from './receive-batch.ts';
+import type { StoreThread } from './store-thread.ts';
 
 /** The team of what is kept only at home. */
 export const LOCAL_TEAM = 'local';
 
 export interface LocalStoreOptions {
   id: string;
-  store: TelemetryStore;
+  /** Where batches go: the store itself, or the thread that writes it. Closed with the destination when it is a thread. */
+  store: TelemetryStore | StoreThread;
   /** Takes only partitions of this salt; absent: of every salt, since nothing leaves the machine. */
   salt_id?: string;
   member: string;
@@ -34,7 +35,7 @@ const LIMITS: BatchLimits = { max_items: 1000, max_body_bytes: 4 * 1024 * 1024 }
 export class LocalStoreDestination implements OrderedDestination {
   readonly id: string;
   readonly guarantee = 'exact';
-  readonly #store: TelemetryStore;
+  readonly #store: TelemetryStore | StoreThread;
   readonly #salt_id: string | undefined;
   readonly #principal: Principal;
   readonly #form: BodyForm = { team_id: LOCAL_TEAM, project_names: true, single_session: false };
@@ -71,30 +72,13 @@ export class LocalStoreDestination implements OrderedDestination {
   async send(batch: OutgoingBatch, _signal: AbortSignal): Promise<Reply> {
     const kind = kindOf(batch.header);
     invariant(kind, 'a destination is sent only partitions that it accepts');
-    const parsed = parseBody(kind, batch.body);
-    if (!parsed.ok) {
-      const errors = parsed.reason === 'schema' ? parsed.errors : [];
-      const [first] = errors;
-      return {
-        status: 400,
-        code: parsed.reason === 'schema' ? 'schema' : 'json',
-        message: first ? `${first.field}: ${first.message}` : 'the body is not valid JSON',
-        item_errors: errors.filter((error) => error.index >= 0),
-      };
-    }
-    const body_sha256 = createHash('sha256').update(batch.body).digest();
-    try {
-      const result = this.#store.ingest(parsed.body, this.#principal, { key: batch.batch_id, body_sha256 });
-      if (result.outcome === 'key_reused')
-        return { status: 422, code: 'idempotency_key_reused', message: 'the batch id came with another body' };
-      return {
-        status: result.outcome === 'stored' ? 202 : 409,
-        received: result.received,
-        deduped: result.deduped,
-      };
-    } catch (error) {
-      if (error instanceof FullError) return { status: 507, code: error.code, message: error.message };
-      throw error;
-    }
+    const received = { kind, batch_id: batch.batch_id, body: batch.body };
+    return this.#store instanceof TelemetryStore
+      ? receiveBatch(this.#store, this.#principal, received)
+      : this.#store.receive(this.#principal, received);
+  }
+
+  async close(): Promise<void> {
+    if (!(this.#store instanceof TelemetryStore)) await this.#store.close();
   }
 }

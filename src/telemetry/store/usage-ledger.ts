@@ -62,34 +62,36 @@ export class UsageLedger {
   readonly #call_events = new Map<number, number>();
 
   book(sign: 1 | -1, key: UsageKey, measures: Measures): void {
-    const text = KEY_COLUMNS.map((column) => key[column]).join('\n');
+    const sums = this.#sumsOf(key);
+    for (const [measure, amount] of Object.entries(measures)) add(sums, measure as Measure, sign * amount);
+  }
+
+  /** Books an event's own usage; calls that have an id are booked by whoever joins their records. */
+  bookEvent(sign: 1 | -1, place: { session_key: number; workspace_key: number }, content: EventContent): void {
+    const sums = this.#sumsOf(usageKeyOf(place, content));
+    add(sums, 'events', sign);
+    addKnown(sums, sign, 'tokens_in', 'tokens_in_known', content.tokens_in);
+    addKnown(sums, sign, 'tokens_out', 'tokens_out_known', content.tokens_out);
+    addKnown(sums, sign, 'cache_read', 'cache_read_known', content.cache_read_tokens);
+    const cache_write = sumKnown(content.cache_write_5m_tokens, content.cache_write_1h_tokens);
+    addKnown(sums, sign, 'cache_write', 'cache_write_known', cache_write);
+    addKnown(sums, sign, 'cost_usd_e6', 'cost_known', content.cost_usd_e6);
+    if (content.tokens_out !== null && content.cost_usd_e6 === null) add(sums, 'unpriced', sign);
+    if (content.kind === 'tool_call') this.#countCallEvent(place.session_key, sign);
+    if (content.tool_call_id !== null) return;
+    if (content.kind === 'tool_call') add(sums, 'calls', sign);
+    if (content.kind === 'tool_result' && content.outcome === 'failed') add(sums, 'failures', sign);
+  }
+
+  #sumsOf(key: UsageKey): number[] {
+    const { session_key, quarter_ms, workspace_key, agent, model, tool, price_date } = key;
+    const text = `${session_key}\n${quarter_ms}\n${workspace_key}\n${agent}\n${model}\n${tool}\n${price_date}`;
     let entry = this.#entries.get(text);
     if (!entry) {
       entry = { key, sums: MEASURES.map(() => 0) };
       this.#entries.set(text, entry);
     }
-    for (const [i, measure] of MEASURES.entries()) {
-      const amount = measures[measure];
-      if (amount !== undefined) entry.sums[i] = (entry.sums[i] ?? 0) + sign * amount;
-    }
-  }
-
-  /** Books an event's own usage; calls that have an id are booked by whoever joins their records. */
-  bookEvent(sign: 1 | -1, place: { session_key: number; workspace_key: number }, content: EventContent): void {
-    const cache_write = sumKnown(content.cache_write_5m_tokens, content.cache_write_1h_tokens);
-    const stands_alone = content.tool_call_id === null;
-    if (content.kind === 'tool_call') this.#countCallEvent(place.session_key, sign);
-    this.book(sign, usageKeyOf(place, content), {
-      events: 1,
-      ...known('tokens_in', 'tokens_in_known', content.tokens_in),
-      ...known('tokens_out', 'tokens_out_known', content.tokens_out),
-      ...known('cache_read', 'cache_read_known', content.cache_read_tokens),
-      ...known('cache_write', 'cache_write_known', cache_write),
-      ...known('cost_usd_e6', 'cost_known', content.cost_usd_e6),
-      ...(content.tokens_out !== null && content.cost_usd_e6 === null ? { unpriced: 1 } : {}),
-      ...(stands_alone && content.kind === 'tool_call' ? { calls: 1 } : {}),
-      ...(stands_alone && content.kind === 'tool_result' && content.outcome === 'failed' ? { failures: 1 } : {}),
-    });
+    return entry.sums;
   }
 
   #countCallEvent(session_key: number, amount: number): void {
@@ -127,8 +129,17 @@ export function usageKeyOf(
 
 type Measure = (typeof MEASURES)[number];
 
-function known(sum: Measure, count: Measure, value: number | null): Measures {
-  return value === null ? {} : { [sum]: value, [count]: 1 };
+const PLACE_OF = Object.fromEntries(MEASURES.map((measure, place) => [measure, place])) as Record<Measure, number>;
+
+function add(sums: number[], measure: Measure, amount: number): void {
+  const place = PLACE_OF[measure];
+  sums[place] = (sums[place] ?? 0) + amount;
+}
+
+function addKnown(sums: number[], sign: 1 | -1, sum: Measure, count: Measure, value: number | null): void {
+  if (value === null) return;
+  add(sums, sum, sign * value);
+  add(sums, count, sign);
 }
 
 function sumKnown(a: number | null, b: number | null): number | null {
