@@ -21,7 +21,7 @@ test('a new line is in journal and store within a second', { timeout: 120_000 },
   const store = (): DatabaseSync => new DatabaseSync(join(machine.state, 'store.db'), { readOnly: true });
   await until('the history is in the store', () => {
     using db = store();
-    return db.prepare('SELECT count(*) AS events FROM event').get()?.['events'] === 14;
+    return db.prepare('SELECT count(*) AS events FROM event').get()?.['events'] === 15;
   });
 
   const hashing = await loadHashing();
