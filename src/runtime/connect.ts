@@ -5,10 +5,12 @@ import { systemClock } from '../platform/clock.ts';
 import { EXIT, SynclineError, UnreachableError } from '../platform/errors.ts';
 import { systemRandom } from '../platform/random.ts';
 import { systemTimers } from '../platform/timers.ts';
+import { programVersion } from '../platform/version.ts';
 import { directoryHolder } from '../storage/sqlite/lock.ts';
 import { LOCAL_TEAM } from '../telemetry/destinations/local-store.ts';
 import { readDaemonFile } from './daemon-file.ts';
-import { openDataDirectory } from './data-directory.ts';
+import { openDataDirectory, type DataDirectory } from './data-directory.ts';
+import { LOCAL_STORE } from './destinations.ts';
 import { localOperator } from './local-operator.ts';
 import type { Operator } from './operator.ts';
 import { remoteOperator } from './remote-operator.ts';
@@ -32,7 +34,12 @@ export async function connectOperator(options: ConnectOptions): Promise<Operator
   const { held, pid } = directoryHolder(paths.home);
   if (held) {
     const daemon = readDaemonFile(paths, pid);
-    if (daemon) return remoteOperator(daemon);
+    if (daemon) {
+      const own = programVersion();
+      if (daemon.version !== own)
+        process.stderr.write(`syncline: ${daemon.version} is running and this is ${own}; stop it and start this one\n`);
+      return remoteOperator(daemon);
+    }
     throw new SynclineError(
       'daemon.starting',
       `Process ${pid ?? 'unknown'} holds the data directory and does not listen yet`,
@@ -64,5 +71,24 @@ export async function connectOperator(options: ConnectOptions): Promise<Operator
     { tokens, openLink: null, stop: null, wake: () => undefined },
     'cli',
   );
-  return { ...operator, [Symbol.asyncDispose]: () => directory.close() };
+  return {
+    ...operator,
+    importTranscripts: async (query) => {
+      const result = await operator.importTranscripts(query);
+      await deliverAtHome(directory);
+      return result;
+    },
+    [Symbol.asyncDispose]: () => directory.close(),
+  };
+}
+
+/** Without a daemon nobody else would show what was imported; the local store is part of this machine (R1). */
+async function deliverAtHome({ deliveries }: DataDirectory): Promise<void> {
+  const { signal } = new AbortController();
+  const local = deliveries.get(LOCAL_STORE);
+  let delivered = true;
+  while (local && delivered) {
+    const { accepted_items } = await local.pass(signal);
+    delivered = accepted_items > 0;
+  }
 }

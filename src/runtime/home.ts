@@ -5,13 +5,22 @@ import { SynclineError, UsageError } from '../platform/errors.ts';
 import type { Random } from '../platform/random.ts';
 import { parseSalt } from '../redaction/hashing.ts';
 
+const STICKY = 0o1000;
+
 /** Creates the state directory and what is below it, for the user alone: directories 0700, files 0600. */
 export function prepareHome(paths: SynclinePaths): void {
   for (const folder of [paths.home, paths.spool_dir, paths.keys_dir, paths.log_dir]) {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      if ((statSync(folder).mode & 0o777) !== 0o700) chmodSync(folder, 0o700);
+      const { mode, uid } = statSync(folder);
+      // A folder that others share on purpose (/tmp and its kind) must not be closed to them by a slip in --home.
+      if ((mode & STICKY) !== 0 || uid !== (process.getuid?.() ?? uid))
+        throw new UsageError('home.shared', 'The state directory belongs to somebody else or is shared by all users', {
+          hint: 'Name a folder of your own with --home or SYNCLINE_HOME.',
+        });
+      if ((mode & 0o777) !== 0o700) chmodSync(folder, 0o700);
     } catch (cause) {
+      if (cause instanceof UsageError) throw cause;
       throw new UsageError(
         'home.unusable',
         `The state directory cannot be used: ${(cause as NodeJS.ErrnoException).code}`,

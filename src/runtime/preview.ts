@@ -1,3 +1,5 @@
+import type { OrderedDestination } from '../engine/ordered/destination.ts';
+import type { EngineStore, Partition } from '../engine/store.ts';
 import { TELEMETRY_KINDS, type TelemetryKind } from '../telemetry/wire/body.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { LOCAL_STORE } from './destinations.ts';
@@ -15,7 +17,8 @@ export async function preview(directory: DataDirectory, query: PreviewQuery): Pr
   if (query.stream !== null && query.stream !== 'telemetry') return [];
   const remote = destinations.filter(({ destination }) => destination.id !== LOCAL_STORE);
   const shown = remote.length > 0 ? remote : destinations;
-  const progress = await engine.progress();
+  const acked = await ackedOffsets(engine);
+  const session = query.session === null ? null : (labels.sessionsNamed(query.session)[0]?.hash ?? query.session);
   const batches: PreviewBatch[] = [];
   for (const partition of await engine.partitions()) {
     const label = labels.find(String(partition.header['workspace_hash']));
@@ -23,36 +26,49 @@ export async function preview(directory: DataDirectory, query: PreviewQuery): Pr
     for (const { destination } of shown) {
       if (batches.length >= query.limit) return batches;
       if (!destination.accepts(partition.stream, partition.header)) continue;
-      const acked = progress.find(
-        (p) => p.destination_id === destination.id && p.partition === partition.name,
-      )?.acked_offset;
-      const from = remote.length > 0 ? (acked ?? partition.first_offset - 1) + 1 : partition.first_offset;
-      const limits = destination.limits(partition.header);
-      const entries = await engine.read(
-        partition.partition_id,
-        from,
-        Math.min(partition.last_offset, from + limits.max_items - 1),
-      );
-      const session = query.session === null ? null : (labels.sessionsNamed(query.session)[0]?.hash ?? query.session);
-      const items = entries
-        .map(({ payload }) => payload)
-        .filter((payload) => payload !== null)
-        .filter((payload) => session === null || payload.includes(session));
-      if (items.length === 0) continue;
-      const fitting = withinBytes(items, limits.max_body_bytes - destination.envelopeBytes(partition.header));
-      const body = destination.encode(partition.header, fitting);
-      const { path } = TELEMETRY_KINDS[partition.header['kind'] as TelemetryKind];
-      batches.push({
-        stream: 'telemetry',
-        destination: destination.id,
-        path,
-        items: fitting.length,
-        bytes: Buffer.byteLength(body),
-        body,
-      });
+      const settled = remote.length > 0 ? acked.get(`${destination.id} ${partition.name}`) : undefined;
+      const from = Math.max(partition.first_offset, (settled ?? 0) + 1);
+      const items = await nextItems(engine, partition, { from, session, most: destination.limits(partition.header) });
+      if (items.length > 0) batches.push(bodyOf(destination, partition, items));
     }
   }
   return batches;
+}
+
+async function ackedOffsets(engine: EngineStore): Promise<Map<string, number>> {
+  const progress = await engine.progress();
+  return new Map(progress.map((row) => [`${row.destination_id} ${row.partition}`, row.acked_offset]));
+}
+
+/** The next items of a partition, of one session where one is asked for: that one's may lie deep in the backlog. */
+async function nextItems(
+  engine: EngineStore,
+  { partition_id, last_offset }: Partition,
+  { from, session, most }: { from: number; session: string | null; most: { max_items: number } },
+): Promise<string[]> {
+  const items: string[] = [];
+  for (let first = from; first <= last_offset && items.length < most.max_items; first += most.max_items) {
+    const entries = await engine.read(partition_id, first, Math.min(last_offset, first + most.max_items - 1));
+    for (const { payload } of entries)
+      if (payload !== null && (session === null || payload.includes(session))) items.push(payload);
+    if (session === null && items.length > 0) break;
+  }
+  return items.slice(0, most.max_items);
+}
+
+function bodyOf(destination: OrderedDestination, { header }: Partition, items: readonly string[]): PreviewBatch {
+  const room = destination.limits(header).max_body_bytes - destination.envelopeBytes(header);
+  const fitting = withinBytes(items, room);
+  const body = destination.encode(header, fitting);
+  const { path } = TELEMETRY_KINDS[header['kind'] as TelemetryKind];
+  return {
+    stream: 'telemetry',
+    destination: destination.id,
+    path,
+    items: fitting.length,
+    bytes: Buffer.byteLength(body),
+    body,
+  };
 }
 
 function withinBytes(items: readonly string[], max_bytes: number): string[] {

@@ -49,7 +49,7 @@ export function remoteOperator(daemon: DaemonFile): Operator & AsyncDisposable {
     return resultReply.parse(body).result;
   };
   const verbs = Object.fromEntries(VERBS.map((verb) => [verb, (argument: unknown) => call(verb, argument)]));
-  // The daemon answers with what its own Operator returned; both are of one program version or `version` says so.
+  // The daemon answers with what its own Operator returned; `connectOperator` warns when they are of two program versions.
   return { ...(verbs as unknown as Operator), [Symbol.asyncDispose]: () => pool.close() };
 }
 

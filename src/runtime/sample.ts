@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,6 +15,7 @@ import { loadConfig } from '../config/load.ts';
 import { resolvePaths } from '../config/paths.ts';
 import { systemClock } from '../platform/clock.ts';
 import { AGENT_SOURCES } from '../agents/registry.ts';
+import { Database } from '../storage/sqlite/database.ts';
 import type { DaemonOptions } from './daemon-options.ts';
 
 const SAMPLE_FOLDER = new URL('./sample-transcripts/', import.meta.url);
@@ -20,10 +30,13 @@ export interface Sample {
 
 /**
  * Sample mode (R3): when no agent has left a transcript here, the bundled sample is shown, from a temporary home and
- * store that are removed at the end, delivering to no configured destination. Null when there is something real.
+ * store that are removed at the end, delivering to no configured destination. Null when there is something real: files
+ * of an agent, what was captured before an agent removed its own (R12), or a team that waits for this machine.
  */
-export async function openSample({ env, loaded }: DaemonOptions): Promise<Sample | null> {
-  if (!loaded.config.capture.enabled || (await anythingFound(env))) return null;
+export async function openSample({ env, paths, loaded }: DaemonOptions): Promise<Sample | null> {
+  const { capture, team, telemetry } = loaded.config;
+  if (!capture.enabled || team !== undefined || telemetry.destination.length > 0) return null;
+  if (everCaptured(paths) || (await anythingFound(env))) return null;
   const root = mkdtempSync(join(tmpdir(), 'syncline-sample-'));
   const remove = (): void => rmSync(root, { recursive: true, force: true });
   const agent_home = join(root, '.claude');
@@ -34,12 +47,28 @@ export async function openSample({ env, loaded }: DaemonOptions): Promise<Sample
     throw error;
   }
   const sample_env = { ...env, HOME: root, CLAUDE_CONFIG_DIR: agent_home, SYNCLINE_HOME: join(root, 'state') };
-  const paths = resolvePaths({ env: sample_env, user_home: root, cwd: root });
+  const sample_paths = resolvePaths({ env: sample_env, user_home: root, cwd: root });
   const flags = [{ key: 'http.port', flag: '--port', value: loaded.config.http.port }];
   return {
-    options: { env: sample_env, paths, loaded: loadConfig({ file: paths.config_file, env: {}, flags }) },
+    options: {
+      env: sample_env,
+      paths: sample_paths,
+      loaded: loadConfig({ file: sample_paths.config_file, env: {}, flags }),
+    },
     remove,
   };
+}
+
+/** Whether the journal ever took something in. */
+function everCaptured({ engine_db }: DaemonOptions['paths']): boolean {
+  if (!existsSync(engine_db)) return false;
+  const db = new Database(engine_db, { read_only: true });
+  try {
+    const has_journal = db.value<number>(`SELECT count(*) FROM sqlite_schema WHERE name = 'partition'`) > 0;
+    return has_journal && db.value<number>('SELECT EXISTS (SELECT 1 FROM partition)') === 1;
+  } finally {
+    db.close();
+  }
 }
 
 async function anythingFound(env: DaemonOptions['env']): Promise<boolean> {
