@@ -24,9 +24,9 @@ export interface LoopWakeups {
 /** Who is told how capture gets on. */
 interface CaptureListener {
   /** There is something to deliver. */
-  appended(): void;
+  appended: () => void;
   /** The journal is full: what is delivered must go before anything more can be captured. */
-  full(): void;
+  full: () => void;
 }
 
 /** Starts every loop of a daemon: capture, one delivery for each destination, upkeep. */

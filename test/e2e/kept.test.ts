@@ -1,0 +1,77 @@
+/** R12, R22, R28: an agent's cleaning up deletes nothing here, and a full journal loses nothing. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { seededRandom } from '../../src/platform/random.ts';
+import type { Report, StatusReport } from '../../src/runtime/operator.ts';
+import { until } from '../support/condition.ts';
+import { writeConversations } from '../support/conversations.ts';
+import { FaultServer } from '../support/fault-server.ts';
+import { Growth } from '../support/growth.ts';
+import { readJournal } from '../support/journal.ts';
+import { Machine } from '../support/machine.ts';
+import { differences } from '../support/store-oracle.ts';
+import { TEAM_SALT, joinTeam } from '../support/team.ts';
+import { WORKED_EXAMPLE_TOTAL, placeWorkedExample } from '../support/worked-example.ts';
+
+test('what the agent deletes is kept, and counts once when it comes back', { timeout: 60_000 }, async () => {
+  await using machine = new Machine();
+  const total = async (): Promise<object> =>
+    (await machine.json<Report>(['telemetry', 'report', '--by', 'session', '--since', '3650d'])).total;
+  placeWorkedExample(machine);
+  expect(await machine.run(['flush'])).toMatchObject({ exit: 0 });
+  rmSync(machine.projects, { recursive: true });
+  expect(await machine.run(['flush'])).toMatchObject({ exit: 0 });
+  expect(await total()).toEqual(WORKED_EXAMPLE_TOTAL);
+  // Restored from a backup: other inodes, other births, the same conversations.
+  placeWorkedExample(machine);
+  expect(await machine.run(['flush'])).toMatchObject({ exit: 0 });
+  expect(await total()).toEqual(WORKED_EXAMPLE_TOTAL);
+});
+
+/** Half of it is the journal's and too small for what follows; the other half is the store's and just large enough. */
+const CAP_BYTES = 3 * 1024 ** 2;
+
+test('a full journal makes capture wait; nothing is lost', { timeout: 120_000 }, async () => {
+  await using machine = new Machine();
+  await using team = await FaultServer.start(() => ({ status: 503, headers: { 'retry-after': '1' } }));
+  joinTeam(machine, { url: team.url, token: 't-secret', more: `[storage]\nmax_bytes = ${CAP_BYTES}` });
+  const random = seededRandom(5);
+  const cwds = [machine.checkout('github.com/acme/web')];
+  const start_ms = Date.now() + 60_000;
+  const { lines, truth } = writeConversations({
+    ...{ random, prefix: 'full', cwds, conversations: 12, turns: 9 },
+    ...{ start_ms, span_ms: 60_000 },
+  });
+  const growth = new Growth(machine.projects, lines, random);
+  growth.writeAll();
+
+  const up = await machine.up();
+  const full = await until(
+    'the journal is full',
+    async () => {
+      const status = await machine.json<StatusReport>(['status']);
+      return status.storage.full && status;
+    },
+    { within_ms: 60_000, every_ms: 100 },
+  );
+  const [source] = full.sources.filter(({ files }) => files > 0);
+  expect(source?.read_bytes).toBeLessThan(source?.bytes ?? 0);
+
+  team.script = () => null;
+  await until(
+    'everything is delivered',
+    async () => {
+      const { sources, destinations } = await machine.json<StatusReport>(['status']);
+      const read = sources.every(({ bytes, read_bytes }) => read_bytes === bytes);
+      return read && destinations.every(({ waiting }) => waiting === 0);
+    },
+    { within_ms: 90_000, every_ms: 200 },
+  );
+  expect(await up.stop()).toMatchObject({ exit: 143, stderr: '' });
+  const store = { file: join(machine.state, 'store.db'), salt: TEAM_SALT, team_id: 'local' };
+  expect(await differences(store, truth)).toEqual([]);
+  expect(team.violations).toEqual([]);
+  const { broken, dead_letters } = await readJournal(join(machine.state, 'engine.db'));
+  expect({ broken, dead_letters }).toEqual({ broken: [], dead_letters: [] });
+});
