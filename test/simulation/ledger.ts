@@ -40,7 +40,9 @@ export class Ledger {
   crashes = 0;
   #sequence = 0;
   readonly #accounts = new Map<string, Account>();
+  /** Order of the newest claim of a batch, and its fence. */
   readonly #claims = new Map<string, number>();
+  readonly #fences = new Map<string, number>();
   readonly #paused_at = new Map<string, number>();
   readonly #bodies_sent = new Map<string, number[]>();
   /** Claim of the first attempt at an item that was not accepted, and of the last that was for a partition (I3). */
@@ -75,13 +77,18 @@ export class Ledger {
   }
 
   claimed(batch_id: string, fence: number | null): void {
-    if (fence !== null) this.#claims.set(batch_id, ++this.#sequence);
+    if (fence !== null) {
+      this.#claims.set(batch_id, ++this.#sequence);
+      this.#fences.set(batch_id, fence);
+    }
     this.note(`claim ${batch_id.slice(-6)} ${fence}`);
   }
 
   settledAs(settlement: Settlement, result: SettleResult, destination_id: string | undefined): void {
     this.note(`settle ${settlement.batch_id.slice(-6)} ${settlement.kind} ${JSON.stringify(result)}`);
     if (!result.settled || destination_id === undefined) return;
+    if (settlement.fence !== this.#fences.get(settlement.batch_id))
+      this.broken.push(`${settlement.batch_id} was settled by an older holder (I4)`);
     const claim = this.#claims.get(settlement.batch_id) ?? 0;
     const ids = this.#bodies_sent.get(settlement.batch_id) ?? [];
     if (settlement.kind !== 'accepted') {

@@ -1,5 +1,6 @@
 import type { EngineStore, Settlement, SettleResult } from '../../src/engine/store.ts';
 import type { Timers } from '../../src/platform/timers.ts';
+import type { FaultyDatabase } from '../support/faulty-database.ts';
 import type { VirtualTime } from '../support/virtual-time.ts';
 import type { Draw } from './draw.ts';
 import type { Ledger } from './ledger.ts';
@@ -42,9 +43,12 @@ export class Life {
 
 const never = (): Promise<never> => new Promise(() => {});
 
-/** Decides at which calls of the store the process dies, on which side of them. */
+/** Where in a call of the store the process dies: before it, after its commit, or before its n-th statement. */
+export type Strike = 'before' | 'after' | { statement: number };
+
+/** Decides at which calls of the store the process dies. */
 export interface Reaper {
-  strike: () => 'before' | 'after' | null;
+  strike: () => Strike | null;
 }
 
 export function reaperOf(draw: Draw, rate: number, most: number, active: () => boolean): Reaper {
@@ -53,7 +57,7 @@ export function reaperOf(draw: Draw, rate: number, most: number, active: () => b
     strike: () => {
       if (left === 0 || !active() || !draw.chance(rate)) return null;
       left--;
-      return draw.one(['before', 'after']);
+      return draw.one<Strike>(['before', 'after', { statement: draw.between(1, 25) }]);
     },
   };
 }
@@ -62,7 +66,13 @@ export function reaperOf(draw: Draw, rate: number, most: number, active: () => b
  * The store as a process reaches it: the process may die before a call or after its commit, and the ledger learns of
  * every commit, in the order of the commits, whoever hears of it.
  */
-export function observedStore(inner: EngineStore, life: Life, reaper: Reaper, ledger: Ledger): EngineStore {
+export function observedStore(
+  db: FaultyDatabase,
+  inner: EngineStore,
+  life: Life,
+  reaper: Reaper,
+  ledger: Ledger,
+): EngineStore {
   const batches = new Map<string, string>();
   return new Proxy(inner, {
     get: (target, name: keyof EngineStore) => {
@@ -75,8 +85,19 @@ export function observedStore(inner: EngineStore, life: Life, reaper: Reaper, le
           life.die();
           return never();
         }
-        // The transaction commits within this call; its promise only brings the result.
-        const done = method(...args).then(async (result) => {
+        // The transaction commits within this call; its promise only brings the result. An erase ends with a checkpoint
+        // after its commit, and the ledger could not tell on which side of the commit it was cut.
+        const statement = typeof strike === 'object' && strike && name !== 'erase' ? strike.statement : null;
+        if (statement !== null) db.crashAt(statement, 'before');
+        const called = method(...args);
+        if (statement !== null && db.crashed) {
+          ledger.note(`crash in ${name} before statement ${statement}`);
+          life.die();
+          called.catch(() => undefined);
+          return never();
+        }
+        db.spare();
+        const done = called.then(async (result) => {
           record(ledger, batches, name, args, result);
           if (name === 'settle' && (result as SettleResult).dead_letters > 0) await recordDead(ledger, inner);
           return result;

@@ -38,6 +38,8 @@ export interface Scenario {
   crash_rate: number;
   /** Probability of a fault of the network or a stray 5xx in a request. Low: eight in a row condemn an item. */
   fault_rate: number;
+  /** Loops that deliver to each destination at once; only fences keep them apart. */
+  senders: number;
   cap_bytes: number;
   retain_age_ms: number;
   retain_target_bytes: number | null;
@@ -67,9 +69,10 @@ export function scenarioOf(seed: number): Scenario {
     crashes: draw.between(0, 8),
     crash_rate: draw.one([0.002, 0.01, 0.03]),
     fault_rate: draw.one([0, 0.05, 0.15]),
-    cap_bytes: small ? 320 * 1024 : 2 ** 30,
+    senders: draw.chance(0.2) ? 2 : 1,
+    cap_bytes: small ? draw.between(145, 180) * 1024 : 2 ** 30,
     retain_age_ms: draw.one([HOUR_MS / 4, HOUR_MS, 100 * HOUR_MS]),
-    retain_target_bytes: small ? 200 * 1024 : null,
+    retain_target_bytes: small ? 140 * 1024 : null,
     operator: draw.one([0, 0.1, 0.4]),
   };
 }

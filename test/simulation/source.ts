@@ -6,7 +6,7 @@ import type { Draw } from './draw.ts';
 import type { Item, Ledger } from './ledger.ts';
 import type { Scenario } from './scenario.ts';
 
-export const SUBJECTS = 30;
+const SUBJECTS = 30;
 
 /** The file that an agent writes; it is there before the engine reads it, and survives crashes. */
 export class SourceFile {

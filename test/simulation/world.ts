@@ -8,7 +8,7 @@ import { Supervisor } from '../../src/engine/supervisor.ts';
 import { Wakeup } from '../../src/engine/wakeup.ts';
 import { messageOf } from '../../src/platform/errors.ts';
 import { uuidv7 } from '../../src/platform/random.ts';
-import { Database } from '../../src/storage/sqlite/database.ts';
+import { FaultyDatabase } from '../support/faulty-database.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 import { VirtualTime } from '../support/virtual-time.ts';
 import { Draw } from './draw.ts';
@@ -17,7 +17,7 @@ import { judge } from './oracle.ts';
 import { Life, idOf, observedStore, reaperOf, type Reaper } from './process.ts';
 import { scenarioOf, type Scenario } from './scenario.ts';
 import { Server } from './server.ts';
-import { SUBJECTS, SourceFile, readFile } from './source.ts';
+import { SourceFile, readFile } from './source.ts';
 
 /** Virtual time within which all must have come to its end once everything is well. */
 const CALM_MS = 5 * 86_400_000;
@@ -33,7 +33,7 @@ export interface Outcome {
 /** One process of the engine over the store, as the daemon puts it together. */
 interface Process {
   life: Life;
-  db: Database;
+  db: FaultyDatabase;
   /** As the process reaches it. */
   store: EngineStore;
   /** Past the observer, for the oracle. */
@@ -94,9 +94,9 @@ export class World {
     const { seed, cap_bytes } = this.scenario;
     const { random } = new Draw(seed, `engine ${++this.#runs}`);
     const life = new Life(this.time);
-    const db = new Database(join(this.#scratch.path, 'engine.db'));
+    const db = new FaultyDatabase(join(this.#scratch.path, 'engine.db'));
     const inner = openSqliteStore(db, { clock: this.time, random, cap_bytes });
-    const store = observedStore(inner, life, this.#reaper, this.ledger);
+    const store = observedStore(db, inner, life, this.#reaper, this.ledger);
     const report = (loop: string, error: unknown): void =>
       void this.ledger.broken.push(`the loop ${loop} failed: ${(error as Error).stack ?? messageOf(error)}`);
     const supervisor = new Supervisor({ clock: this.time, timers: life.timers, random, report });
@@ -114,7 +114,10 @@ export class World {
         time.now_ms(),
       );
     process.ready = true;
-    const wakeups = this.servers.map((server) => {
+    const senders = this.servers.flatMap((server) =>
+      Array.from({ length: scenario.senders }, (_, i) => ({ server, i })),
+    );
+    const wakeups = senders.map(({ server, i }) => {
       const wakeup = new Wakeup();
       const destination = server.connect(life);
       const { random } = draw;
@@ -128,7 +131,7 @@ export class World {
         concurrency: 3,
         idle_ms: 120_000,
       });
-      supervisor.start({ name: `deliver ${destination.id}`, run: (signal) => delivery.run(signal, wakeup) });
+      supervisor.start({ name: `deliver ${destination.id} ${i}`, run: (signal) => delivery.run(signal, wakeup) });
       return wakeup;
     });
     const notify = (): void => wakeups.forEach((wakeup) => wakeup.notify());
@@ -213,7 +216,7 @@ export class World {
   async #operate(): Promise<void> {
     const draw = this.#operator;
     const { store, inner, life, ready } = this.#process;
-    if (life.dead || !ready) return;
+    if (life.dead || !ready || this.file.lines.length === 0) return;
     const destination = draw.one(this.scenario.destinations).id;
     const open = await inner.deadLetters({ state: 'open' });
     const letter = open.length > 0 ? draw.one(open) : null;
@@ -221,7 +224,8 @@ export class World {
       () => store.changeDestination(destination, 'pause', draw.one([null, this.time.now_ms() + 600_000])),
       () => store.changeDestination(destination, 'resume', null),
       () => store.changeDestination(destination, 'resume', null),
-      () => store.erase(`session-${draw.between(1, SUBJECTS)}`, this.time.now_ms()),
+      () => store.erase(draw.one(this.file.lines.slice(-12)).subject, this.time.now_ms()),
+      () => this.#rewrite(),
       ...(letter
         ? [
             () => {
@@ -240,6 +244,20 @@ export class World {
       .one(verbs)()
       .catch((error: unknown) => this.ledger.broken.push(`an operator was told: ${messageOf(error)}`));
     await this.time.settle();
+  }
+
+  /** Stronger rules reach what lies in the journal. */
+  async #rewrite(): Promise<void> {
+    const { store, inner } = this.#process;
+    const partition = this.#operator.one(await inner.partitions());
+    const entries = await inner.read(partition.partition_id, partition.last_offset - 5, partition.last_offset);
+    const masked = entries.flatMap(({ offset, payload }) =>
+      payload === null
+        ? []
+        : [[offset, JSON.stringify({ id: idOf(payload), pad: `masked ${this.time.now_ms()}` })] as const],
+    );
+    this.ledger.note(`rewrite ${partition.name} ${masked.map(([offset]) => offset).join()}`);
+    await store.rewrite(partition.partition_id, new Map(masked));
   }
 
   /** Everything is well: what waits must end, while a little traffic goes on. */

@@ -130,6 +130,27 @@ export function retentionContract(open: OpenStore): void {
     expect((await scene.store.retain({ ...byAge, target_bytes: 10 ** 9 })).removed).toBe(0);
   });
 
+  test('above its target, when no entry may go, the record of ended batches and closed dead letters goes', async () => {
+    await start(1, { observed_ms: NOW });
+    await scene.destination();
+    await scene.end(await scene.next(partition), { kind: 'dead_letter', refusal: REFUSAL });
+    await scene.fill(partition, 1, { observed_ms: NOW });
+    expect((await scene.store.retain({ ...byAge, target_bytes: 1 })).removed).toBe(1);
+    expect(await scene.store.retain({ ...byAge, target_bytes: 1, now_ms: NOW + 1 })).toEqual({
+      removed: 0,
+      dropped: 0,
+      more: true,
+    });
+    expect(await scene.store.retain({ ...byAge, target_bytes: 1, now_ms: NOW + 1 })).toEqual({
+      removed: 0,
+      dropped: 0,
+      more: false,
+    });
+    expect(await kept()).toEqual([2]);
+    expect(await scene.store.deadLetters({})).toHaveLength(1);
+    expect(JSON.stringify(await scene.sut.dump())).not.toContain('batch-000001');
+  });
+
   test('one step removes at most 1,000 entries', async () => {
     await start(1000);
     await scene.fill(partition, 500, OLD);

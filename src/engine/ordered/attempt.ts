@@ -123,7 +123,9 @@ async function settleVerdict(
   const base = { batch_id: batch.batch_id, fence, now_ms: clock.now_ms() };
   const step = stepFor(context, verdict, counts, base, present);
   const { settled, dead_letters } = await store.settle(step.settlement);
-  const accepted_items = settled && step.settlement.kind === 'accepted' ? present.length : 0;
+  // Somebody else has taken the batch since, or it is gone: look at the partition anew.
+  if (!settled) return { ...more(), next: 'stop', retry_at_ms: base.now_ms };
+  const accepted_items = step.settlement.kind === 'accepted' ? present.length : 0;
   return { ...step.result, accepted_items, dead_letters };
 }
 

@@ -21,7 +21,8 @@ interface Bound {
 
 /**
  * One bounded step of retention (design §5 rule 7): removes entries up to the lowest offset that every required
- * destination has settled, by age, or whatever their age while the file is above its target. Best-effort destinations
+ * destination has settled, by age, or whatever their age while the file is above its target; then, if it still is, the
+ * record of what was sent. Best-effort destinations
  * lose what goes; that is counted, and their open batches over it are abandoned.
  */
 export function retain(
@@ -40,19 +41,25 @@ export function retain(
       const { removed, dropped } = removeUpTo(db, bound, last, request.now_ms, newId);
       return { removed, dropped, more: true };
     }
-    return { removed: 0, dropped: 0, more: false };
+    // Nothing is left to remove but the record of what was sent; a full journal stops capture, so that goes too.
+    return { removed: 0, dropped: 0, more: over && forgetEnded(db, request.now_ms) > 0 };
   });
 }
 
-function forgetEnded(db: Database, before_ms: number): void {
-  db.run('DELETE FROM batch WHERE rowid IN (SELECT rowid FROM batch WHERE ended_ms < ? LIMIT 1000)', before_ms);
-  db.run(
+/** Returns how many rows went; at most a thousand of each kind. */
+function forgetEnded(db: Database, before_ms: number): number {
+  const batches = db.run(
+    'DELETE FROM batch WHERE rowid IN (SELECT rowid FROM batch WHERE ended_ms < ? LIMIT 1000)',
+    before_ms,
+  );
+  const letters = db.run(
     `DELETE FROM dead_letter WHERE rowid IN (
        SELECT rowid FROM dead_letter d WHERE state <> 'open' AND at_ms < ?
          AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.retry_of = d.dead_letter_id AND b.state IN ('open', 'suspect'))
        LIMIT 1000)`,
     before_ms,
   );
+  return batches + letters;
 }
 
 /** Partitions that hold entries, those with the oldest first. */
