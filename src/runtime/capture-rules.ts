@@ -1,25 +1,40 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseRepositoryRules, REPOSITORY_FILE, type RepositoryRules } from '../config/repository.ts';
+import { parseRepositoryRules, REPOSITORY_FILE } from '../config/repository.ts';
+import type { Clock } from '../platform/clock.ts';
 import { expandHome, globMatcher } from '../platform/glob.ts';
 import type { Workspace } from '../telemetry/capture/workspace-context.ts';
-import { readIfThere } from './home.ts';
 
 export interface CaptureRulesOptions {
   /** `capture.exclude`: globs over paths (`~/private/**`) and repositories (`github.com/acme/payroll`). */
   exclude: readonly string[];
   user_home: string;
+  clock: Clock;
   /** Told once for each key of a repository's file that was not followed. */
   report: (message: string) => void;
 }
 
+/** How old a repository's rules may be: who adds the file while Syncline runs is heard soon. */
+const RULES_FRESH_MS = 5_000;
+
+const NO_SUCH_FILE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE']);
+
+/** The rules of one repository, ready to be asked. */
+interface Repository {
+  read_ms: number;
+  text: string;
+  capture: boolean;
+  excluded: ((path: string) => boolean)[];
+}
+
 /**
  * What is read at all: the configuration's exclusions, and each repository's own `.syncline.toml`, which can only
- * narrow. The file is read once a run for each repository.
+ * narrow. The file is read again every few seconds of use.
  */
 export class CaptureRules {
   readonly #options: CaptureRulesOptions;
   readonly #excluded: ((text: string) => boolean)[];
-  readonly #repositories = new Map<string, RepositoryRules>();
+  readonly #repositories = new Map<string, Repository>();
 
   constructor(options: CaptureRulesOptions) {
     this.#options = options;
@@ -30,20 +45,38 @@ export class CaptureRules {
     const names = cwd === null ? [workspace.identity] : [workspace.identity, cwd, `${cwd}/`];
     if (this.#excluded.some((matches) => names.some(matches))) return false;
     if (workspace.root === null) return true;
-    const rules = this.#rulesOf(workspace.root);
-    if (!rules.capture) return false;
-    const { root } = workspace;
-    return !rules.exclude.some((glob) => cwd !== null && globMatcher(join(root, glob))(cwd));
+    const { capture, excluded } = this.#repository(workspace.root);
+    return capture && !(cwd !== null && excluded.some((matches) => matches(cwd)));
   }
 
-  #rulesOf(root: string): RepositoryRules {
+  #repository(root: string): Repository {
     const known = this.#repositories.get(root);
-    if (known) return known;
-    const text = readIfThere(join(root, REPOSITORY_FILE));
-    const { rules, refused } = parseRepositoryRules(text ?? '');
+    const now_ms = this.#options.clock.monotonic_ms();
+    if (known && now_ms - known.read_ms < RULES_FRESH_MS) return known;
+    const text = this.#textIn(root);
+    if (known?.text === text) {
+      known.read_ms = now_ms;
+      return known;
+    }
+    const { rules, refused } = parseRepositoryRules(text);
     for (const { key, line, reason } of refused)
       this.#options.report(`a repository's ${REPOSITORY_FILE}, line ${line}: ${key === '' ? '' : `${key}: `}${reason}`);
-    this.#repositories.set(root, rules);
-    return rules;
+    const excluded = rules.exclude.map((glob) => globMatcher(join(root, glob)));
+    const repository = { read_ms: now_ms, text, capture: rules.capture, excluded };
+    this.#repositories.set(root, repository);
+    return repository;
+  }
+
+  /** The working directory is what a transcript says it is: it may be gone, a file by now, or no possible name. */
+  #textIn(root: string): string {
+    try {
+      return readFileSync(join(root, REPOSITORY_FILE), 'utf8');
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== undefined && NO_SUCH_FILE.has(code)) return '';
+      if (!this.#repositories.has(root))
+        this.#options.report(`a repository's ${REPOSITORY_FILE} cannot be read (${code ?? 'unknown'}): it is left out`);
+      return 'capture = false';
+    }
   }
 }

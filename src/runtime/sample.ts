@@ -31,11 +31,10 @@ export interface Sample {
 /**
  * Sample mode (R3): when no agent has left a transcript here, the bundled sample is shown, from a temporary home and
  * store that are removed at the end, delivering to no configured destination. Null when there is something real: files
- * of an agent, what was captured before an agent removed its own (R12), or a team that waits for this machine.
+ * of an agent, or what was captured before an agent removed its own (R12).
  */
 export async function openSample({ env, paths, loaded }: DaemonOptions): Promise<Sample | null> {
-  const { capture, team, telemetry } = loaded.config;
-  if (!capture.enabled || team !== undefined || telemetry.destination.length > 0) return null;
+  if (!loaded.config.capture.enabled) return null;
   if (everCaptured(paths) || (await anythingFound(env))) return null;
   const root = mkdtempSync(join(tmpdir(), 'syncline-sample-'));
   const remove = (): void => rmSync(root, { recursive: true, force: true });
