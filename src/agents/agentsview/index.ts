@@ -11,6 +11,7 @@ export { isQuiet, planRound, type RoundPlan, type RoundState } from './round.ts'
 export { isNewerThanKnown, type Continuation, type EpochReason, type SourceIdentity } from './identity.ts';
 export { allSessions, recentSessions, sessionsById } from './sessions.ts';
 export type { SessionMark } from './marks.ts';
+export { contentFingerprint } from './content-fingerprint.ts';
 export type { Presence } from './presence.ts';
 export { deletionsAfter, fatesOf, tellsDeletions, type Fate, type JournaledDeletions } from './deletions.ts';
 export { SEGMENT_ORDINALS, readSession, type MessageSegment, type SessionReading } from './messages.ts';
