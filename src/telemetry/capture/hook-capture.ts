@@ -13,8 +13,8 @@ import { SpanBook } from './span-book.ts';
 import type { SpanInput } from './span-item.ts';
 import { WorkspaceContexts, type Workspace, type WorkspaceContext } from './workspace-context.ts';
 
-/** How long a hook waits for the transcript that tells which workspace its hash stands for. */
-export const WORKSPACE_PATIENCE_MS = 60_000;
+/** How long a hook waits for the transcript of its session, which may also never come. */
+export const TRANSCRIPT_PATIENCE_MS = 60_000;
 
 export interface HookCaptureOptions {
   store: EngineStore;
@@ -43,9 +43,10 @@ export interface HookUnit {
 type Verdict = { keep: WorkspaceContext } | { drop: string } | 'wait';
 
 /**
- * Journals hook records. They come hashed and redacted from the spool; a record is kept only when capture has met its
- * workspace in a transcript, because only then is it known that the workspace is not excluded. An agent that writes no
- * transcripts was told not to, and its hooks are not kept either.
+ * Journals hook records. They come hashed and redacted from the spool; a record is kept only when capture has kept
+ * something of its session's transcript, because only then is it known that the session is not excluded. The workspace
+ * alone would not do: two checkouts of one repository have the same, and one of them may lie in an excluded folder. An
+ * agent that writes no transcripts was told not to, and its hooks are not kept either.
  */
 export class HookCapture {
   readonly #options: HookCaptureOptions;
@@ -80,7 +81,7 @@ export class HookCapture {
     for (const { cursor, record } of unit.records) {
       const verdict = this.#judge(record);
       if (verdict === 'wait' || 'drop' in verdict) {
-        const reason = verdict === 'wait' ? 'hook_without_workspace' : verdict.drop;
+        const reason = verdict === 'wait' ? 'hook_without_transcript' : verdict.drop;
         dropped.set(reason, (dropped.get(reason) ?? 0) + 1);
         continue;
       }
@@ -104,11 +105,11 @@ export class HookCapture {
     if (record.private) return { drop: 'hook_private' };
     const salt = this.#salts.get(record.salt_tag) ?? null;
     if (record.session === null || record.workspace === null || salt === null)
-      return { drop: 'hook_without_workspace' };
+      return { drop: 'hook_without_transcript' };
     const label = labels.find(record.workspace);
-    if (!label) {
+    if (!label || !labels.find(record.session)) {
       const age_ms = clock.now_ms() - record.ts_ms;
-      return age_ms >= 0 && age_ms < WORKSPACE_PATIENCE_MS ? 'wait' : { drop: 'hook_without_workspace' };
+      return age_ms >= 0 && age_ms < TRANSCRIPT_PATIENCE_MS ? 'wait' : { drop: 'hook_without_transcript' };
     }
     const kind = record.workspace_kind ?? 'path';
     const workspace: Workspace = { identity: label.detail, name: label.name, kind, root: null };

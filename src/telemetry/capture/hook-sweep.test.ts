@@ -53,8 +53,13 @@ afterEach(() => {
 });
 
 const workspace = (): string => hashing.workspaceHash(salt.bytes, 'github.com/acme/web');
-const knowWorkspace = (): void =>
-  labels.remember([{ hash: workspace(), kind: 'workspace', name: 'web', detail: 'github.com/acme/web' }]);
+const session = (id = 'session-1'): string => hashing.hashWithSalt(salt.bytes, id);
+/** What capture remembers once it has kept an event of the session. */
+const knowTranscript = (): void =>
+  labels.remember([
+    { hash: workspace(), kind: 'workspace', name: 'web', detail: 'github.com/acme/web' },
+    { hash: session(), kind: 'session', name: 'session-1', detail: workspace() },
+  ]);
 
 function record(own: Partial<SpoolRecord>): SpoolRecord {
   return {
@@ -63,7 +68,7 @@ function record(own: Partial<SpoolRecord>): SpoolRecord {
     agent: 'claude',
     event: 'PreToolUse',
     salt_tag: saltTag(hashing, salt.bytes),
-    session: hashing.hashWithSalt(salt.bytes, 'session-1'),
+    session: session(),
     subagent: null,
     tool: 'Bash',
     tool_call_id: 'toolu_1',
@@ -95,7 +100,7 @@ async function events(): Promise<Record<string, unknown>[]> {
 }
 
 test('a hook is journaled once, with its facts, and counts what it removed', async () => {
-  knowWorkspace();
+  knowTranscript();
   spool(record({}), 'not a record', record({ event: 'PostToolUse', ts_ms: now_ms + 5 }));
   expect(await sweep.sweep(signal)).toEqual({ appended: 2, waiting: false });
   expect(await sweep.sweep(signal)).toEqual({ appended: 0, waiting: false });
@@ -110,7 +115,7 @@ test('a hook is journaled once, with its facts, and counts what it removed', asy
 });
 
 test('a new line is taken from where reading stopped', async () => {
-  knowWorkspace();
+  knowTranscript();
   spool(record({}));
   await sweep.sweep(signal);
   spool(record({ event: 'Stop', tool: null, tool_call_id: null }));
@@ -118,33 +123,42 @@ test('a new line is taken from where reading stopped', async () => {
   expect(await events()).toHaveLength(2);
 });
 
-test('a hook of an unknown workspace waits for its transcript, and is dropped and counted after a minute', async () => {
+test('a hook of an unknown session waits for its transcript, and is dropped and counted after a minute', async () => {
   spool(record({}));
   expect(await sweep.sweep(signal)).toEqual({ appended: 0, waiting: true });
-  knowWorkspace();
+  knowTranscript();
   expect(await sweep.sweep(signal)).toEqual({ appended: 1, waiting: false });
 
   spool(record({ workspace: hashing.workspaceHash(salt.bytes, '/never/seen') }));
   expect((await sweep.sweep(signal)).waiting).toBe(true);
   now_ms += 61_000;
   expect(await sweep.sweep(signal)).toEqual({ appended: 0, waiting: false });
-  expect((await store.counters())['skipped']).toMatchObject({ hook_without_workspace: 1 });
+  expect((await store.counters())['skipped']).toMatchObject({ hook_without_transcript: 1 });
 });
 
 test('nothing is kept of a private session, an excluded workspace or another salt', async () => {
-  knowWorkspace();
+  knowTranscript();
   excluded = ['github.com/acme/web'];
   spool(record({ private: true }), record({}), record({ salt_tag: '00000000' }));
   expect((await sweep.sweep(signal)).appended).toBe(0);
   expect((await store.counters())['skipped']).toMatchObject({
     hook_private: 1,
     excluded: 1,
-    hook_without_workspace: 1,
+    hook_without_transcript: 1,
   });
 });
 
+test('a session of an excluded folder is not kept though its repository is known from another checkout', async () => {
+  knowTranscript();
+  spool(record({ session: session('session in ~/private') }));
+  expect(await sweep.sweep(signal)).toEqual({ appended: 0, waiting: true });
+  now_ms += 61_000;
+  expect(await sweep.sweep(signal)).toEqual({ appended: 0, waiting: false });
+  expect((await store.counters())['skipped']).toEqual({ hook_without_transcript: 1 });
+});
+
 test('a file is removed once its hour is over and it was read whole, not before', async () => {
-  knowWorkspace();
+  knowTranscript();
   spool(record({}));
   await sweep.sweep(signal);
   expect(readdirSync(join(folder, 'spool'))).toEqual(['hook-2026112010.jsonl']);
@@ -155,7 +169,7 @@ test('a file is removed once its hour is over and it was read whole, not before'
 });
 
 test('a span that only hooks have told is not sent before the transcript has its call', async () => {
-  knowWorkspace();
+  knowTranscript();
   spool(record({}), record({ event: 'PostToolUse', ts_ms: now_ms + 5 }));
   await sweep.sweep(signal);
   const spans = (await store.partitions()).find(({ header }) => header['kind'] === 'tool_spans');
