@@ -30,8 +30,10 @@ export async function flush(directory: DataDirectory, timeout_ms: number): Promi
 }
 
 /** Journals transcripts and spool; true when the journal was full before their ends. */
-async function readAll({ sweep, hooks }: DataDirectory, signal: AbortSignal): Promise<boolean> {
-  const { full } = await sweep.sweep(signal);
+async function readAll({ sweep, hooks, options }: DataDirectory, signal: AbortSignal): Promise<boolean> {
+  // A daemon's own sweep goes first, and a first one over years of history takes longer than a flush may.
+  const over = options.timers.sleep(Infinity, signal).then(() => ({ full: false }));
+  const { full } = await Promise.race([sweep.sweep(signal), over]);
   try {
     await hooks.sweep(signal);
     return full;

@@ -21,8 +21,12 @@ export class Salts {
   readonly team: Salt | null;
   readonly #team_began_ms: number;
 
-  /** Records the moment at which the team's salt was first seen here. */
+  /**
+   * Records the moment at which the team's salt was first seen here, and forgets that of any other: who leaves and comes
+   * back joins anew, and what happened in between was not asked for.
+   */
   constructor(db: Database, machine: Salt, team: Salt | null, now_ms: number) {
+    db.run('DELETE FROM telemetry_salt WHERE salt_id IS NOT ?', team?.salt_id ?? null);
     this.machine = machine;
     this.team = team;
     this.#team_began_ms = team ? began(db, team, now_ms) : Infinity;

@@ -14,6 +14,7 @@ import { mergeSessions, sessionItem, type KnownSession } from './session-item.ts
 import { rememberedHashing } from './remembered-hashing.ts';
 import { SpanBook } from './span-book.ts';
 import { spanEvent, spanNames, type SpanInput } from './span-item.ts';
+import { turnsOf, type Turns } from './turns.ts';
 import { WorkspaceContexts, type Workspace, type WorkspaceContext } from './workspace-context.ts';
 
 export interface CaptureOptions {
@@ -69,6 +70,7 @@ export class Capture {
   readonly #contexts: WorkspaceContexts;
   readonly #partitions: PartitionBook;
   readonly #spans: SpanBook;
+  readonly #turns: Turns;
 
   /** `migrateFlowTables` must have run on `db`. */
   constructor(options: CaptureOptions) {
@@ -78,6 +80,7 @@ export class Capture {
     this.#contexts = new WorkspaceContexts(hashing, options.tags);
     this.#partitions = new PartitionBook(options.store);
     this.#spans = new SpanBook(options.db);
+    this.#turns = turnsOf(options.db);
   }
 
   /** Removes secrets from a name that somebody keeps on the disk (`ReadLimits.cleanName`). */
@@ -90,7 +93,16 @@ export class Capture {
    * Journals one unit of a source.
    * @throws FullError when the journal is full: the source waits and the same unit is given again.
    */
-  async take(unit: CaptureUnit): Promise<CaptureResult> {
+  take(unit: CaptureUnit): Promise<CaptureResult> {
+    return this.#turns.run(() => this.#take(unit));
+  }
+
+  /** Appends spans that have been open for an hour as orphaned, so that a call without a result is seen everywhere. */
+  closeOrphans(source_id: number, older_than_ms: number): Promise<number> {
+    return this.#turns.run(() => this.#closeOrphans(source_id, older_than_ms));
+  }
+
+  async #take(unit: CaptureUnit): Promise<CaptureResult> {
     const draft = new Draft();
     const { fresh, copies, writes } = this.#origins.select(unit.events);
     draft.writes.push(...writes);
@@ -107,8 +119,7 @@ export class Capture {
     return { appended, copies, excluded: fresh.length - kept.length };
   }
 
-  /** Appends spans that have been open for an hour as orphaned, so that a call without a result is seen everywhere. */
-  async closeOrphans(source_id: number, older_than_ms: number): Promise<number> {
+  async #closeOrphans(source_id: number, older_than_ms: number): Promise<number> {
     const orphans = this.#spans.openSince(older_than_ms);
     const draft = new Draft();
     for (const orphan of orphans) {

@@ -11,6 +11,7 @@ import { hookItem, hookSpan, type SessionRecord } from './hook-item.ts';
 import { PartitionBook } from './partition-book.ts';
 import { SpanBook } from './span-book.ts';
 import type { SpanInput } from './span-item.ts';
+import { turnsOf } from './turns.ts';
 import { WorkspaceContexts, type Workspace, type WorkspaceContext } from './workspace-context.ts';
 
 /** How long a hook waits for the transcript of its session, which may also never come. */
@@ -73,7 +74,11 @@ export class HookCapture {
   }
 
   /** Journals records that are ready. @throws FullError: the same unit is given again. */
-  async take(unit: HookUnit): Promise<number> {
+  take(unit: HookUnit): Promise<number> {
+    return turnsOf(this.#options.db).run(() => this.#take(unit));
+  }
+
+  async #take(unit: HookUnit): Promise<number> {
     const { hashing } = this.#options;
     const draft = new Draft();
     const dropped = new Map<string, number>();

@@ -2,6 +2,7 @@ import type { EngineStore, Source } from '../../engine/store.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { isFinished, listSpool, readSpool, removeSpoolFile, type SpoolFile } from '../hooks/spool.ts';
 import type { HookCapture } from './hook-capture.ts';
+import { Turns } from './turns.ts';
 
 export interface HookSweepOptions {
   capture: HookCapture;
@@ -22,13 +23,18 @@ export interface HookSweepResult {
  */
 export class HookSweep {
   readonly #options: HookSweepOptions;
+  readonly #turns = new Turns();
 
   constructor(options: HookSweepOptions) {
     this.#options = options;
   }
 
   /** @throws FullError when the journal is full: the next sweep goes on where this one stopped. */
-  async sweep(signal: AbortSignal): Promise<HookSweepResult> {
+  sweep(signal: AbortSignal): Promise<HookSweepResult> {
+    return this.#turns.run(() => this.#sweep(signal));
+  }
+
+  async #sweep(signal: AbortSignal): Promise<HookSweepResult> {
     const { store, clock, spool_dir } = this.#options;
     const result: HookSweepResult = { appended: 0, waiting: false };
     for (const file of await listSpool(spool_dir)) {

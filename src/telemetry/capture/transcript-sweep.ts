@@ -5,6 +5,7 @@ import type { AgentSource, Place, ReadLimits, TranscriptFile } from '../../agent
 import type { EngineStore, Source } from '../../engine/store.ts';
 import type { Capture } from './capture.ts';
 import { SESSION_IDLE_MS } from './session-item.ts';
+import { Turns } from './turns.ts';
 
 /** A step's lines, so that a checkpoint moves at least every 512 KiB and a kill re-reads at most that (P7). */
 export const READ_LIMITS: ReadLimits = { max_bytes: 512 * 1024, max_line_bytes: 32 * 1024 * 1024 };
@@ -64,6 +65,7 @@ export class TranscriptSweep {
   /** Names of sources that an earlier process began to read. */
   #begun_before: ReadonlySet<string> = new Set();
   readonly #reported = new Set<string>();
+  readonly #turns = new Turns();
 
   constructor(options: SweepOptions) {
     this.#options = options;
@@ -94,10 +96,15 @@ export class TranscriptSweep {
   }
 
   /**
-   * One sweep; stops early when `signal` aborts. `progressed` is called from time to time while it goes on, when
-   * there are new entries. A file that cannot be read is reported and does not stop the others.
+   * One sweep, after those that were asked for before: two at once would read the same files. Stops early when `signal`
+   * aborts. `progressed` is called from time to time while it goes on, when there are new entries. A file that cannot
+   * be read is reported and does not stop the others.
    */
-  async sweep(signal: AbortSignal, progressed: () => void = () => undefined): Promise<SweepResult> {
+  sweep(signal: AbortSignal, progressed: () => void = () => undefined): Promise<SweepResult> {
+    return this.#turns.run(() => this.#sweep(signal, progressed));
+  }
+
+  async #sweep(signal: AbortSignal, progressed: () => void): Promise<SweepResult> {
     const found = await Promise.all(this.#options.sources.map((source) => this.#discover(source)));
     const result: SweepResult = { appended: 0, full: false, unsettled: false };
     const { clock } = this.#options;

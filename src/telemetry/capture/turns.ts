@@ -1,0 +1,23 @@
+/** Runs pieces of work one after the other, in the order in which they were asked for. One that fails stops no other. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+const turns = new WeakMap<object, Turns>();
+
+/**
+ * The turns of everything that folds into the flow tables of one journal file. A unit reads a span or a session, folds
+ * into it, and writes it with its entries; transcripts and hooks are read by loops of their own, and without turns the
+ * one would overwrite what the other had folded in meanwhile.
+ */
+export function turnsOf(db: object): Turns {
+  const known = turns.get(db) ?? new Turns();
+  turns.set(db, known);
+  return known;
+}
