@@ -231,7 +231,9 @@ describe('A3: a replaced file', () => {
     expect(database.isCurrent()).toBe(true);
     swap();
     expect(database.isCurrent()).toBe(false);
-    expect(() => readSession(database, 'S1', () => undefined)).toThrow(code('agentsview.replaced'));
+    const seen: unknown[] = [];
+    expect(() => readSession(database, 'S1', (segment) => seen.push(segment))).toThrow(code('agentsview.replaced'));
+    expect(seen).toEqual([]);
     expect(tryRead()).toEqual(['S9']);
   });
 
@@ -239,6 +241,25 @@ describe('A3: a replaced file', () => {
     filled();
     using database = open();
     expect(() => readSession(database, 'S1', () => swap())).toThrow(code('agentsview.replaced'));
+  });
+
+  it('is what is told when SQLite stumbles over it, and does not hide an error of the caller', () => {
+    filled();
+    using database = open();
+    const stumble = (): void =>
+      database.read((rows) => {
+        swap();
+        rows.get('SELECT nothing FROM sessions');
+      });
+    expect(stumble).toThrow(code('agentsview.replaced'));
+    using again = open();
+    const own = new Error('changed my mind');
+    const fail = (): void =>
+      again.read(() => {
+        swap();
+        throw own;
+      });
+    expect(fail).toThrow(own);
   });
 
   it('stops a listing between two pages', () => {

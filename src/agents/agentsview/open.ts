@@ -72,8 +72,10 @@ export class AgentsviewDatabase implements Disposable {
       return result;
     } catch (error) {
       if (this.#connection.isOpen && this.#connection.isTransaction) this.#connection.exec('ROLLBACK');
-      this.#requireCurrent();
-      throw sqliteFailure(error);
+      const failure = sqliteFailure(error);
+      // What SQLite says of a file whose WAL went to another tells nothing; that it was replaced does.
+      if (failure !== error) this.#requireCurrent();
+      throw failure;
     } finally {
       this.#reading = false;
     }

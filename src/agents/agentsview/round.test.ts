@@ -1,4 +1,4 @@
-import { chmodSync, utimesSync } from 'node:fs';
+import { chmodSync, readdirSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -80,6 +80,28 @@ describe('a round with nothing new', () => {
     writer.close();
     const known = kept(round(null));
     expect(isQuiet(path, known, now_ms)).toBe(true);
+    new AgentsviewWriter(path, null).close();
+    expect(readdirSync(scratch.path)).toEqual(['sessions.db']);
+    expect(isQuiet(path, known, now_ms)).toBe(true);
+  });
+
+  it('is not one when only times tell: the WAL written over from its start, the file written in place', () => {
+    database();
+    const long_ago = new Date('2026-01-01');
+    writer.message('S1', 9, { content: 'x'.repeat(100_000) });
+    writer.database.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    utimesSync(`${path}-wal`, long_ago, long_ago);
+    let known = kept(round(null));
+    const { size } = statSync(`${path}-wal`);
+    writer.message('S1', 10);
+    expect(statSync(`${path}-wal`).size).toBe(size);
+    expect(isQuiet(path, known, now_ms)).toBe(false);
+
+    writer.database.exec('PRAGMA journal_mode=DELETE');
+    utimesSync(path, long_ago, long_ago);
+    known = kept(round(null));
+    writer.run("UPDATE messages SET role = 'USER'");
+    expect(isQuiet(path, known, now_ms)).toBe(false);
   });
 });
 

@@ -63,5 +63,5 @@ export function planRound(database: AgentsviewDatabase, known: RoundState | null
 /** A clock that was set back makes a listing of the future: it counts as old (design §5 rule 10). */
 function isYoung(known: RoundState, now_ms: number): boolean {
   const age_ms = now_ms - known.listed_all_ms;
-  return age_ms >= 0 && age_ms < LIST_ALL_EVERY_MS && now_ms >= known.listed_ms;
+  return age_ms < LIST_ALL_EVERY_MS && now_ms >= known.listed_ms;
 }

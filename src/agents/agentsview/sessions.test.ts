@@ -98,6 +98,14 @@ describe('A9: a changed transcript moves the mark', () => {
     }
   });
 
+  it('the content fingerprint sees ordinals that moved far from the end', () => {
+    database('0.41');
+    for (let ordinal = 10; ordinal < 20; ordinal++) writer.message('S1', ordinal);
+    const before = fingerprint();
+    writer.run('UPDATE messages SET ordinal = 3 WHERE ordinal = 2');
+    expect(fingerprint()).not.toBe(before);
+  });
+
   it('the content fingerprint of a session that is not there is null, and 0.8 has one too', () => {
     database('0.8');
     expect(fingerprint('nobody')).toBeNull();
