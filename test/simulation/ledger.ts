@@ -16,8 +16,9 @@ interface Account {
   /** Items of batches that were settled as accepted. */
   settled: Set<number>;
   accepted_items: number;
-  /** Bodies by the key they came with. */
+  /** Bodies by the key under which they were sent, and the keys that arrived and were taken. */
   bodies: Map<string, string>;
+  taken: Set<string>;
 }
 
 /**
@@ -53,7 +54,14 @@ export class Ledger {
   account(destination_id: string): Account {
     let account = this.#accounts.get(destination_id);
     if (!account) {
-      account = { effects: new Map(), order: new Map(), settled: new Set(), accepted_items: 0, bodies: new Map() };
+      account = {
+        effects: new Map(),
+        order: new Map(),
+        settled: new Set(),
+        accepted_items: 0,
+        bodies: new Map(),
+        taken: new Set(),
+      };
       this.#accounts.set(destination_id, account);
     }
     return account;
@@ -129,13 +137,17 @@ export class Ledger {
   }
 
   /** A request is about to leave the process. */
-  sent(destination_id: string, batch_id: string, ids: readonly number[]): void {
+  sent(destination_id: string, batch_id: string, ids: readonly number[], body: string): void {
     this.note(`send ${destination_id} ${batch_id.slice(-6)} ${ids.join(',')}`);
     const claimed = this.#claims.get(batch_id) ?? 0;
     const paused = this.#paused_at.get(destination_id);
     if (claimed === 0) this.broken.push(`${batch_id} was sent without being claimed`);
     if (paused !== undefined && claimed > paused)
       this.broken.push(`${destination_id} was sent ${ids.join()} while paused`);
+    const { bodies } = this.account(destination_id);
+    if ((bodies.get(batch_id) ?? body) !== body)
+      this.broken.push(`key ${batch_id} was sent to ${destination_id} with two bodies (I5)`);
+    bodies.set(batch_id, body);
     this.#bodies_sent.set(batch_id, [...ids]);
     for (const id of ids) {
       const erased = this.erased_subjects.get(this.items.get(id)?.subject ?? '');
@@ -146,17 +158,12 @@ export class Ledger {
     }
   }
 
-  /** The same key with another body must never arrive (I5). */
-  arrived(destination_id: string, batch_id: string, body: string): 'new' | 'repeated' | 'reused' {
-    const { bodies } = this.account(destination_id);
-    const known = bodies.get(batch_id);
-    if (known === undefined) {
-      bodies.set(batch_id, body);
-      return 'new';
-    }
-    if (known === body) return 'repeated';
-    this.broken.push(`key ${batch_id} came to ${destination_id} with two bodies`);
-    return 'reused';
+  /** Whether the destination has taken this key already. */
+  arrived(destination_id: string, batch_id: string): boolean {
+    const { taken } = this.account(destination_id);
+    if (taken.has(batch_id)) return true;
+    taken.add(batch_id);
+    return false;
   }
 
   effect(destination_id: string, id: number): void {

@@ -51,6 +51,34 @@ export interface Reaper {
   strike: () => Strike | null;
 }
 
+export function meddlerOf(
+  draw: Draw,
+  rate: number,
+  process: { db: FaultyDatabase; inner: EngineStore; ledger: Ledger; now_ms: () => number },
+): Meddler {
+  const { db, inner, ledger, now_ms } = process;
+  return (batch_id) => {
+    if (!draw.chance(rate)) return;
+    const row = db.get<{ partition_id: number; offset: number; payload: string; name: string }>(
+      `SELECT e.partition_id, e.offset, e.payload, s.name FROM batch b JOIN entry e ON e.partition_id = b.partition_id
+         AND e.offset BETWEEN b.first_offset AND b.last_offset JOIN subject s USING (subject_id)
+       WHERE b.batch_id = ? AND e.payload IS NOT NULL`,
+      batch_id,
+    );
+    if (!row || row.name === 'the last session') return;
+    if (draw.chance(0.5)) {
+      // Noted like any other commit, after those that came before it.
+      void inner.erase(row.name, now_ms()).then(() => ledger.erasedSubject(row.name));
+    } else {
+      void inner.rewrite(
+        row.partition_id,
+        new Map([[row.offset, JSON.stringify({ id: idOf(row.payload), pad: `at ${now_ms()}` })]]),
+      );
+      ledger.note(`rewrite item ${idOf(row.payload)}`);
+    }
+  };
+}
+
 export function reaperOf(draw: Draw, rate: number, most: number, active: () => boolean): Reaper {
   let left = most;
   return {
@@ -66,12 +94,16 @@ export function reaperOf(draw: Draw, rate: number, most: number, active: () => b
  * The store as a process reaches it: the process may die before a call or after its commit, and the ledger learns of
  * every commit, in the order of the commits, whoever hears of it.
  */
+/** Erases or rewrites an item of a batch at the worst moment: after it was read, before it is claimed. */
+export type Meddler = (batch_id: string) => void;
+
 export function observedStore(
   db: FaultyDatabase,
   inner: EngineStore,
   life: Life,
   reaper: Reaper,
   ledger: Ledger,
+  meddle: Meddler,
 ): EngineStore {
   const batches = new Map<string, string>();
   return new Proxy(inner, {
@@ -79,6 +111,7 @@ export function observedStore(
       const method = target[name].bind(target) as (...args: unknown[]) => Promise<unknown>;
       return (...args: unknown[]): Promise<unknown> => {
         if (life.dead) return never();
+        if (name === 'claim') meddle(args[0] as string);
         const strike = reaper.strike();
         if (strike === 'before') {
           ledger.note(`crash before ${name}`);

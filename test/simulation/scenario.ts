@@ -45,6 +45,8 @@ export interface Scenario {
   retain_target_bytes: number | null;
   /** Probability, each minute or so, that the operator does something. */
   operator: number;
+  /** Probability that an item is erased or rewritten just before the batch that holds it is claimed. */
+  meddling: number;
 }
 
 const HOUR_MS = 3_600_000;
@@ -74,6 +76,7 @@ export function scenarioOf(seed: number): Scenario {
     retain_age_ms: draw.one([HOUR_MS / 4, HOUR_MS, 100 * HOUR_MS]),
     retain_target_bytes: small ? 140 * 1024 : null,
     operator: draw.one([0, 0.1, 0.4]),
+    meddling: draw.one([0, 0, 0.03]),
   };
 }
 

@@ -59,7 +59,7 @@ export class Server {
       envelopeBytes: () => 2,
       send: (batch, signal) => {
         if (life.dead) return new Promise(() => {});
-        ledger.sent(scenario.id, batch.batch_id, idsOf(batch));
+        ledger.sent(scenario.id, batch.batch_id, idsOf(batch), batch.body);
         return life.outlived(this.#request(batch, signal));
       },
       ...(scenario.probe ? { probe: () => life.outlived(this.#probe()) } : {}),
@@ -122,9 +122,7 @@ export class Server {
     const ids = idsOf(batch);
     const refused = this.#refused(ids);
     if (refused) return refused;
-    const arrival = ledger.arrived(scenario.id, batch.batch_id, batch.body);
-    if (arrival === 'reused') return { status: 422, code: 'idempotency_key_reused' };
-    if (arrival === 'repeated')
+    if (ledger.arrived(scenario.id, batch.batch_id))
       return { status: this.#draw.one([409, 202]), received: ids.length, deduped: ids.length };
     const { effects } = ledger.account(scenario.id);
     for (const id of ids) if (!scenario.exact || !effects.has(id)) ledger.effect(scenario.id, id);

@@ -14,7 +14,7 @@ import { VirtualTime } from '../support/virtual-time.ts';
 import { Draw } from './draw.ts';
 import { Ledger } from './ledger.ts';
 import { judge } from './oracle.ts';
-import { Life, idOf, observedStore, reaperOf, type Reaper } from './process.ts';
+import { Life, idOf, meddlerOf, observedStore, reaperOf, type Reaper } from './process.ts';
 import { scenarioOf, type Scenario } from './scenario.ts';
 import { Server } from './server.ts';
 import { SourceFile, readFile } from './source.ts';
@@ -96,7 +96,13 @@ export class World {
     const life = new Life(this.time);
     const db = new FaultyDatabase(join(this.#scratch.path, 'engine.db'));
     const inner = openSqliteStore(db, { clock: this.time, random, cap_bytes });
-    const store = observedStore(db, inner, life, this.#reaper, this.ledger);
+    const meddle = meddlerOf(new Draw(seed, `meddler ${this.#runs}`), this.scenario.meddling, {
+      db,
+      inner,
+      ledger: this.ledger,
+      now_ms: this.time.now_ms,
+    });
+    const store = observedStore(db, inner, life, this.#reaper, this.ledger, meddle);
     const report = (loop: string, error: unknown): void =>
       void this.ledger.broken.push(`the loop ${loop} failed: ${(error as Error).stack ?? messageOf(error)}`);
     const supervisor = new Supervisor({ clock: this.time, timers: life.timers, random, report });
