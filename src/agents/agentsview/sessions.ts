@@ -1,7 +1,7 @@
 import { markColumns, markOf, type MarkRow, type SessionMark } from './marks.ts';
 import type { AgentsviewDatabase } from './open.ts';
 
-/** One read transaction lists this many sessions, about a millisecond's work, so that no listing pins the WAL. */
+/** One read transaction lists this many sessions, 15 to 20 ms of work, so that no listing pins the WAL. */
 const PAGE_SIZE = 1_000;
 
 /**
@@ -20,7 +20,8 @@ interface Position {
  * The marks of all sessions, by id. Each page is a transaction of its own, so the listing is of no single moment; but
  * each session in it is as it was at one moment, and one that is missing was missing when its page was read.
  *
- * Costs one pass over the rows of `sessions` and reads no message.
+ * Costs one pass over the rows of `sessions` (1.4 s for 100,000 where a recent listing takes 0.3 ms) and reads no
+ * message. Between pages, every 1,000 sessions, the caller may let others run.
  * @throws StaleError `agentsview.replaced`: what was listed so far is of no use then
  */
 export function* allSessions(database: AgentsviewDatabase): Generator<SessionMark, void> {
