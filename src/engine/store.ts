@@ -40,6 +40,8 @@ export interface Source {
   epoch: number;
   checkpoint: string | null;
   holes: number;
+  /** When its checkpoint last moved. */
+  updated_ms: number;
 }
 
 export interface NewEntry {
@@ -226,6 +228,8 @@ export interface DeadLetter {
 }
 
 export interface DeadLetterQuery {
+  /** Leaves the copies of the items where they are: each may have megabytes, and a list shows none. */
+  without_payload?: boolean | undefined;
   stream?: string | undefined;
   destination_id?: string | undefined;
   state?: DeadLetter['state'] | undefined;

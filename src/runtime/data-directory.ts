@@ -167,7 +167,12 @@ function captureScope({ loaded, env, clock, report }: DirectoryOptions): {
   workspaceOf: (cwd: string | null) => Workspace;
   allowed: (workspace: Workspace, cwd: string | null) => boolean;
 } {
-  const rules = new CaptureRules({ exclude: loaded.config.capture.exclude, user_home: env['HOME'] ?? '', clock, report });
+  const rules = new CaptureRules({
+    exclude: loaded.config.capture.exclude,
+    user_home: env['HOME'] ?? '',
+    clock,
+    report,
+  });
   const known = new Map<string | null, Workspace>();
   return {
     workspaceOf: (cwd) => {

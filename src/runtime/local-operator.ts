@@ -7,7 +7,7 @@ import { importTranscripts } from './import-transcripts.ts';
 import type { DeadLetterFilter, DeadLetterRow, Operator, StreamName } from './operator.ts';
 import { flush } from './flush.ts';
 import { preview } from './preview.ts';
-import { isSuperseded } from './superseded.ts';
+import { supersededAmong } from './superseded.ts';
 import { statusReport, type RunningState } from './status-report.ts';
 
 /** What only a running daemon can do; without one these verbs say so. */
@@ -98,13 +98,14 @@ function deadLetterVerbs(
   const open = (filter: DeadLetterFilter): Promise<DeadLetter[]> =>
     engine.deadLetters({ ...queryOf(filter), state: 'open' });
   return {
-    deadLetters: async (filter) => (await engine.deadLetters(queryOf(filter))).map(rowOf),
+    deadLetters: async (filter) => (await engine.deadLetters({ ...queryOf(filter), without_payload: true })).map(rowOf),
     deadLetter: (id) => deadLetter(directory, id),
     retryDeadLetters: async (filter) => {
       const result = { retried: 0, superseded: 0 };
-      for (const letter of await open(filter)) {
-        const { dead_letter_id } = letter;
-        if (await isSuperseded(engine, letter)) {
+      const letters = await open(filter);
+      const superseded = await supersededAmong(engine, letters);
+      for (const { dead_letter_id } of letters) {
+        if (superseded.has(dead_letter_id)) {
           if (await engine.supersedeDeadLetter(dead_letter_id)) result.superseded++;
           continue;
         }
@@ -178,13 +179,16 @@ function sessionHash({ labels }: DataDirectory, id: string): string {
   return named[0]?.hash ?? id;
 }
 
+/** More than any list is read or any destination refuses before somebody looks. */
+const MOST_LETTERS = 10_000;
+
 function queryOf(filter: DeadLetterFilter): Parameters<DataDirectory['engine']['deadLetters']>[0] {
   return {
     stream: filter.stream,
     destination_id: filter.destination,
     state: filter.state,
     ids: filter.ids,
-    limit: filter.limit,
+    limit: filter.limit ?? MOST_LETTERS,
   };
 }
 

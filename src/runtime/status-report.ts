@@ -36,7 +36,7 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
     engine.destinations(),
     currentProgress(directory),
     engine.counters(),
-    engine.deadLetters({ state: 'open', limit: 10_000 }),
+    engine.deadLetters({ state: 'open', limit: 10_000, without_payload: true }),
   ]);
   const insecure = new Map(destinations.map((configured) => [configured.destination.id, configured.insecure]));
   const today = store.today(localReader(directory)());
@@ -70,7 +70,7 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
       tool_calls: today.tool_calls,
       tool_failures: today.tool_failures,
     },
-    warnings: warningsOf(rows, insecure),
+    warnings: [...warningsOf(rows, insecure), ...(await backPressureWarning(directory))],
   };
 }
 
@@ -166,10 +166,10 @@ function spoolStatus({ options }: DataDirectory): StatusReport['spool'] {
   };
 }
 
-async function storageStatus({ engine, store, options }: DataDirectory): Promise<StatusReport['storage']> {
+async function storageStatus({ engine, store, sweep, options }: DataDirectory): Promise<StatusReport['storage']> {
   const journal = await engine.sizeBytes();
   const cap_bytes = options.loaded.config.storage.max_bytes;
-  return { bytes: journal + store.sizeBytes(), cap_bytes, full: journal >= cap_bytes / 2 };
+  return { bytes: journal + store.sizeBytes(), cap_bytes, full: sweep.isFull };
 }
 
 function warningsOf(rows: readonly DestinationRow[], insecure: ReadonlyMap<string, boolean>): string[] {
@@ -179,5 +179,18 @@ function warningsOf(rows: readonly DestinationRow[], insecure: ReadonlyMap<strin
     ...rows
       .filter(({ state }) => state === 'paused')
       .map(({ destination_id }) => `${destination_id} is paused; nothing leaves to it`),
+  ];
+}
+
+/** Claude Code removes transcripts after 30 days by default; ten days before that it is time to say so (R22). */
+const BACK_PRESSURE_WARNING_MS = 20 * 86_400_000;
+
+async function backPressureWarning({ engine, sweep, options }: DataDirectory): Promise<string[]> {
+  if (!sweep.isFull) return [];
+  const read_ms = Math.max(...(await engine.sources('telemetry')).map(({ updated_ms }) => updated_ms));
+  const days = Math.floor((options.clock.now_ms() - read_ms) / 86_400_000);
+  if (days * 86_400_000 < BACK_PRESSURE_WARNING_MS) return [];
+  return [
+    `nothing was read for ${days} days because there is no room; agents may delete transcripts that were not read`,
   ];
 }

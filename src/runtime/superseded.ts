@@ -1,4 +1,4 @@
-import type { DeadLetter, EngineStore } from '../engine/store.ts';
+import type { DeadLetter, EngineStore, Partition } from '../engine/store.ts';
 
 const READ_AT_ONCE = 1000;
 
@@ -6,24 +6,39 @@ const READ_AT_ONCE = 1000;
 const REPLACED_BY: Readonly<Record<string, string>> = { tool_spans: 'span_id_hash', sessions: 'session_id_hash' };
 
 /**
- * Whether a newer version of a dead letter's item was appended since: spans and sessions are sent anew when they change,
- * and sending the old one again would undo the new one. Reads the partition from the letter on, in bounded steps.
+ * The dead letters of whose item a newer version was appended since: spans and sessions are sent anew when they change,
+ * and sending the old one again would undo the new one. Reads each partition once, in bounded steps, from its first
+ * letter on.
  */
-export async function isSuperseded(engine: EngineStore, letter: DeadLetter): Promise<boolean> {
-  const partition = (await engine.partitions()).find(({ partition_id }) => partition_id === letter.partition_id);
-  const field = REPLACED_BY[String(partition?.header['kind'])];
-  if (!partition || field === undefined || letter.payload === null) return false;
-  const name = identityIn(letter.payload, field);
-  if (name === null) return false;
-  for (let from = letter.offset + 1; from <= partition.last_offset; from += READ_AT_ONCE) {
-    const entries = await engine.read(letter.partition_id, from, from + READ_AT_ONCE - 1);
-    if (entries.some(({ payload }) => payload !== null && identityIn(payload, field) === name)) return true;
+export async function supersededAmong(engine: EngineStore, letters: readonly DeadLetter[]): Promise<Set<string>> {
+  const found = new Set<string>();
+  const by_partition = Map.groupBy(letters, ({ partition_id }) => partition_id);
+  for (const partition of await engine.partitions()) {
+    const own = by_partition.get(partition.partition_id) ?? [];
+    for (const { dead_letter_id } of await supersededIn(engine, partition, own)) found.add(dead_letter_id);
   }
-  return false;
+  return found;
 }
 
-function identityIn(payload: string, field: string): string | null {
-  const item = JSON.parse(payload) as Record<string, unknown>;
-  const value = item[field];
+async function supersededIn(
+  engine: EngineStore,
+  { partition_id, header, last_offset }: Partition,
+  letters: readonly DeadLetter[],
+): Promise<DeadLetter[]> {
+  const field = REPLACED_BY[String(header['kind'])];
+  if (field === undefined || letters.length === 0) return [];
+  const newest = new Map<string, number>();
+  const first = Math.min(...letters.map(({ offset }) => offset)) + 1;
+  for (let from = first; from <= last_offset; from += READ_AT_ONCE)
+    for (const { offset, payload } of await engine.read(partition_id, from, from + READ_AT_ONCE - 1)) {
+      const name = identityIn(payload, field);
+      if (name !== null) newest.set(name, offset);
+    }
+  return letters.filter(({ payload, offset }) => (newest.get(identityIn(payload, field) ?? '') ?? 0) > offset);
+}
+
+function identityIn(payload: string | null, field: string): string | null {
+  if (payload === null) return null;
+  const value = (JSON.parse(payload) as Record<string, unknown>)[field];
   return typeof value === 'string' ? value : null;
 }

@@ -62,7 +62,7 @@ export function eraseDeadLetters(db: Database, condition: string, ...parameters:
 export function deadLetters(db: Database, query: DeadLetterQuery): DeadLetter[] {
   return db.all<DeadLetter>(
     `SELECT d.dead_letter_id, d.stream, d.destination_id, p.name AS partition, d.partition_id, d.offset, d.class, d.code,
-            d.field, d.message, d.attempts, d.payload, d.at_ms, d.state
+            d.field, d.message, d.attempts, iif(?6, NULL, d.payload) AS payload, d.at_ms, d.state
      FROM dead_letter d JOIN partition p USING (partition_id)
      WHERE (?1 IS NULL OR d.stream = ?1) AND (?2 IS NULL OR d.destination_id = ?2) AND (?3 IS NULL OR d.state = ?3)
        AND (?4 IS NULL OR d.dead_letter_id IN (SELECT value FROM json_each(?4)))
@@ -72,6 +72,7 @@ export function deadLetters(db: Database, query: DeadLetterQuery): DeadLetter[] 
     query.state ?? null,
     query.ids ? JSON.stringify(query.ids) : null,
     query.limit ?? 1000,
+    query.without_payload === true ? 1 : 0,
   );
 }
 

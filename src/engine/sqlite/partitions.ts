@@ -45,7 +45,7 @@ export function toPartition(row: PartitionRow): Partition {
   return { ...row, header: JSON.parse(row.header) as PartitionHeader };
 }
 
-const SOURCE_COLUMNS = 'source_id, stream, name, epoch, checkpoint, holes';
+const SOURCE_COLUMNS = 'source_id, stream, name, epoch, checkpoint, holes, updated_ms';
 
 export function openSource(db: Database, stream: string, name: string, now_ms: number): Source {
   const found = db.get<Source>(
@@ -73,5 +73,5 @@ export function allSources(db: Database, stream: string): Source[] {
 function insertSource(db: Database, stream: string, name: string, epoch: number, now_ms: number): Source {
   db.run('INSERT INTO source (stream, name, epoch, updated_ms) VALUES (?, ?, ?, ?)', stream, name, epoch, now_ms);
   const source_id = Number(db.value('SELECT last_insert_rowid()'));
-  return { source_id, stream, name, epoch, checkpoint: null, holes: 0 };
+  return { source_id, stream, name, epoch, checkpoint: null, holes: 0, updated_ms: now_ms };
 }

@@ -66,6 +66,7 @@ export class TranscriptSweep {
   #begun_before: ReadonlySet<string> = new Set();
   readonly #reported = new Set<string>();
   readonly #turns = new Turns();
+  #full = false;
 
   constructor(options: SweepOptions) {
     this.#options = options;
@@ -81,6 +82,11 @@ export class TranscriptSweep {
       bytes: files.reduce((sum, { size }) => sum + size, 0),
       read_bytes: files.reduce((sum, file) => sum + this.#readBytes(file), 0),
     }));
+  }
+
+  /** Whether the last sweep ended early because the journal had no room. */
+  get isFull(): boolean {
+    return this.#full;
   }
 
   places(): Place[] {
@@ -101,7 +107,11 @@ export class TranscriptSweep {
    * be read is reported and does not stop the others.
    */
   sweep(signal: AbortSignal, progressed: () => void = () => undefined): Promise<SweepResult> {
-    return this.#turns.run(() => this.#sweep(signal, progressed));
+    return this.#turns.run(async () => {
+      const result = await this.#sweep(signal, progressed);
+      this.#full = result.full;
+      return result;
+    });
   }
 
   async #sweep(signal: AbortSignal, progressed: () => void): Promise<SweepResult> {
