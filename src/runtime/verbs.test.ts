@@ -109,7 +109,6 @@ test('nothing is full until the journal refused something, and 20 days later a s
   await sweep.sweep(new AbortController().signal);
   expect(await operator.status()).toMatchObject({ storage: { full: false }, warnings: [] });
 });
-});
 
 test('a preview shows the bytes that leave, of a session however deep it lies, and changes nothing', async () => {
   await using own = await openDirectory(TEAM);
