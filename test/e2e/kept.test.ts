@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../src/platform/random.ts';
-import type { Report, StatusReport } from '../../src/runtime/operator.ts';
+import type { Report } from '../../src/runtime/operator.ts';
 import { until } from '../support/condition.ts';
 import { writeConversations } from '../support/conversations.ts';
 import { FaultServer } from '../support/fault-server.ts';
@@ -50,7 +50,7 @@ test('a full journal makes capture wait; nothing is lost', { timeout: 120_000 },
   const full = await until(
     'the journal is full',
     async () => {
-      const status = await machine.json<StatusReport>(['status']);
+      const status = await machine.status();
       return status.storage.full && status;
     },
     { within_ms: 60_000, every_ms: 100 },
@@ -62,7 +62,7 @@ test('a full journal makes capture wait; nothing is lost', { timeout: 120_000 },
   await until(
     'everything is delivered',
     async () => {
-      const { sources, destinations } = await machine.json<StatusReport>(['status']);
+      const { sources, destinations } = await machine.status();
       const read = sources.every(({ bytes, read_bytes }) => read_bytes === bytes);
       return read && destinations.every(({ waiting }) => waiting === 0);
     },

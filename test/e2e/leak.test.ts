@@ -5,7 +5,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { SessionRow, StatusReport } from '../../src/runtime/operator.ts';
+import type { SessionRow } from '../../src/runtime/operator.ts';
 import {
   assistantLine,
   promptLine,
@@ -22,7 +22,7 @@ import { Machine } from '../support/machine.ts';
 import { Browser } from '../support/page.ts';
 import { joinedSince } from '../support/team.ts';
 
-const HOOK_PAYLOADS = 12;
+const HOOK_PAYLOADS = 6;
 
 beforeAll(bundleHook);
 
@@ -49,7 +49,7 @@ describe.each(['redacted', 'none'] as const)('content = "%s"', (content) => {
     await until(
       'everything is delivered or set aside',
       async () => {
-        const { destinations, sources } = await machine.json<StatusReport>(['status']);
+        const { destinations, sources } = await machine.status();
         const read = sources.some(({ files, read_bytes, bytes }) => files === PLANTED.length && read_bytes === bytes);
         return read && destinations.every(({ waiting }) => waiting === 0);
       },

@@ -6,7 +6,6 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { StatusReport } from '../../src/runtime/operator.ts';
 import { until } from '../support/condition.ts';
 import { freePort } from '../support/free-port.ts';
 import { Machine, SYNCLINE } from '../support/machine.ts';
@@ -85,7 +84,7 @@ test.skipIf(process.platform !== 'linux')('no socket leads beyond loopback', { t
   await until('everything is read', async () => {
     for (const address of remoteAddresses(up)) seen.add(address);
     looks++;
-    const { sources } = await machine.json<StatusReport>(['status']);
+    const { sources } = await machine.status();
     return looks > 5 && sources.some(({ bytes, read_bytes }) => bytes > 0 && bytes === read_bytes);
   });
   expect(await machine.run(['flush'])).toMatchObject({ exit: 0 });

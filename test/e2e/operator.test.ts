@@ -12,6 +12,8 @@ import { Machine } from '../support/machine.ts';
 import { joinTeam, joinedSince } from '../support/team.ts';
 
 const TIMEOUT = { timeout: 120_000 };
+/** Each look is a process. */
+const SLOWLY = { every_ms: 250 };
 
 function talk(machine: Machine, prefix: string, start_ms: number, turns = 4): Truth {
   const random = seededRandom(prefix.length);
@@ -25,7 +27,7 @@ function talk(machine: Machine, prefix: string, start_ms: number, turns = 4): Tr
 }
 
 async function team(machine: Machine): Promise<StatusReport['destinations'][number]> {
-  const { destinations } = await machine.json<StatusReport>(['status']);
+  const { destinations } = await machine.status();
   return destinations.find(({ destination }) => destination === 'team')!;
 }
 
@@ -55,10 +57,7 @@ test('pause holds everything back, over a restart, until resume', TIMEOUT, async
   const second = talk(machine, 'second', joined_ms);
   // Capture goes on: what was said meanwhile is in the journal and at home.
   await until('the second words wait', async () => (await team(machine)).waiting >= second.events.size);
-  await until(
-    'they are at home',
-    async () => (await machine.json<StatusReport>(['status'])).destinations[0]?.waiting === 0,
-  );
+  await until('they are at home', async () => (await machine.status()).destinations[0]?.waiting === 0);
   expect(await up.stop()).toMatchObject({ exit: 143 });
   const again = await machine.up();
   expect(await team(machine)).toMatchObject({ state: 'paused' });
@@ -105,10 +104,14 @@ test('dead letters: listed, shown, tried again, given up', TIMEOUT, async () => 
   const up = await machine.up();
   const list = async (...args: string[]): Promise<DeadLetterRow[]> =>
     (await machine.json<{ dead_letters: DeadLetterRow[] }>(['dead-letters', 'list', ...args])).dead_letters;
-  const letters = await until('the bad ones are set aside', async () => {
-    const found = await list();
-    return found.length === bad && found;
-  });
+  const letters = await until(
+    'the bad ones are set aside',
+    async () => {
+      const found = await list();
+      return found.length === bad && found;
+    },
+    SLOWLY,
+  );
   expect(letters[0]).toMatchObject({ destination: 'team', stream: 'telemetry', code: 'too_sad', state: 'open' });
   const shown = await machine.json<Record<string, unknown>>(['dead-letters', 'show', letters[0]!.dead_letter_id]);
   expect(shown).toMatchObject({ item_error: { code: 'too_sad', field: 'outcome' } });
@@ -118,10 +121,14 @@ test('dead letters: listed, shown, tried again, given up', TIMEOUT, async () => 
   expect(await machine.run(['dead-letters', 'retry', '--dry-run'])).toMatchObject({ exit: 0 });
   const untouched = server.requests.length;
   expect(await machine.run(['dead-letters', 'retry', letters[0]!.dead_letter_id])).toMatchObject({ exit: 0 });
-  await until('it is refused again', async () => server.requests.length > untouched && (await list()).length === bad);
+  await until(
+    'it is refused again',
+    async () => server.requests.length > untouched && (await list()).length === bad,
+    SLOWLY,
+  );
   server.script = () => null;
   expect(await machine.run(['dead-letters', 'retry', letters[1]!.dead_letter_id])).toMatchObject({ exit: 0 });
-  await until('it is delivered', async () => (await list()).length === bad - 1);
+  await until('it is delivered', async () => (await list()).length === bad - 1, SLOWLY);
 
   // Gives data up: without a terminal and without --yes it asks for a yes and does nothing.
   expect(await machine.run(['dead-letters', 'discard'])).toMatchObject({ exit: 6 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../src/platform/random.ts';
-import type { FlushResult, StatusReport } from '../../src/runtime/operator.ts';
+import type { FlushResult } from '../../src/runtime/operator.ts';
 import { until } from '../support/condition.ts';
 import { writeConversations, type Truth } from '../support/conversations.ts';
 import { freePort } from '../support/free-port.ts';
@@ -49,7 +49,7 @@ test('a token that ends stops the sending, and loses nothing', TIMEOUT, async ()
   expect(await office.run(['token', 'revoke', first.token_id, '--yes'])).toMatchObject({ exit: 0 });
   const after = talk(laptop, 'after', joined_ms);
   const status = await until('the laptop says that it is not allowed', async () => {
-    const { destinations } = await laptop.json<StatusReport>(['status']);
+    const { destinations } = await laptop.status();
     return destinations.find(({ destination, circuit }) => destination === 'team' && circuit === 'open');
   });
   expect(status.last_error?.code).toBe('unauthorized');

@@ -15,7 +15,7 @@ export interface WaitOptions {
 export async function until<T>(
   what: string,
   look: () => T | Promise<T>,
-  { within_ms = 20_000, every_ms = 20, signal }: WaitOptions = {},
+  { within_ms = 20_000, every_ms = 50, signal }: WaitOptions = {},
 ): Promise<Exclude<T, null | undefined | false>> {
   const deadline_ms = performance.now() + within_ms;
   let failure: unknown;

@@ -6,6 +6,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { DaemonFile } from '../../src/runtime/daemon-file.ts';
+import type { StatusReport } from '../../src/runtime/operator.ts';
+import { remoteOperator } from '../../src/runtime/remote-operator.ts';
 import { Program, type Ended } from './program.ts';
 import { freePort } from './free-port.ts';
 
@@ -89,6 +92,13 @@ export class Machine implements AsyncDisposable {
     const ended = await this.run([...args, '--json']);
     if (ended.exit !== exit) throw new Error(`syncline ${args.join(' ')} ended with ${ended.exit}: ${ended.stderr}`);
     return JSON.parse(ended.stdout) as T;
+  }
+
+  /** The status of the running daemon, asked as the command does but without a process: for looking again and again. */
+  async status(): Promise<StatusReport> {
+    const daemon = JSON.parse(readFileSync(join(this.state, 'daemon.json'), 'utf8')) as DaemonFile;
+    await using operator = remoteOperator(daemon);
+    return await operator.status();
   }
 
   start(args: readonly string[], options: RunOptions = {}): Program {
