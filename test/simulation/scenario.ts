@@ -61,7 +61,7 @@ export function scenarioOf(seed: number): Scenario {
   const small = draw.chance(0.2);
   return {
     seed,
-    lines: draw.between(40, 220),
+    lines: draw.between(30, 130),
     partitions,
     upgrade,
     destinations: Array.from({ length: draw.between(1, 3) }, (_, i) =>

@@ -255,7 +255,9 @@ export class World {
   /** Stronger rules reach what lies in the journal. */
   async #rewrite(): Promise<void> {
     const { store, inner } = this.#process;
-    const partition = this.#operator.one(await inner.partitions());
+    const partitions = await inner.partitions();
+    if (partitions.length === 0) return;
+    const partition = this.#operator.one(partitions);
     const entries = await inner.read(partition.partition_id, partition.last_offset - 5, partition.last_offset);
     const masked = entries.flatMap(({ offset, payload }) =>
       payload === null

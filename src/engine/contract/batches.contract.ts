@@ -250,6 +250,15 @@ export function batchesContract(open: OpenStore): void {
     expect(await scene.claim(await scene.next(partition), 'hash of nothing')).toBeGreaterThan(0);
   });
 
+  test('a suspect whose text changed is a suspect under its new key', async () => {
+    await start(1);
+    await scene.end(await scene.next(partition), refusedItem());
+    await scene.store.rewrite(partition.partition_id, new Map([[1, 'masked better']]));
+    const { suspect } = await scene.plan(partition);
+    expect(await scene.store.claim(suspect!.batch_id, 'hash of the masked text', 'fresh', NOW)).toBeNull();
+    expect((await scene.plan(partition)).suspect).toMatchObject({ batch_id: 'fresh', state: 'suspect', attempts: 1 });
+  });
+
   test('a spent key is replaced, and the range stays', async () => {
     await start(2);
     const batch = await scene.next(partition);

@@ -28,6 +28,8 @@ export interface AttemptContext {
 export interface AttemptResult {
   /** `more`: the partition may go on now. `stop`: not before `retry_at_ms`. */
   next: 'more' | 'stop';
+  /** False when nothing was sent: the batch was renewed, gone, paused or empty. */
+  attempted: boolean;
   accepted_items: number;
   dead_letters: number;
   /** The destination's circuit opened. */
@@ -71,9 +73,9 @@ export async function attempt(context: AttemptContext): Promise<AttemptResult> {
   };
   const reply = await sent(() => destination.send(outgoing, signal));
   // A stop in the middle leaves the batch open; the next run sends it again under the same key.
-  if (reply.status === null && reply.reason === 'aborted') return { ...more(), next: 'stop' };
+  if (reply.status === null && reply.reason === 'aborted') return { ...more(), attempted: true, next: 'stop' };
   const { verdict, counts } = await suspect(context, classify(reply, clock.now_ms(), context.retry));
-  return settleVerdict(context, verdict, counts, fence, present);
+  return { ...(await settleVerdict(context, verdict, counts, fence, present)), attempted: true };
 }
 
 type PresentEntry = Entry & { payload: string };
@@ -312,5 +314,13 @@ function partsAround(
 }
 
 function more(): AttemptResult {
-  return { next: 'more', accepted_items: 0, dead_letters: 0, tripped: false, retry_at_ms: null, learned: null };
+  return {
+    next: 'more',
+    attempted: false,
+    accepted_items: 0,
+    dead_letters: 0,
+    tripped: false,
+    retry_at_ms: null,
+    learned: null,
+  };
 }

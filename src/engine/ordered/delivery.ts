@@ -125,17 +125,18 @@ export class Delivery {
   /** Sends what one partition has, in order, until it is empty, refused, or its turn is over. */
   async #serve(backlog: Backlog, pass: Pass, signal: AbortSignal): Promise<void> {
     let refusals = 0;
+    let first = true;
     for (let round = 0; round < ROUNDS_PER_PARTITION; round++) {
       if (pass.over || signal.aborted) return;
       const plan = await this.#plan(backlog);
-      const held = round === 0 && backlog.held !== null;
-      const batches = this.#choose(plan, { first: round === 0, held }, pass);
+      const batches = this.#choose(plan, { first, held: first && backlog.held !== null }, pass);
       if (batches.length === 0) return;
       const budget = refusalBudget(Math.max(...batches.map(({ items }) => items), this.#limits(backlog).max_items));
       const context = { plan, refusals, budget, circuit_failures: pass.circuit_failures };
       const results = await allEnded(batches.map((batch) => this.#attempt(backlog, batch, context, signal)));
       pass.take(results);
       if (results.some(({ next }) => next === 'stop')) return;
+      if (results.some(({ attempted }) => attempted)) first = false;
       refusals = results.some(({ accepted_items }) => accepted_items > 0) ? 0 : refusals + results.length;
     }
     pass.wakeAt(this.#options.clock.now_ms());
@@ -254,7 +255,7 @@ class Pass {
       this.accepted_items += result.accepted_items;
       this.dead_letters += result.dead_letters;
       if (result.retry_at_ms !== null) this.wake_at.push(result.retry_at_ms);
-      if (result.tripped || this.half_open) this.over = true;
+      if (result.tripped || (this.half_open && result.attempted)) this.over = true;
       if (this.half_open && !result.tripped) this.wake_at.push(0);
     }
   }

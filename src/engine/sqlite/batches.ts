@@ -43,16 +43,20 @@ export function endBatch(
   );
 }
 
-/** Same range, new key: the old body can no longer be made, or its key stands for another body there. */
+/**
+ * Same range, new key: the old body can no longer be made, or its key stands for another body there. A suspect stays
+ * one: what its new text is worth is found out by sending it, before its neighbours.
+ */
 export function renew(db: Database, batch: BatchRow, new_batch_id: string, now_ms: number): void {
   endBatch(db, batch, 'renew', now_ms);
   db.run(
     `INSERT INTO batch (batch_id, destination_id, partition_id, first_offset, last_offset, items, bytes, state, parent,
-       retry_of, refused_fence, failures, first_failed_fence, failed_fence, due_ms)
-     SELECT ?, destination_id, partition_id, first_offset, last_offset, items, bytes, 'open', batch_id,
-       retry_of, refused_fence, failures, first_failed_fence, failed_fence, due_ms
+       retry_of, refused_fence, failures, first_failed_fence, failed_fence, due_ms, attempts, error_class, error_code, error_field, error_message)
+     SELECT ?, destination_id, partition_id, first_offset, last_offset, items, bytes, ?, batch_id,
+       retry_of, refused_fence, failures, first_failed_fence, failed_fence, due_ms, attempts, error_class, error_code, error_field, error_message
      FROM batch WHERE batch_id = ?`,
     new_batch_id,
+    batch.state,
     batch.batch_id,
   );
   addCounters(db, [{ name: 'batches_renewed', label: batch.destination_id, by: 1 }]);
