@@ -110,9 +110,9 @@ export class Capture {
     const kept = located.filter((captured): captured is Located => captured.context !== null);
     for (const captured of kept) await this.#addEvent(captured, draft);
     await this.#addSpans(kept, draft);
-    // A unit whose every event is excluded by now says nothing of its session either.
+    // A unit whose every event is excluded by now says nothing of its session either, and one without events begins none.
     if (unit.session && (kept.length > 0 || fresh.length === 0))
-      await this.#addSession(unit.session, unit.session_ended_ms ?? null, draft);
+      await this.#addSession(unit.session, unit.session_ended_ms ?? null, { may_begin: kept.length > 0 }, draft);
     draft.countSkipped({ ...unit.skipped, copy: copies, excluded: fresh.length - kept.length });
     this.#options.labels.remember(draft.labels());
     const appended = await appendDraft(this.#options, unit, draft);
@@ -163,9 +163,15 @@ export class Capture {
     draft.addSpans(this.#spans.fold(inputs));
   }
 
-  async #addSession(session: AgentSession, ended_at_ms: number | null, draft: Draft): Promise<void> {
+  async #addSession(
+    session: AgentSession,
+    ended_at_ms: number | null,
+    { may_begin }: { may_begin: boolean },
+    draft: Draft,
+  ): Promise<void> {
     const { hashing, allowed, content } = this.#options;
     const known = this.#knownSession(session);
+    if (known.before === null && !may_begin) return;
     const workspace = this.#workspaceOfSession(session, known);
     if (!allowed(workspace, session.cwd)) return;
     const { salt, before } = known;

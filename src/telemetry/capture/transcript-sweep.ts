@@ -155,7 +155,7 @@ export class TranscriptSweep {
 
   async #visit(source: AgentSource, file: TranscriptFile, result: SweepResult, signal: AbortSignal): Promise<void> {
     const fresh = this.#options.clock.now_ms() - file.mtime_ms <= UNSETTLED_MS;
-    if (this.#isSettled(file) && !fresh) return;
+    if (this.#isSettled(file) && !fresh && !this.#mustEnd(file)) return;
     if (fresh) result.unsettled = true;
     try {
       const before = result.appended;
@@ -180,7 +180,8 @@ export class TranscriptSweep {
         clock.now_ms(),
       );
       if (step.restarted) at = await store.nextEpoch(at.source_id, clock.now_ms());
-      if (step.restarted || step.checkpoint !== at.checkpoint || step.events.length > 0) {
+      const ends = !step.more && isQuiet(file, clock.now_ms()) && at.updated_ms < file.mtime_ms + SESSION_IDLE_MS;
+      if (step.restarted || step.checkpoint !== at.checkpoint || step.events.length > 0 || ends) {
         const taken = await capture.take({
           source_id: at.source_id,
           events: step.events,
@@ -190,6 +191,7 @@ export class TranscriptSweep {
           skipped: step.skipped,
         });
         result.appended += taken.appended;
+        at = { ...at, updated_ms: clock.now_ms() };
       }
       at = { ...at, checkpoint: step.checkpoint };
       more = step.more;
@@ -202,8 +204,13 @@ export class TranscriptSweep {
   }
 
   #endOf(file: TranscriptFile, last_at_ms: number | null): number | null {
-    const quiet_ms = this.#options.clock.now_ms() - file.mtime_ms;
-    return quiet_ms > SESSION_IDLE_MS ? last_at_ms : null;
+    return isQuiet(file, this.#options.clock.now_ms()) ? last_at_ms : null;
+  }
+
+  /** Nothing came for an hour since the file was last taken: its session is over, and nobody has said so yet. */
+  #mustEnd(file: TranscriptFile): boolean {
+    const updated_ms = this.#known.get(file.path)?.source.updated_ms ?? Infinity;
+    return isQuiet(file, this.#options.clock.now_ms()) && updated_ms < file.mtime_ms + SESSION_IDLE_MS;
   }
 
   #report(agent: string, path: string, message: string): void {
@@ -211,6 +218,10 @@ export class TranscriptSweep {
     this.#reported.add(path);
     this.#options.report({ agent, message });
   }
+}
+
+function isQuiet(file: TranscriptFile, now_ms: number): boolean {
+  return now_ms - file.mtime_ms > SESSION_IDLE_MS;
 }
 
 /** The name of a file's source is a hash: the path of a transcript is the path of a home. */
