@@ -7,13 +7,13 @@ import { systemRandom } from '../platform/random.ts';
 import { systemTimers } from '../platform/timers.ts';
 import { programVersion } from '../platform/version.ts';
 import { directoryHolder } from '../storage/sqlite/lock.ts';
-import { LOCAL_TEAM } from '../telemetry/destinations/local-store.ts';
 import { readDaemonFile } from './daemon-file.ts';
 import { openDataDirectory, type DataDirectory } from './data-directory.ts';
 import { LOCAL_STORE } from './destinations.ts';
 import { localOperator } from './local-operator.ts';
 import type { Operator } from './operator.ts';
 import { remoteOperator } from './remote-operator.ts';
+import { roleOf, scopeOf } from './role.ts';
 import { NOT_RUNNING } from './status-report.ts';
 import { SERVER_TEAM, tokenVerbs } from './tokens.ts';
 
@@ -61,7 +61,7 @@ export async function connectOperator(options: ConnectOptions): Promise<Operator
     random: systemRandom,
     timers: systemTimers,
     pid: process.pid,
-    team_id: LOCAL_TEAM,
+    ...scopeOf(roleOf(paths), loaded),
     report: (message) => process.stderr.write(`syncline: ${message}\n`),
   });
   const tokens = tokenVerbs(directory.tokens(null), SERVER_TEAM);

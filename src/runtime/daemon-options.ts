@@ -2,14 +2,14 @@ import type { Environment } from '../config/environment.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { SynclinePaths } from '../config/paths.ts';
 import type { Operator, StreamName } from './operator.ts';
+import type { Role } from './role.ts';
 
 /** What a daemon is started with. */
 export interface DaemonOptions {
   paths: SynclinePaths;
   loaded: LoadedConfig;
   env: Environment;
-  /** `laptop` is `up`, `server` is `server`. */
-  role: 'laptop' | 'server';
+  role: Role;
   only: StreamName | null;
   /** Ends the daemon gracefully. */
   signal: AbortSignal;

@@ -6,7 +6,6 @@ import { EXIT, LockedError, SynclineError, UsageError, messageOf, type ExitCode 
 import { systemRandom } from '../platform/random.ts';
 import { systemTimers } from '../platform/timers.ts';
 import { programVersion } from '../platform/version.ts';
-import { LOCAL_TEAM } from '../telemetry/destinations/local-store.ts';
 import { createServer, type SynclineServer } from '../server/server.ts';
 import { consolePages } from '../console/pages.ts';
 import type { DaemonOptions } from './daemon-options.ts';
@@ -17,9 +16,10 @@ import { localOperator } from './local-operator.ts';
 import { openLog } from './log.ts';
 import { startLoops, type LoopWakeups } from './loops.ts';
 import type { Operator } from './operator.ts';
+import { rememberRole, scopeOf } from './role.ts';
 import { openSample, type Sample } from './sample.ts';
 import type { RunningState } from './status-report.ts';
-import { SERVER_TEAM, tokenVerbs } from './tokens.ts';
+import { tokenVerbs } from './tokens.ts';
 
 /** How long loops may take to end; a request to a destination is aborted at once. */
 const STOP_BOUND_MS = 10_000;
@@ -63,7 +63,7 @@ async function openDirectory(options: DaemonOptions, log: Logger): Promise<DataD
       paths,
       loaded,
       env,
-      team_id: role === 'server' ? SERVER_TEAM : LOCAL_TEAM,
+      ...scopeOf(role, loaded),
       clock: systemClock,
       random: systemRandom,
       timers: systemTimers,
@@ -103,8 +103,8 @@ async function serve(
     const { url } = await server.start();
     daemon.url = url;
     writeDaemonFile(paths, { pid: process.pid, url, token: operator_token, version: programVersion(), started_ms });
-    const capture = options.role === 'laptop' && options.loaded.config.capture.enabled;
-    daemon.wakeups = startLoops(supervisor, directory, { capture });
+    rememberRole(paths, options.role);
+    daemon.wakeups = startLoops(supervisor, directory, { capture: directory.options.captures });
     log.info({ url, version: programVersion(), role: options.role }, 'started');
     options.on_ready(operator, { sample });
     await aborted(AbortSignal.any([signal, stopping.signal]));

@@ -39,6 +39,8 @@ export interface DirectoryOptions {
   pid: number;
   /** The team whose data this directory shows: `local` on a laptop. */
   team_id: string;
+  /** Whether the files of this machine's agents are read: not on a server, and not where the configuration says no. */
+  captures: boolean;
   /** Told once for each problem that needs no stop; the place where it is logged. */
   report: (message: string, detail?: Record<string, unknown>) => void;
 }

@@ -29,8 +29,9 @@ export async function flush(directory: DataDirectory, timeout_ms: number): Promi
   return { ...result, ...(await whatRemains(directory)) };
 }
 
-/** Journals transcripts and spool; true when the journal was full before their ends. */
+/** Journals transcripts and spool where they are read at all; true when the journal was full before their ends. */
 async function readAll({ sweep, hooks, options }: DataDirectory, signal: AbortSignal): Promise<boolean> {
+  if (!options.captures) return false;
   // A daemon's own sweep goes first, and a first one over years of history takes longer than a flush may.
   const over = options.timers.sleep(Infinity, signal).then(() => ({ full: false }));
   const { full } = await Promise.race([sweep.sweep(signal), over]);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../src/platform/random.ts';
-import type { FlushResult } from '../../src/runtime/operator.ts';
+import type { FlushResult, Report } from '../../src/runtime/operator.ts';
 import { until } from '../support/condition.ts';
 import { writeConversations, type Truth } from '../support/conversations.ts';
 import { freePort } from '../support/free-port.ts';
@@ -12,7 +12,8 @@ import { Growth } from '../support/growth.ts';
 import { Machine } from '../support/machine.ts';
 import { read } from '../support/page.ts';
 import { canonicalDump, differences } from '../support/store-oracle.ts';
-import { TEAM_ID, TEAM_SALT, joinTeam, joinedSince, makeToken } from '../support/team.ts';
+import { TEAM_ID, TEAM_SALT, joinTeam, joinedSince, makeToken, type MadeToken } from '../support/team.ts';
+import { placeWorkedExample } from '../support/worked-example.ts';
 
 const TIMEOUT = { timeout: 90_000 };
 
@@ -97,6 +98,28 @@ test('a lost database, imported again, changes nothing at the team', TIMEOUT, as
   const local = { file: join(laptop.state, 'store.db'), salt: TEAM_SALT, team_id: 'local' };
   expect(await differences(local, truth)).toEqual([]);
   expect(await server.stop()).toMatchObject({ exit: 143 });
+});
+
+test('a server shows its team, running or not, and reads nothing of its own machine', TIMEOUT, async () => {
+  await using office = new Machine();
+  await using laptop = new Machine();
+  const port = await freePort();
+  // No team is named anywhere: the server's own is meant.
+  const { token } = await office.json<MadeToken>(['token', 'create', '--member', 'ada', '--device', 'laptop']);
+  const server = await office.server(port);
+  joinTeam(laptop, { url: `http://127.0.0.1:${port}`, token, id: null });
+  talk(laptop, 'shown', Date.now() + 60_000);
+  expect(await laptop.json(['flush'])).toMatchObject({ remaining: 0, dead_letters: 0 });
+
+  placeWorkedExample(office);
+  const report = ['telemetry', 'report', '--by', 'project', '--since', '3650d'];
+  const shown = await office.json<Report>(report);
+  expect(shown.rows.map((row) => (row as unknown as { project: string }).project).sort()).toEqual(['api', 'web']);
+  expect(await office.run(['flush'])).toMatchObject({ exit: 0 });
+  expect(await office.json(report)).toEqual(shown);
+  expect(await server.stop()).toMatchObject({ exit: 143, stderr: '' });
+  expect(await office.run(['flush'])).toMatchObject({ exit: 0 });
+  expect(await office.json(report)).toEqual(shown);
 });
 
 function beginningOf(laptop: Machine): number {

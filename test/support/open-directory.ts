@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { loadConfig } from '../../src/config/load.ts';
 import { resolvePaths } from '../../src/config/paths.ts';
@@ -49,6 +49,7 @@ export async function openDirectory(config = ''): Promise<OpenDirectory> {
     timers,
     pid: process.pid,
     team_id: 'local',
+    captures: true,
     report: (message) => void reports.push(message),
   });
   const said = new Map<string, number>();
@@ -66,6 +67,7 @@ export async function openDirectory(config = ''): Promise<OpenDirectory> {
         const own = { sessionId: session, cwd: `/sample/${project}`, timestamp: new Date(now_ms).toISOString() };
         writeFileSync(file, promptLine(`${session}-${n}`, prompt, own), { flag: 'a' });
       }
+      utimesSync(file, now_ms / 1000, now_ms / 1000);
     },
     [Symbol.asyncDispose]: async () => {
       await directory.close();

@@ -11,12 +11,14 @@ export interface TeamSettings {
   token: string;
   projects?: readonly string[];
   content?: 'none' | 'redacted';
+  /** Null: none is named. */
+  id?: string | null;
   /** More of the `[team]` section or after it. */
   more?: string;
 }
 
 /** Writes the configuration of a machine that has joined, as `join` will. */
-export function joinTeam(machine: Machine, { url, token, projects, content, more }: TeamSettings): void {
+export function joinTeam(machine: Machine, { url, token, projects, content, id = TEAM_ID, more }: TeamSettings): void {
   machine.write('state/team.token', `${token}\n`);
   machine.write('state/team.salt', `${TEAM_SALT_HEX}\n`);
   const globs = (projects ?? ['github.com/acme/*']).map((glob) => `"${glob}"`).join(', ');
@@ -26,7 +28,7 @@ export function joinTeam(machine: Machine, { url, token, projects, content, more
       `url = "${url}"`,
       'token = { file = "team.token" }',
       'salt = { file = "team.salt" }',
-      `id = "${TEAM_ID}"`,
+      ...(id === null ? [] : [`id = "${id}"`]),
       `projects = [${globs}]`,
       '',
       '[telemetry]',

@@ -27,6 +27,7 @@ export function openBenchDirectory({ home, claude_config_dir }: BenchHome): Prom
     timers: systemTimers,
     pid: process.pid,
     team_id: 'local',
+    captures: true,
     report: (message) => process.stderr.write(`  ${message}\n`),
   });
 }

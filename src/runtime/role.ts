@@ -1,0 +1,29 @@
+import { join } from 'node:path';
+import type { LoadedConfig } from '../config/load.ts';
+import type { SynclinePaths } from '../config/paths.ts';
+import { LOCAL_TEAM } from '../telemetry/destinations/local-store.ts';
+import type { DirectoryOptions } from './data-directory.ts';
+import { readIfThere, writeAtomically } from './home.ts';
+import { SERVER_TEAM } from './tokens.ts';
+
+/** What a data directory is for: `laptop` under `up`, `server` under `server`. */
+export type Role = 'laptop' | 'server';
+
+const fileOf = (paths: SynclinePaths): string => join(paths.home, 'role');
+
+/** Notes under which role the directory was last run, for commands that open it while nothing runs. */
+export function rememberRole(paths: SynclinePaths, role: Role): void {
+  if (roleOf(paths) !== role) writeAtomically(fileOf(paths), `${role}\n`);
+}
+
+/** A directory that nobody ever ran is a laptop's. */
+export function roleOf(paths: SynclinePaths): Role {
+  return readIfThere(fileOf(paths))?.trim() === 'server' ? 'server' : 'laptop';
+}
+
+/** What the role decides: whose data is shown, and whether the files of this machine's agents are read at all. */
+export function scopeOf(role: Role, { config }: LoadedConfig): Pick<DirectoryOptions, 'team_id' | 'captures'> {
+  return role === 'server'
+    ? { team_id: SERVER_TEAM, captures: false }
+    : { team_id: LOCAL_TEAM, captures: config.capture.enabled };
+}
