@@ -332,9 +332,11 @@ export interface EngineStore {
   erase(subject: string, now_ms: number): Promise<{ entries: number; dead_letters: number }>;
   /**
    * Replaces payloads in place (stronger rules); null erases. The offset stays; an open batch over it is renewed at its
-   * claim. Throws as `erase` does.
+   * claim. After the last of a series, `scrub`. Throws as `erase` does.
    */
   rewrite(partition_id: number, payloads: ReadonlyMap<number, string | null>): Promise<number>;
+  /** Leaves no byte of what was rewritten or removed; `erase` does it by itself. Slow: it writes the whole file anew. */
+  scrub(): Promise<void>;
 
   count(changes: readonly CounterChange[]): Promise<void>;
   counters(): Promise<Record<string, Record<string, number>>>;

@@ -80,7 +80,7 @@ export class World {
       await this.#calm();
       this.ledger.broken.push(...(await judge(this.scenario, this.ledger, this.servers, this.#process.inner)));
     } catch (error) {
-      this.ledger.broken.push(`the run ended: ${messageOf(error)}`);
+      this.ledger.broken.push(`the run ended: ${(error as Error).stack ?? messageOf(error)}`);
     } finally {
       this.#process.life.die();
       this.#process.db.close();
@@ -212,6 +212,8 @@ export class World {
       this.ledger.crashes++;
       this.#process.db.close();
       this.#process = this.#start();
+      // It may have died again in its first call.
+      if (this.#process.life.dead) continue;
       const broken = await this.#process.inner.verify();
       this.ledger.broken.push(...broken.map((line) => `after a crash: ${line}`));
       await this.time.settle();

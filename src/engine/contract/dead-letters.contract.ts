@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import type { DeadLetter, Partition } from '../store.ts';
+import { seededRandom } from '../../platform/random.ts';
 import { NOW, REFUSAL, Scene, accepted, refusedItem } from './scene.ts';
 import type { OpenStore } from './store-under-test.ts';
 
@@ -155,28 +156,41 @@ export function deadLettersContract(open: OpenStore): void {
     expect(await scene.counter('entries_erased', 'erase')).toBe(100);
   });
 
-  test('erase after retention, rewrites and dead letters of neighbours leaves no byte either', async () => {
+  test('erase leaves no byte either where pages were split and merged: inserts amid, retention, rewrites', async () => {
     await start(0);
-    for (let round = 0; round < 6; round++) {
-      const payload = (i: number): string =>
-        `${i % 2 ? 'private' : 'public'}-marker `.repeat(1 + ((round * 31 + i * 7) % 90));
-      await scene.add(
-        Array.from({ length: 60 }, (_, i) =>
-          scene.entry(partition, {
-            subject: i % 2 ? 'private' : 'public',
-            payload: payload(i),
-            observed_ms: NOW - 100 + round,
-          }),
-        ),
-      );
-      await scene.accept(await scene.next(partition, { max_items: 40 }));
-      await scene.store.retain({ before_ms: NOW - 100 + round, target_bytes: null, now_ms: NOW });
-      const offset = (await scene.last(partition)) - 2 * round - 1;
-      await scene.store.rewrite(partition.partition_id, new Map([[offset, 'x'.repeat(round * 700)]]));
+    const partitions = [partition, await scene.partition('b'), await scene.partition('c')];
+    const draw = seededRandom(5);
+    for (let round = 0; round < 40; round++) {
+      const entries = Array.from({ length: 30 }, () => {
+        const subject = draw.unit() < 0.2 ? 'private' : 'public';
+        const payload = `${subject}-marker `.repeat(1 + draw.unit() ** 3 * 500);
+        const place = partitions[Math.floor(draw.unit() * 3)]!;
+        return scene.entry(place, { subject, payload, observed_ms: NOW - 100 + round });
+      });
+      await scene.add(entries);
+      const offset = Math.max(1, (await scene.last(partition)) - 3);
+      await scene.store.rewrite(partition.partition_id, new Map([[offset, 'x'.repeat(round * 70)]]));
     }
+    await scene.store.changeDestination('team', 'remove', null);
+    await scene.store.retain({ before_ms: NOW - 90, target_bytes: null, now_ms: NOW });
     await scene.store.erase('private', NOW);
     expect(await scene.sut.holds('private-marker')).toBe(false);
     expect(await scene.sut.holds('public-marker')).toBe(true);
+  });
+
+  test('after a scrub no byte is left of what was rewritten', async () => {
+    await start(0);
+    const others = await scene.partition('b');
+    for (let i = 0; i < 60; i++)
+      await scene.add([
+        scene.entry(partition, { payload: 'weakly masked '.repeat(1 + (i % 50)) }),
+        scene.entry(others, { payload: 'y'.repeat(i * 20) }),
+      ]);
+    const masked = new Map(Array.from({ length: 60 }, (_, i) => [i + 1, `well masked ${i}`]));
+    await scene.store.rewrite(partition.partition_id, masked);
+    await scene.store.scrub();
+    expect(await scene.sut.holds('weakly masked')).toBe(false);
+    expect(await scene.sut.holds('well masked 59')).toBe(true);
   });
 
   test('a retry that was read before an erase and claimed after it sends nothing', async () => {

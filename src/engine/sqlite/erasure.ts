@@ -21,7 +21,7 @@ export function erase(db: Database, subject: string, now_ms: number): { entries:
     addCounters(db, [{ name: 'entries_erased', label: 'erase', by: entries }]);
     return { entries, dead_letters };
   });
-  leaveNoCopy(db);
+  scrub(db);
   return result;
 }
 
@@ -36,7 +36,7 @@ export function rewrite(db: Database, partition_id: number, payloads: ReadonlyMa
     for (const [offset, payload] of payloads) if (rewriteOne(db, partition_id, offset, payload)) count++;
     return count;
   });
-  leaveNoCopy(db);
+  if (!db.checkpoint()) throw stillRead();
   return changed;
 }
 
@@ -89,10 +89,13 @@ function rewriteOne(db: Database, partition_id: number, offset: number, payload:
   return true;
 }
 
-/** `secure_delete` overwrites freed bytes in the file; the WAL still holds the pages as they were until it is cut. */
-function leaveNoCopy(db: Database): void {
-  if (db.checkpoint()) return;
-  throw new StaleError('storage.readers', 'Erased, but a reader of the database still holds the pages as they were', {
+/** Leaves no byte of what was erased, rewritten or removed in the file or its WAL. */
+export function scrub(db: Database): void {
+  if (!db.scrub()) throw stillRead();
+}
+
+function stillRead(): StaleError {
+  return new StaleError('storage.readers', 'Erased, but a reader of the database still holds the pages as they were', {
     hint: 'Do it again once backups and reports that are running have ended.',
   });
 }

@@ -10,7 +10,7 @@ import { deadLetters, insertDeadLetter, retryDeadLetter, setState } from './dead
 import { backlog, changeDestination, configureDestination, destinations, progress } from './destinations.ts';
 import { allPartitions, allSources, nextEpoch, openPartition, openSource } from './partitions.ts';
 import { plan, readBatch, readEntries } from './plan.ts';
-import { erase, rewrite } from './erasure.ts';
+import { erase, rewrite, scrub } from './erasure.ts';
 import { retain } from './retention.ts';
 import { halfOpen } from './circuit.ts';
 import { claim, settle } from './settle.ts';
@@ -78,6 +78,7 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
     retain: async (request) => retain(db, request, newId),
     erase: async (subject, now_ms) => erase(db, subject, now_ms),
     rewrite: async (partition_id, payloads) => rewrite(db, partition_id, payloads),
+    scrub: async () => scrub(db),
 
     count: async (changes) => db.transaction(() => addCounters(db, changes)),
     counters: async () => readCounters(db),

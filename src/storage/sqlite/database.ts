@@ -8,6 +8,9 @@ import { FullError, SynclineError, invariant, messageOf } from '../../platform/e
  */
 const MINIMUM_SQLITE = [3, 51, 3] as const;
 
+/** Largest file of which `scrub` may hold a copy in memory. */
+const SCRUB_IN_MEMORY_BYTES = 32 * 1024 * 1024;
+
 export interface DatabaseOptions {
   read_only?: boolean;
   /** Soft cap of the file. SQLite cannot free space on a full disk (foundation §0 trap 4), so the cap stays below it. */
@@ -156,6 +159,25 @@ export class Database {
    */
   checkpoint(): boolean {
     return this.value<number>('PRAGMA wal_checkpoint(TRUNCATE)') === 0;
+  }
+
+  /**
+   * Writes every page of the file anew and cuts the WAL, so that nothing is left of what was deleted or replaced.
+   * `secure_delete` alone does not do it: SQLite zeroes a cell that is deleted, but where it splits or merges pages it
+   * leaves the old copies of the cells that it moved in their free space, and does not know them any more (in 60 random
+   * runs of inserts into several partitions, 50 erased texts were found again). Needs the size of the file as free disk
+   * space and about a second for 100 MB, so callers collect their changes. False as for `checkpoint`.
+   */
+  scrub(): boolean {
+    // VACUUM builds its copy in memory or in an unlinked temporary file.
+    const in_memory = this.usedBytes() <= SCRUB_IN_MEMORY_BYTES;
+    try {
+      if (!in_memory) this.exec('PRAGMA temp_store=FILE');
+      this.exec('VACUUM');
+    } finally {
+      if (!in_memory) this.exec('PRAGMA temp_store=MEMORY');
+    }
+    return this.checkpoint();
   }
 
   /** Bytes of the main file's pages, free ones included. */
