@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { inTurn, judge, runComparisons, type Comparison, type Goal, type Result } from './harness.ts';
+import { programFlags } from './measured-process.ts';
 
 const comparison: Comparison = {
   name: 'rows',
@@ -74,6 +76,13 @@ describe('a comparison', () => {
 });
 
 describe('the bench', () => {
+  it('runs ours with the flags of the program, however that is started', () => {
+    const start = readFileSync(new URL('../scripts/setup.mjs', import.meta.url), 'utf8');
+    const flags = programFlags();
+    expect(flags.length).toBeGreaterThan(0);
+    expect(start).toContain(`heapFlags = [${flags.map((flag) => `'${flag}'`).join(', ')}]`);
+  });
+
   it('prints every result of the telemetry suite in the one shape', { timeout: 120_000 }, async () => {
     const { status, stdout, stderr } = await bench('telemetry', '--json', '--quick');
     expect(status, stderr).toBeLessThanOrEqual(1);

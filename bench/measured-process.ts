@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SynclineError } from '../src/platform/errors.ts';
 
@@ -10,13 +11,30 @@ export function environmentIn(home: string): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), HOME: home, TZ: 'UTC' };
 }
 
+/** The flags that the program gives Node, by its own start line: what is measured as ours runs with them. */
+export function programFlags(): string[] {
+  const start = readFileSync(new URL('../bin/syncline', import.meta.url), 'utf8');
+  const flags = /^exec "\$node" ((?:--\S+ )*)"\$here\/src\/cli\/main\.ts"/m.exec(start)?.[1];
+  if (flags !== undefined) return flags.split(' ').filter((flag) => flag !== '');
+  throw new SynclineError('bench.start_line', 'bin/syncline has no start line that the bench can read');
+}
+
+export interface MeasuredProcess {
+  script: URL;
+  /** Its first argument, as JSON. */
+  input: unknown;
+  /** The folder it may write to. */
+  home: string;
+  node_flags?: string[];
+}
+
 /**
  * Runs a script in a process of its own, so that neither side of a comparison inherits the other's heap or compiled
- * code. It gets `input` as its first argument and answers with one JSON value on stdout.
+ * code; it answers with one JSON value on stdout.
  * @throws SynclineError `bench.process` when it fails
  */
-export async function measureInProcess<T>(script: URL, input: unknown, home: string): Promise<T> {
-  const child = spawn(process.execPath, [fileURLToPath(script), JSON.stringify(input)], {
+export async function measureInProcess<T>({ script, input, home, node_flags = [] }: MeasuredProcess): Promise<T> {
+  const child = spawn(process.execPath, [...node_flags, fileURLToPath(script), JSON.stringify(input)], {
     env: environmentIn(home),
     stdio: ['ignore', 'pipe', 'inherit'],
   });

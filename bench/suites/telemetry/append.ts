@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { inTurn, type Comparison, type SuiteOptions } from '../../harness.ts';
-import { measureInProcess } from '../../measured-process.ts';
+import { measureInProcess, programFlags } from '../../measured-process.ts';
 import type { AppendFigures, AppendInput } from './append-process.ts';
 
 const SCRIPT = new URL('./append-process.ts', import.meta.url);
@@ -14,7 +14,9 @@ export function appendComparison({ folder, quick }: SuiteOptions): Comparison {
   const rows = quick ? 5_000 : 200_000;
   const measure = async (by: AppendInput['by']): Promise<number> => {
     const own = mkdtempSync(join(folder, 'append-'));
-    const { seconds } = await measureInProcess<AppendFigures>(SCRIPT, { folder: own, rows, by }, own);
+    const input: AppendInput = { folder: own, rows, by };
+    const node_flags = by === 'engine' ? programFlags() : [];
+    const { seconds } = await measureInProcess<AppendFigures>({ script: SCRIPT, input, home: own, node_flags });
     rmSync(own, { recursive: true });
     return rows / seconds;
   };

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Comparison, SuiteOptions } from '../../harness.ts';
-import { measureInProcess } from '../../measured-process.ts';
+import { measureInProcess, programFlags } from '../../measured-process.ts';
 import type { BacklogFigures, BacklogInput } from './backlog-process.ts';
 
 const SCRIPT = new URL('./backlog-process.ts', import.meta.url);
@@ -13,7 +13,7 @@ export function backlogMemoryComparison({ folder, quick }: SuiteOptions): Compar
   const peakOf = async (entries: number): Promise<number> => {
     const home = mkdtempSync(join(folder, 'backlog-'));
     const run = (act: BacklogInput['act']): Promise<BacklogFigures> =>
-      measureInProcess(SCRIPT, { home, act, entries }, home);
+      measureInProcess({ script: SCRIPT, input: { home, act, entries }, home, node_flags: programFlags() });
     await run('fill');
     const { peak_mib } = await run('deliver');
     rmSync(home, { recursive: true });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { inTurn, type Comparison, type SuiteOptions } from '../../harness.ts';
-import { measureInProcess } from '../../measured-process.ts';
+import { measureInProcess, programFlags } from '../../measured-process.ts';
 import type { BareLoopFigures, BareLoopInput } from './bare-loop-process.ts';
 import type { CaptureFigures, CaptureInput } from './capture-process.ts';
 import { writeTranscriptCorpus } from './transcript-corpus.ts';
@@ -26,7 +26,8 @@ export async function captureComparison({ folder, quick, progress }: SuiteOption
   const capture = async (export_to: string | null): Promise<CaptureFigures> => {
     const home = mkdtempSync(join(folder, 'capture-'));
     const input: CaptureInput = { home, claude_config_dir, export_to };
-    const figures = await measureInProcess<CaptureFigures>(CAPTURE, input, home);
+    const node_flags = programFlags();
+    const figures = await measureInProcess<CaptureFigures>({ script: CAPTURE, input, home, node_flags });
     rmSync(home, { recursive: true });
     return figures;
   };
@@ -34,7 +35,7 @@ export async function captureComparison({ folder, quick, progress }: SuiteOption
   const loop = async (): Promise<number> => {
     const own = mkdtempSync(join(folder, 'bare-'));
     const input: BareLoopInput = { folder: own, items_file };
-    const { seconds } = await measureInProcess<BareLoopFigures>(BARE_LOOP, input, own);
+    const { seconds } = await measureInProcess<BareLoopFigures>({ script: BARE_LOOP, input, home: own });
     rmSync(own, { recursive: true });
     return seconds;
   };

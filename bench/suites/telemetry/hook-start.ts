@@ -28,7 +28,7 @@ export async function hookComparison({ folder, quick }: SuiteOptions): Promise<C
   bundleHook();
   const home = mkdtempSync(join(folder, 'hook-'));
   const input: BacklogInput = { home, act: 'fill', entries: 0 };
-  await measureInProcess(PREPARE, input, home);
+  await measureInProcess({ script: PREPARE, input, home });
   const runs = quick ? 5 : 200;
   return {
     name: `p99 of ${runs} hooks, each from its start by bin/syncline to its exit with a line in the spool`,

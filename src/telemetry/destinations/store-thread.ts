@@ -19,7 +19,7 @@ export type FromThread = { id: number; reply: Reply } | { id: number; failure: s
  * A batch of a thousand items is 10 MB of objects for some milliseconds. A thread of its own with this bound needs them
  * once, however much waits to be delivered (P9); in the main thread V8 let them pile up to 260 MiB.
  */
-const HEAP_LIMITS = { maxYoungGenerationSizeMb: 48, maxOldGenerationSizeMb: 128 };
+const HEAP_LIMITS = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 128 };
 
 /**
  * The local store's writer in a thread of its own: while it parses and inserts, capture reads on and the page answers.
