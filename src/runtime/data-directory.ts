@@ -26,7 +26,7 @@ import { StoreThread } from '../telemetry/destinations/store-thread.ts';
 import { TelemetryStore } from '../telemetry/store/telemetry-store.ts';
 import type { Workspace } from '../telemetry/capture/workspace-context.ts';
 import { CaptureRules } from './capture-rules.ts';
-import { telemetryDestinations, teamSalt, type ConfiguredDestination } from './destinations.ts';
+import { LOCAL_STORE, telemetryDestinations, teamSalt, type ConfiguredDestination } from './destinations.ts';
 import { machineSalt, prepareHome, writeHookSettings } from './home.ts';
 
 export interface DirectoryOptions {
@@ -67,6 +67,8 @@ export interface DataDirectory {
 const IDLE_MS = 5_000;
 /** Partitions one destination is served at the same time; each has at most its window in flight (P9). */
 const CONCURRENCY = 4;
+/** The local store writes one batch at a time; one more is made ready meanwhile. */
+const LOCAL_CONCURRENCY = 2;
 
 /**
  * Opens a data directory: permissions, lock, databases with their migrations, salts, capture, destinations.
@@ -149,7 +151,8 @@ function deliveryTo(
   { clock, random, timers }: DirectoryOptions,
 ): Delivery {
   const retry = defaultRetryPolicy;
-  const bounds = { concurrency: CONCURRENCY, idle_ms: IDLE_MS };
+  const concurrency = destination.id === LOCAL_STORE ? LOCAL_CONCURRENCY : CONCURRENCY;
+  const bounds = { concurrency, idle_ms: IDLE_MS };
   return new Delivery({ store, destination, clock, random, timers, retry, ...bounds });
 }
 

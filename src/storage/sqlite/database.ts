@@ -55,7 +55,7 @@ export class Database {
     if (options.read_only) return;
     this.#connection.exec(
       'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;' +
-        'PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16384; PRAGMA wal_autocheckpoint=2000;',
+        'PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-8192; PRAGMA wal_autocheckpoint=2000;',
     );
   }
 
