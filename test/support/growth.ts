@@ -16,6 +16,8 @@ export class Growth {
   readonly #pending: Pending[];
   readonly total_bytes: number;
   written_bytes = 0;
+  /** Files of which something is written, as the lines name them. */
+  readonly begun = new Set<string>();
   #newest_birth_ms = 0;
 
   constructor(folder: string, lines: readonly Written[], random: Random) {
@@ -38,6 +40,7 @@ export class Growth {
       const cut = next.bytes.length > left && this.#random.unit() < 0.5 ? left : next.bytes.length;
       const file = join(this.#folder, next.file);
       if (!existsSync(file)) this.#newest_birth_ms = createAfter(file, this.#newest_birth_ms);
+      this.begun.add(next.file);
       appendFileSync(file, next.bytes.subarray(0, cut));
       this.written_bytes += cut;
       if (cut < next.bytes.length) this.#pending.push({ ...next, bytes: next.bytes.subarray(cut) });

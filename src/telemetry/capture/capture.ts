@@ -112,7 +112,7 @@ export class Capture {
     await this.#addSpans(kept, draft);
     // A unit whose every event is excluded by now says nothing of its session either, and one without events begins none.
     if (unit.session && (kept.length > 0 || fresh.length === 0))
-      await this.#addSession(unit.session, unit.session_ended_ms ?? null, { may_begin: kept.length > 0 }, draft);
+      await this.#addSession(unit.session, unit.session_ended_ms ?? null, kept, draft);
     draft.countSkipped({ ...unit.skipped, copy: copies, excluded: fresh.length - kept.length });
     this.#options.labels.remember(draft.labels());
     const appended = await appendDraft(this.#options, unit, draft);
@@ -166,13 +166,13 @@ export class Capture {
   async #addSession(
     session: AgentSession,
     ended_at_ms: number | null,
-    { may_begin }: { may_begin: boolean },
+    kept: readonly Located[],
     draft: Draft,
   ): Promise<void> {
     const { hashing, allowed, content } = this.#options;
     const known = this.#knownSession(session);
-    if (known.before === null && !may_begin) return;
-    const workspace = this.#workspaceOfSession(session, known);
+    if (known.before === null && kept.length === 0) return;
+    const workspace = this.#workspaceOfSession(session, known, kept);
     if (!allowed(workspace, session.cwd)) return;
     const { salt, before } = known;
     const context = this.#contexts.of(workspace, salt);
@@ -224,10 +224,21 @@ export class Capture {
     return rows.find(({ before }) => before !== null) ?? first;
   }
 
-  /** The folder is told once, in the step that finds it; later the session stays where it was. */
-  #workspaceOfSession({ cwd }: AgentSession, { workspace_hash }: KnownRow): Workspace {
-    const label = cwd === null && workspace_hash !== null ? this.#options.labels.find(workspace_hash) : undefined;
-    if (!label) return this.#options.workspaceOf(cwd);
+  /**
+   * The folder is told once, in the step that finds it; later the session stays where it was. A fork's may have been told
+   * before it said anything of its own; then it is where its first own event is.
+   */
+  #workspaceOfSession(
+    { cwd, session_id }: AgentSession,
+    { workspace_hash }: KnownRow,
+    kept: readonly Located[],
+  ): Workspace {
+    if (cwd !== null) return this.#options.workspaceOf(cwd);
+    const label = workspace_hash === null ? undefined : this.#options.labels.find(workspace_hash);
+    if (!label) {
+      const own = kept.find(({ event }) => event.session_id === session_id);
+      return own?.context.workspace ?? this.#options.workspaceOf(null);
+    }
     const { name, detail: identity } = label;
     return { identity, name, kind: identity.startsWith('/') ? 'path' : 'remote', root: null };
   }
