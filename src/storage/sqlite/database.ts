@@ -166,7 +166,7 @@ export class Database {
    * `secure_delete` alone does not do it: SQLite zeroes a cell that is deleted, but where it splits or merges pages it
    * leaves the old copies of the cells that it moved in their free space, and does not know them any more (in 60 random
    * runs of inserts into several partitions, 50 erased texts were found again). Needs the size of the file as free disk
-   * space and about a second for 100 MB, so callers collect their changes. False as for `checkpoint`.
+   * space and about 0.4 s for 100 MB, so callers collect their changes. False as for `checkpoint`.
    */
   scrub(): boolean {
     // VACUUM builds its copy in memory or in an unlinked temporary file.
