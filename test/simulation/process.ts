@@ -54,19 +54,25 @@ export interface Reaper {
 export function meddlerOf(
   draw: Draw,
   rate: number,
-  process: { db: FaultyDatabase; inner: EngineStore; ledger: Ledger; now_ms: () => number },
+  process: { db: FaultyDatabase; inner: EngineStore; ledger: Ledger; now_ms: () => number; active: () => boolean },
 ): Meddler {
-  const { db, inner, ledger, now_ms } = process;
+  const { db, inner, ledger, now_ms, active } = process;
   return (batch_id) => {
-    if (!draw.chance(rate)) return;
-    const row = db.get<{ partition_id: number; offset: number; payload: string; name: string }>(
-      `SELECT e.partition_id, e.offset, e.payload, s.name FROM batch b JOIN entry e ON e.partition_id = b.partition_id
+    if (!active() || !draw.chance(rate)) return;
+    const row = db.get<{ partition_id: number; offset: number; payload: string; name: string; destination_id: string }>(
+      `SELECT e.partition_id, e.offset, e.payload, s.name, b.destination_id FROM batch b JOIN entry e ON e.partition_id = b.partition_id
          AND e.offset BETWEEN b.first_offset AND b.last_offset JOIN subject s USING (subject_id)
        WHERE b.batch_id = ? AND e.payload IS NOT NULL`,
       batch_id,
     );
     if (!row || row.name === 'the last session') return;
-    if (draw.chance(0.5)) {
+    const deed = draw.one(['erase', 'rewrite', 'pause'] as const);
+    if (deed === 'pause') {
+      const { destination_id } = row;
+      void inner
+        .changeDestination(destination_id, 'pause', now_ms() + 600_000)
+        .then(() => ledger.paused(destination_id, 'pause'));
+    } else if (deed === 'erase') {
       // Noted like any other commit, after those that came before it.
       void inner.erase(row.name, now_ms()).then(() => ledger.erasedSubject(row.name));
     } else {
@@ -94,7 +100,7 @@ export function reaperOf(draw: Draw, rate: number, most: number, active: () => b
  * The store as a process reaches it: the process may die before a call or after its commit, and the ledger learns of
  * every commit, in the order of the commits, whoever hears of it.
  */
-/** Erases or rewrites an item of a batch at the worst moment: after it was read, before it is claimed. */
+/** Erases or rewrites an item of a batch, or pauses its destination, at the worst moment: after it was read, before it is claimed. */
 export type Meddler = (batch_id: string) => void;
 
 export function observedStore(

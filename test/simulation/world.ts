@@ -101,6 +101,7 @@ export class World {
       inner,
       ledger: this.ledger,
       now_ms: this.time.now_ms,
+      active: () => this.#chaos,
     });
     const store = observedStore(db, inner, life, this.#reaper, this.ledger, meddle);
     const report = (loop: string, error: unknown): void =>
