@@ -453,3 +453,59 @@ describe('stop, pause, crash', () => {
     expect(in_flight_at_the_throw).toBe(0);
   });
 });
+
+describe('two passes of one delivery, as a flush beside the loop of a daemon makes them', () => {
+  const slow = async (): Promise<Reply> => {
+    await rig.time.sleep(1000);
+    return OK;
+  };
+
+  test('take turns: nothing is sent twice, and both end', async () => {
+    await open({ answer: slow, limits: { max_items: 10 }, window: 2 });
+    const ids = await rig.append('a', 100);
+    const delivery = rig.delivery();
+    const { signal } = new AbortController();
+    const passes = Promise.all([delivery.pass(signal), delivery.pass(signal), delivery.pass(signal)]);
+    await rig.time.until(async () => (await rig.waiting()) === 0, 20_000);
+    expect((await passes).map(({ accepted_items }) => accepted_items)).toEqual([100, 0, 0]);
+    expect(rig.destination.delivered).toEqual(ids);
+    expect(rig.destination.most_in_flight).toBe(2);
+  });
+
+  test('one that waits for its turn stops waiting when its own signal aborts, and the next keeps its turn', async () => {
+    await open({ answer: slow });
+    await rig.append('a', 1);
+    const delivery = rig.delivery();
+    const { signal } = new AbortController();
+    const impatient = new AbortController();
+    const first = delivery.pass(signal);
+    const second = delivery.pass(impatient.signal);
+    const third = delivery.pass(signal);
+    let third_ended = false;
+    void third.finally(() => (third_ended = true));
+    await rig.time.settle();
+    impatient.abort();
+    expect(await second).toMatchObject({ accepted_items: 0, next_due_ms: rig.time.now_ms() });
+    await rig.time.settle();
+    expect([rig.destination.in_flight, third_ended]).toEqual([1, false]);
+    await rig.time.until(() => third_ended, 2000);
+    expect([(await first).accepted_items, (await third).accepted_items]).toEqual([1, 0]);
+    expect(rig.destination.requests).toHaveLength(1);
+  });
+
+  test('one that fails leaves the turn to the next', async () => {
+    await open({ answer: () => OK });
+    await rig.append('a', 1);
+    const delivery = rig.delivery();
+    const { signal } = new AbortController();
+    const encode = rig.destination.encode.bind(rig.destination);
+    rig.destination.encode = () => {
+      rig.destination.encode = encode;
+      throw new Error('defect in encode');
+    };
+    const failed = delivery.pass(signal);
+    const next = delivery.pass(signal);
+    await expect(failed).rejects.toThrow('defect in encode');
+    expect((await next).accepted_items).toBe(1);
+  });
+});

@@ -47,12 +47,14 @@ const UNHEARD_SUSPECT_FAILURES = 8;
 /**
  * Ordered delivery of one stream to one destination (design §5 rule 4). A pass takes every partition that is due,
  * oldest first, several at once, and sends its batches in order; what a reply means is the classifier's, what becomes of
- * the batch the store's. No state lives here: after a crash the next pass goes on from the store.
+ * the batch the store's. No state of the work lives here: after a crash the next pass goes on from the store.
  */
 export class Delivery {
   readonly #options: DeliveryOptions;
   /** Smaller limits that the destination stated with a 413, for later batches of this run. */
   readonly #learned = new Map<string, Partial<BatchLimits>>();
+  /** Ends with the last pass that was asked for. */
+  #last_pass: Promise<void> = Promise.resolve();
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -68,8 +70,24 @@ export class Delivery {
     }
   }
 
-  /** One pass. Throws only when the store does. */
+  /**
+   * One pass. Passes of one delivery run one after another, in the order they were asked for: two at once would claim
+   * the same batches, each take the other's fence away, and send again and again what neither may settle. One whose
+   * signal aborts while it waits for its turn does nothing. Throws only when the store does.
+   */
   async pass(signal: AbortSignal): Promise<PassResult> {
+    const before = this.#last_pass;
+    const over = Promise.withResolvers<void>();
+    this.#last_pass = before.then(() => over.promise);
+    try {
+      if (await endsFirst(before, signal)) return await this.#pass(signal);
+      return { accepted_items: 0, dead_letters: 0, next_due_ms: this.#options.clock.now_ms(), idle: null };
+    } finally {
+      over.resolve();
+    }
+  }
+
+  async #pass(signal: AbortSignal): Promise<PassResult> {
     const { store, destination, clock } = this.#options;
     const row = await this.#ready();
     if (row.idle !== null) return { accepted_items: 0, dead_letters: 0, next_due_ms: row.next_due_ms, idle: row.idle };
@@ -229,6 +247,19 @@ function refusalBudget(max_items: number): number {
 async function allEnded<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(promises);
   return Promise.all(promises);
+}
+
+/** True when `promise` resolves before `signal` aborts; false at once when it has aborted. */
+function endsFirst(promise: Promise<void>, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve(false);
+    const aborted = (): void => resolve(false);
+    signal.addEventListener('abort', aborted, { once: true });
+    void promise.then(() => {
+      signal.removeEventListener('abort', aborted);
+      resolve(true);
+    });
+  });
 }
 
 function earliest(times: readonly number[]): number | null {
