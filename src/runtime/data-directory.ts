@@ -98,7 +98,16 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
   writeHookSettings(paths, { content, spool_max_bytes: storage.spool_max_bytes }, salts.at(clock.now_ms()).bytes);
   const scope = captureScope(options);
   const capture = new Capture({ store: engine, db, hashing, salts, labels, clock, content, tags: true, ...scope });
-  const hookCapture = new HookCapture({ store: engine, db, hashing, salts, labels, clock, allowed: scope.allowed });
+  const hookCapture = new HookCapture({
+    store: engine,
+    db,
+    hashing,
+    salts,
+    labels,
+    clock,
+    content,
+    allowed: scope.allowed,
+  });
   const store_thread = new StoreThread({ path: paths.store_db, max_bytes: halfOfTheRoom(loaded) });
   const destinations = telemetryDestinations({ loaded, env, store_thread, labels });
   await configure(engine, destinations, clock);

@@ -1,10 +1,14 @@
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { loadConfig } from '../../src/config/load.ts';
 import { resolvePaths } from '../../src/config/paths.ts';
 import { seededRandom } from '../../src/platform/random.ts';
 import type { Timers } from '../../src/platform/timers.ts';
+import { loadHashing, parseSalt } from '../../src/redaction/hashing.ts';
 import { openDataDirectory, type DataDirectory } from '../../src/runtime/data-directory.ts';
+import { buildRecord } from '../../src/telemetry/hooks/build-record.ts';
+import type { Payload } from '../../src/telemetry/hooks/payload.ts';
+import { appendRecord } from '../../src/telemetry/hooks/spool-writer.ts';
 import { promptLine } from './claude-transcripts.ts';
 import { scratchDirectory } from './scratch-directory.ts';
 
@@ -16,6 +20,8 @@ export interface OpenDirectory extends AsyncDisposable {
   advance(by_ms: number): void;
   /** Adds prompts to a session's transcript in the project `/sample/<project>`. */
   say(session: string, project: string, ...prompts: string[]): void;
+  /** Leaves in the spool what the hook of an agent leaves there. */
+  hook(session: string, project: string, payload: Payload): void;
 }
 
 const START = Date.UTC(2026, 10, 20, 12);
@@ -52,6 +58,7 @@ export async function openDirectory(config = ''): Promise<OpenDirectory> {
     captures: true,
     report: (message) => void reports.push(message),
   });
+  const hashing = await loadHashing();
   const said = new Map<string, number>();
   return {
     directory,
@@ -68,6 +75,17 @@ export async function openDirectory(config = ''): Promise<OpenDirectory> {
         writeFileSync(file, promptLine(`${session}-${n}`, prompt, own), { flag: 'a' });
       }
       utimesSync(file, now_ms / 1000, now_ms / 1000);
+    },
+    hook: (session, project, own) => {
+      const salt = parseSalt(readFileSync(join(paths.keys_dir, 'hook-salt'), 'utf8'));
+      if (!salt) throw new Error('no salt for hooks');
+      const clock = { now_ms: () => now_ms, monotonic_ms: () => now_ms };
+      const payload = { session_id: session, cwd: `/sample/${project}`, ...own };
+      const record = buildRecord(
+        { payload, bytes: 100, truncated: false },
+        { declared: 'claude', clock, hashing, salt, content: 'none', private: false },
+      );
+      if (!appendRecord(paths.spool_dir, record)) throw new Error('the spool is full');
     },
     [Symbol.asyncDispose]: async () => {
       await directory.close();

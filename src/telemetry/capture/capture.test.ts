@@ -62,6 +62,10 @@ function capture({ content = 'none', salts = new Salts(db, machine, null, NOON) 
   return new Capture({ store, db, hashing, salts, labels, clock, content, tags: true, workspaceOf, allowed });
 }
 
+function hookCapture({ content = 'none', salts = new Salts(db, machine, null, NOON) }: Setup = {}): HookCapture {
+  return new HookCapture({ store, db, hashing, salts, labels, clock, content, allowed });
+}
+
 function event(own: Partial<AgentEvent> = {}): AgentEvent {
   return {
     agent: 'claude',
@@ -217,15 +221,7 @@ test('long content in a script of three bytes a character fits the transactions 
 });
 
 test('a call and its result are one span; a hook of the same call gives it exact times, in either order', async () => {
-  const hooks = new HookCapture({
-    store,
-    db,
-    hashing,
-    salts: new Salts(db, machine, null, NOON),
-    labels,
-    clock,
-    allowed,
-  });
+  const hooks = hookCapture();
   const to = capture();
   await take(to, [call()], session());
   await takeHooks(hooks, [['PreToolUse', NOON + 100]]);
@@ -244,7 +240,7 @@ test('a call and its result are one span; a hook of the same call gives it exact
 
 test('a transcript and a hook that are taken at the same time both leave their part in the span', async () => {
   const own = { db, hashing, salts: new Salts(db, machine, null, NOON), labels, clock, allowed };
-  const hooks = new HookCapture({ ...own, store });
+  const hooks = hookCapture();
   await take(capture(), [event()], session());
   // Between what a unit has read and what it writes there is time for the other.
   let hooked: Promise<void> | undefined;
@@ -288,6 +284,67 @@ test('a session is told once a minute at most, its title and branch only with co
 
   await take(capture({ content: 'redacted' }), [event({ identity: '4' })], session({ session_id: 'session-2' }));
   expect((await items('sessions')).at(-1)).toMatchObject({ title: 'a title', branch: 'main' });
+});
+
+const ends = (told: Item[]): unknown[] => told.map((item) => [item['status'], item['ended_at_ms']]);
+
+test('SessionEnd ends a session at once; lines from before it, read afterwards, do not undo that; later ones do', async () => {
+  const to = capture();
+  const hooks = hookCapture();
+  await take(to, [event()], session());
+  await takeHooks(hooks, [['SessionEnd', NOON + 90_000]]);
+  // Written before the end, read after the hook was.
+  await take(to, [event({ identity: '2' })], session({ last_at_ms: NOON + 61_000 }));
+  await take(to, [event({ identity: '3' })], session({ last_at_ms: NOON + 90_000 }));
+  expect(ends(await items('sessions'))).toEqual([
+    ['running', null],
+    ['done', NOON + 90_000],
+    ['done', NOON + 90_000],
+  ]);
+
+  // Resumed within the minute of its end: exact, so that a receiver sees the later account.
+  await take(to, [event({ identity: '4' })], session({ last_at_ms: NOON + 100_000 }));
+  expect((await items('sessions')).at(-1)).toMatchObject({
+    status: 'running',
+    ended_at_ms: null,
+    last_at_ms: NOON + 100_000,
+  });
+  await takeHooks(hooks, [['SessionEnd', NOON + 95_000]]);
+  expect((await items('sessions')).at(-1)).toMatchObject({ status: 'running' });
+  await takeHooks(hooks, [['SessionEnd', NOON + 110_000]]);
+  expect((await items('sessions')).at(-1)).toMatchObject({ status: 'done', ended_at_ms: NOON + 110_000 });
+});
+
+test('a session that a hook ended keeps its parent, and its title and branch where content is kept', async () => {
+  const setup = { content: 'redacted' } as const;
+  await take(capture(setup), [event()], session({ parent_session_id: 'parent' }));
+  await takeHooks(hookCapture(setup), [['SessionEnd', NOON + 1_000]]);
+  const [running, done] = await items('sessions');
+  expect(done).toEqual({ ...running, status: 'done', ended_at_ms: NOON + 1_000 });
+  expect(done).toMatchObject({ title: 'a title', branch: 'main', parent_session_id_hash: hashed('parent') });
+});
+
+test('the end of a subagent is not the end of its session', async () => {
+  await take(capture(), [event()], session());
+  await takeHooks(hookCapture(), [['SessionEnd', NOON + 1_000]], { subagent: hashed('agent-1') });
+  expect(ends(await items('sessions'))).toEqual([['running', null]]);
+});
+
+test("a session that began before the team's salt ends by a hook that names it under the team's", async () => {
+  const salts = new Salts(db, machine, team, NOON + 1_000);
+  const later = event({ identity: '2', ts_ms: NOON + 2_000 });
+  await take(capture({ salts }), [event(), later], session({ last_at_ms: NOON + 2_000 }));
+  await takeHooks(hookCapture({ salts }), [['SessionEnd', NOON + 3_000]], {
+    salt_tag: saltTag(hashing, team.bytes),
+    session: hashed('session-1', team),
+    workspace: hashing.workspaceHash(team.bytes, 'github.com/acme/web'),
+  });
+  const told = await items('sessions');
+  expect(ends(told)).toEqual([
+    ['running', null],
+    ['done', NOON + 3_000],
+  ]);
+  expect(new Set(told.map((item) => item['session_id_hash']))).toEqual(new Set([hashed('session-1')]));
 });
 
 test("what happened before the team's salt came into force stays under the machine's, in partitions of its own", async () => {
@@ -353,9 +410,13 @@ test('a unit that is given again after a crash adds nothing', async () => {
   expect((await unit(capture())).appended).toBe(0);
 });
 
-async function takeHooks(hooks: HookCapture, events: readonly [name: string, ts_ms: number][]): Promise<void> {
+async function takeHooks(
+  hooks: HookCapture,
+  events: readonly [name: string, ts_ms: number][],
+  own: Partial<SpoolRecord> = {},
+): Promise<void> {
   const { source_id } = await store.openSource('telemetry', `spool ${sources++}`, NOON);
-  const records = events.map(([name, ts_ms], i) => ({ cursor: String(i), record: record(name, ts_ms) }));
+  const records = events.map(([name, ts_ms], i) => ({ cursor: String(i), record: { ...record(name, ts_ms), ...own } }));
   await hooks.take({ source_id, records, checkpoint: String(events.length), skipped: {} });
 }
 

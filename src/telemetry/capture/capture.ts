@@ -3,14 +3,15 @@ import type { Clock } from '../../platform/clock.ts';
 import { invariant } from '../../platform/errors.ts';
 import type { Hashing } from '../../redaction/hashing.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
-import type { EngineStore, FlowWrite } from '../../engine/store.ts';
+import type { EngineStore } from '../../engine/store.ts';
 import type { Labels } from '../labels.ts';
 import type { Salt, Salts } from '../salts.ts';
 import { appendDraft, Draft } from './draft.ts';
 import { eventItem, type ContentPolicy } from './event-item.ts';
 import { Origins } from './origins.ts';
 import { PartitionBook } from './partition-book.ts';
-import { mergeSessions, sessionItem, type KnownSession } from './session-item.ts';
+import { mergeSessions, type SessionAccount } from './session-item.ts';
+import { addSession, findSession, rememberedWorkspace, type SessionRow } from './session-row.ts';
 import { rememberedHashing } from './remembered-hashing.ts';
 import { SpanBook } from './span-book.ts';
 import { spanEvent, spanNames, type SpanInput } from './span-item.ts';
@@ -171,31 +172,30 @@ export class Capture {
   ): Promise<void> {
     const { hashing, allowed, content } = this.#options;
     const known = this.#knownSession(session);
-    if (known.before === null && kept.length === 0) return;
+    const { salt, hash, row } = known;
+    if (row === null && kept.length === 0) return;
     const workspace = this.#workspaceOfSession(session, known, kept);
     if (!allowed(workspace, session.cwd)) return;
-    const { salt, before } = known;
     const context = this.#contexts.of(workspace, salt);
-    // Raw ids and paths stay out of the journal's file; both come back from the unit that is being read.
-    const reported: KnownSession = { ...this.#withoutSecrets(session, context, draft), ended_at_ms };
-    const { session_id, cwd, parent_session_id } = session;
-    const merged = before ? mergeSessions({ ...before, session_id, cwd, parent_session_id }, reported) : reported;
-    const item = sessionItem(merged, context, hashing, content);
-    const appended = item === null ? null : hashing.hash52(item);
-    if (item === null || appended === null || appended === before?.appended) return;
-    const cursor = `session:${appended.toString(36)}`;
-    const partition_id = await this.#partitions.partitionId('sessions', context);
-    draft.add(partition_id, cursor, known.hash, merged.started_at_ms ?? 0, item);
-    draft.label(context, known.hash, session.session_id);
-    draft.writes.push(rememberSession(known.hash, context, { ...merged, title: null, appended }));
+    const reported = { ...this.#accountOf(session, context, draft), ended_at_ms, closed_ms: null, reopened_ms: null };
+    const account = row ? mergeSessions(row.account, reported) : reported;
+    const told = { session: hash, account, before: row, context };
+    if (await addSession(draft, told, { partitions: this.#partitions, hashing, content }))
+      draft.label(context, hash, session.session_id);
   }
 
-  /** Names are cleaned before they are merged with what is known, because what is known rests in the journal's file. */
-  #withoutSecrets(session: AgentSession, { redactor }: WorkspaceContext, { tally }: Draft): AgentSession {
+  /**
+   * Hashed and cleaned before it is merged with what is known, because what is known rests in the journal's file: raw
+   * ids and paths stay out of it.
+   */
+  #accountOf(session: AgentSession, { redactor, salt }: WorkspaceContext, { tally }: Draft): ReportedSession {
     const clean = (text: string | null): string | null => (text === null ? null : redactor.redactText(text, tally));
-    const { model, git_branch, agent_version, title } = session;
+    const { agent, model, git_branch, agent_version, title, started_at_ms, last_at_ms, parent_session_id } = session;
     return {
-      ...session,
+      agent,
+      started_at_ms,
+      last_at_ms,
+      parent: parent_session_id === null ? null : this.#options.hashing.hashWithSalt(salt.bytes, parent_session_id),
       model: clean(model),
       git_branch: clean(git_branch),
       agent_version: clean(agent_version),
@@ -211,67 +211,34 @@ export class Capture {
       .filter((salt) => salt !== null)
       .map((salt): KnownRow => {
         const hash = hashing.hashWithSalt(salt.bytes, session_id);
-        const row = db.get<{ state: string; workspace: string }>(
-          'SELECT state, workspace FROM telemetry_session WHERE session = ?',
-          hash,
-        );
-        return row
-          ? { salt, hash, before: JSON.parse(row.state) as StoredSession, workspace_hash: row.workspace }
-          : { salt, hash, before: null, workspace_hash: null };
+        return { salt, hash, row: findSession(db, hash) };
       });
     const [first] = rows;
     invariant(first, 'every session has a salt');
-    return rows.find(({ before }) => before !== null) ?? first;
+    return rows.find(({ row }) => row !== null) ?? first;
   }
 
   /**
    * The folder is told once, in the step that finds it; later the session stays where it was. A fork's may have been told
    * before it said anything of its own; then it is where its first own event is.
    */
-  #workspaceOfSession(
-    { cwd, session_id }: AgentSession,
-    { workspace_hash }: KnownRow,
-    kept: readonly Located[],
-  ): Workspace {
+  #workspaceOfSession({ cwd, session_id }: AgentSession, { row }: KnownRow, kept: readonly Located[]): Workspace {
     if (cwd !== null) return this.#options.workspaceOf(cwd);
-    const label = workspace_hash === null ? undefined : this.#options.labels.find(workspace_hash);
-    if (!label) {
-      const own = kept.find(({ event }) => event.session_id === session_id);
-      return own?.context.workspace ?? this.#options.workspaceOf(null);
-    }
-    const { name, detail: identity } = label;
-    return { identity, name, kind: identity.startsWith('/') ? 'path' : 'remote', root: null };
+    const remembered = row === null ? null : rememberedWorkspace(this.#options.labels, row.workspace_hash);
+    if (remembered) return remembered;
+    const own = kept.find(({ event }) => event.session_id === session_id);
+    return own?.context.workspace ?? this.#options.workspaceOf(null);
   }
 }
 
 type Located = CapturedEvent & { context: WorkspaceContext };
 
-/** A session as the journal's file remembers it: no native id, path or title, which are not needed to compare. */
-interface StoredSession extends Omit<KnownSession, 'session_id' | 'cwd' | 'parent_session_id'> {
-  title: null;
-  /** 52 bits of a hash of the item that was appended last. */
-  appended: number;
-}
+type ReportedSession = Omit<SessionAccount, 'ended_at_ms' | 'closed_ms' | 'reopened_ms'>;
 
 /** What the journal's file knows of a session that is being told. */
 interface KnownRow {
   salt: Salt;
   /** The session's id under that salt. */
   hash: string;
-  before: StoredSession | null;
-  workspace_hash: string | null;
-}
-
-function rememberSession(
-  hash: string,
-  context: WorkspaceContext,
-  session: StoredSession & Partial<KnownSession>,
-): FlowWrite {
-  const { session_id: _id, cwd: _cwd, parent_session_id: _parent, ...stored } = session;
-  return {
-    sql: `INSERT INTO telemetry_session (session, agent, workspace, state) VALUES (?, ?, ?, ?)
-          ON CONFLICT (session) DO UPDATE SET workspace = excluded.workspace, state = excluded.state`,
-    parameters: [hash, session.agent, context.workspace_hash, JSON.stringify(stored)],
-    expect_rows: 1,
-  };
+  row: SessionRow | null;
 }

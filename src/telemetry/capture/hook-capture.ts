@@ -7,8 +7,11 @@ import type { SpoolRecord } from '../hooks/record.ts';
 import type { Labels } from '../labels.ts';
 import type { Salt, Salts } from '../salts.ts';
 import { appendDraft, Draft } from './draft.ts';
-import { hookItem, hookSpan, type SessionRecord } from './hook-item.ts';
+import type { ContentPolicy } from './event-item.ts';
+import { endsSession, hookItem, hookSpan, type SessionRecord } from './hook-item.ts';
 import { PartitionBook } from './partition-book.ts';
+import { closedAt } from './session-item.ts';
+import { addSession, findSession, rememberedWorkspace, type SessionRow } from './session-row.ts';
 import { SpanBook } from './span-book.ts';
 import type { SpanInput } from './span-item.ts';
 import { turnsOf } from './turns.ts';
@@ -24,6 +27,7 @@ export interface HookCaptureOptions {
   salts: Salts;
   labels: Labels;
   clock: Clock;
+  content: ContentPolicy;
   /** False for what the configuration excludes. */
   allowed: (workspace: Workspace, cwd: string | null) => boolean;
 }
@@ -83,6 +87,7 @@ export class HookCapture {
     const draft = new Draft();
     const dropped = new Map<string, number>();
     const spans: SpanInput[] = [];
+    const ended = new Map<string, number>();
     for (const { cursor, record } of unit.records) {
       const verdict = this.#judge(record);
       if (verdict === 'wait' || 'drop' in verdict) {
@@ -99,10 +104,37 @@ export class HookCapture {
       const span = hookSpan(named, context, hashing);
       const partition_id = await this.#partitions.partitionId('tool_spans', context);
       if (span) spans.push({ cursor, session: named.session, partition_id, ...span });
+      if (endsSession(named)) ended.set(named.session, Math.max(named.ts_ms, ended.get(named.session) ?? 0));
     }
+    for (const [session, ts_ms] of ended) await this.#endSession(session, ts_ms, draft);
     draft.addSpans(this.#spans.fold(spans));
     draft.countSkipped({ ...unit.skipped, ...Object.fromEntries(dropped) });
     return appendDraft(this.#options, unit, draft);
+  }
+
+  /** Says that a session ended, where anything was told of it; a line with a later time opens it again. */
+  async #endSession(hook_session: string, ts_ms: number, draft: Draft): Promise<void> {
+    const { labels, allowed, hashing, content } = this.#options;
+    const known = this.#findSession(hook_session);
+    const workspace = known && rememberedWorkspace(labels, known.row.workspace_hash);
+    if (!known || !workspace || !allowed(workspace, null)) return;
+    const { session, row, salt } = known;
+    const account = closedAt(row.account, ts_ms);
+    const told = { session, account, before: row, context: this.#contexts.of(workspace, salt) };
+    await addSession(draft, told, { partitions: this.#partitions, hashing, content });
+  }
+
+  /** A session that began before the team's salt is known under the machine's, while its hooks name it under the team's. */
+  #findSession(hook_session: string): { session: string; row: SessionRow; salt: Salt } | null {
+    const { db, hashing, labels } = this.#options;
+    const native_id = labels.find(hook_session)?.name;
+    if (native_id === undefined) return null;
+    for (const salt of this.#salts.values()) {
+      const session = hashing.hashWithSalt(salt.bytes, native_id);
+      const row = findSession(db, session);
+      if (row) return { session, row, salt };
+    }
+    return null;
   }
 
   #judge(record: SpoolRecord): Verdict {

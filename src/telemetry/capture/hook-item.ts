@@ -39,6 +39,11 @@ export function hookItem(
   return JSON.stringify(item);
 }
 
+/** Whether the agent says that the whole session is over, not one of its subagents. */
+export function endsSession({ event, subagent }: SpoolRecord): boolean {
+  return subagent === null && (event === 'SessionEnd' || event === 'sessionEnd');
+}
+
 const SPAN_EVENTS: Readonly<Record<string, SpanEvent['kind']>> = {
   PreToolUse: 'hook_start',
   PostToolUse: 'hook_end',

@@ -43,7 +43,7 @@ beforeEach(async () => {
   excluded = [];
   const salts = new Salts(db, salt, null, now_ms);
   const allowed = ({ identity }: { identity: string }): boolean => !excluded.includes(identity);
-  const capture = new HookCapture({ store, db, hashing, salts, labels, clock, allowed });
+  const capture = new HookCapture({ store, db, hashing, salts, labels, clock, content: 'none', allowed });
   sweep = new HookSweep({ capture, store, clock, spool_dir: join(folder, 'spool') });
 });
 afterEach(() => {
