@@ -49,6 +49,7 @@ export interface NewEntry {
   /** Place in the source; unique within it. */
   cursor: string;
   subject: string | null;
+  /** When this machine saw it, not when it happened: retention by age counts from here. */
   observed_ms: number;
   /** The item itself, redacted, in wire form. */
   payload: string;

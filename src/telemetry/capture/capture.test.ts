@@ -271,6 +271,25 @@ test('a call without a result is told as orphaned after its time, and as done wh
   expect((await items('tool_spans')).map((span) => span['status'])).toEqual(['orphaned', 'done']);
 });
 
+test('a history that is read today is not old today: retention counts from when it was seen', async () => {
+  const year_ms = 365 * 86_400_000;
+  const long_ago = { ts_ms: NOON - year_ms };
+  const started = session({ started_at_ms: NOON - year_ms, last_at_ms: NOON - year_ms });
+  await take(capture(), [event(long_ago), call(long_ago), result({ ts_ms: NOON - year_ms + 1 })], started);
+  await takeHooks(hookCapture(), [['Stop', NOON - year_ms]]);
+  await take(capture(), [call({ ...long_ago, identity: 'other', tool_call_id: 'toolu_2' })]);
+  const { source_id } = await store.openSource('telemetry', 'orphaned spans', NOON);
+  expect(await capture().closeOrphans(source_id, NOON)).toBe(1);
+
+  const retainAt = async (now_ms: number): Promise<number> => {
+    const limits = { now_ms, before_ms: now_ms - year_ms / 2, target_bytes: 2 ** 30 };
+    const { removed, more } = await store.retain(limits);
+    return more ? removed + (await retainAt(now_ms)) : removed;
+  };
+  expect(await retainAt(NOON + year_ms / 4)).toBe(0);
+  expect(await retainAt(NOON + year_ms)).toBe(8);
+});
+
 test('a session is told once a minute at most, its title and branch only with content', async () => {
   const to = capture();
   await take(to, [event()], session());

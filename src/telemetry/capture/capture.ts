@@ -104,7 +104,7 @@ export class Capture {
   }
 
   async #take(unit: CaptureUnit): Promise<CaptureResult> {
-    const draft = new Draft();
+    const draft = new Draft(this.#options.clock.now_ms());
     const { fresh, copies, writes } = this.#origins.select(unit.events);
     draft.writes.push(...writes);
     const located = fresh.map((captured) => ({ ...captured, context: this.#contextOf(captured) }));
@@ -122,9 +122,9 @@ export class Capture {
 
   async #closeOrphans(source_id: number, older_than_ms: number): Promise<number> {
     const orphans = this.#spans.openSince(older_than_ms);
-    const draft = new Draft();
+    const draft = new Draft(this.#options.clock.now_ms());
     for (const orphan of orphans) {
-      draft.add(orphan.partition_id, `orphan:${orphan.span_id_hash}`, orphan.session, orphan.since_ms, orphan.item);
+      draft.add(orphan.partition_id, `orphan:${orphan.span_id_hash}`, orphan.session, orphan.item);
       draft.writes.push(orphan.write);
     }
     if (orphans.length === 0) return 0;
@@ -141,7 +141,7 @@ export class Capture {
     const { hashing, content } = this.#options;
     const session = hashing.hashWithSalt(context.salt.bytes, event.session_id);
     const payload = eventItem(event, context, hashing, content, draft.tally);
-    draft.add(await this.#partitions.partitionId('events', context), cursor, session, event.ts_ms, payload);
+    draft.add(await this.#partitions.partitionId('events', context), cursor, session, payload);
     draft.label(context, session, event.session_id);
   }
 

@@ -12,20 +12,26 @@ import type { WorkspaceContext } from './workspace-context.ts';
 
 /** What one unit is about to append. */
 export class Draft {
+  /** When all of it was seen: retention counts from there, or a history read today would be old at once. */
+  readonly #observed_ms: number;
   readonly entries: NewEntry[] = [];
   readonly writes: FlowWrite[] = [];
   readonly tally: Tally = new Map();
   readonly #labels = new Map<string, { kind: 'workspace' | 'session'; name: string; detail: string }>();
   readonly #skipped = new Map<string, number>();
 
-  add(partition_id: number, cursor: string, subject: string, observed_ms: number, payload: string): void {
-    this.entries.push({ partition_id, cursor, subject, observed_ms, payload });
+  constructor(observed_ms: number) {
+    this.#observed_ms = observed_ms;
+  }
+
+  add(partition_id: number, cursor: string, subject: string, payload: string): void {
+    this.entries.push({ partition_id, cursor, subject, observed_ms: this.#observed_ms, payload });
   }
 
   addSpans(changed: readonly ChangedSpan[]): void {
     for (const span of changed) {
       this.writes.push(span.write);
-      if (span.closed) this.add(span.partition_id, `${span.cursor}#span`, span.session, span.ts_ms, span.item);
+      if (span.closed) this.add(span.partition_id, `${span.cursor}#span`, span.session, span.item);
     }
   }
 

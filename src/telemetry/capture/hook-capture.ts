@@ -83,8 +83,8 @@ export class HookCapture {
   }
 
   async #take(unit: HookUnit): Promise<number> {
-    const { hashing } = this.#options;
-    const draft = new Draft();
+    const { hashing, clock } = this.#options;
+    const draft = new Draft(clock.now_ms());
     const dropped = new Map<string, number>();
     const spans: SpanInput[] = [];
     const ended = new Map<string, number>();
@@ -98,7 +98,7 @@ export class HookCapture {
       const { keep: context } = verdict;
       const named = record as SessionRecord;
       const item = hookItem(named, cursor, context, hashing);
-      draft.add(await this.#partitions.partitionId('events', context), cursor, named.session, record.ts_ms, item);
+      draft.add(await this.#partitions.partitionId('events', context), cursor, named.session, item);
       for (const [rule, times] of Object.entries(record.removed))
         draft.tally.set(rule, (draft.tally.get(rule) ?? 0) + times);
       const span = hookSpan(named, context, hashing);

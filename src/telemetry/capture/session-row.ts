@@ -55,7 +55,7 @@ export async function addSession(
   const appended = item === null ? null : options.hashing.hash52(item);
   if (item === null || appended === null || appended === before?.account.appended) return false;
   const partition_id = await options.partitions.partitionId('sessions', context);
-  draft.add(partition_id, `session:${appended.toString(36)}`, session, account.started_at_ms ?? 0, item);
+  draft.add(partition_id, `session:${appended.toString(36)}`, session, item);
   const stored: StoredSession = { ...account, title: options.content === 'none' ? null : account.title, appended };
   draft.writes.push({
     sql: `INSERT INTO telemetry_session (session, agent, workspace, state) VALUES (?, ?, ?, ?)

@@ -8,7 +8,6 @@ export interface ChangedSpan {
   cursor: string;
   session: string;
   partition_id: number;
-  ts_ms: number;
   /** Ready to be sent: the transcript has its call, and it has an end, or got something new after that. */
   closed: boolean;
   item: string;
@@ -19,7 +18,6 @@ export interface OrphanedSpan {
   partition_id: number;
   session: string;
   span_id_hash: string;
-  since_ms: number;
   item: string;
   write: FlowWrite;
 }
@@ -60,17 +58,16 @@ export class SpanBook {
 
   /** Spans that were opened before `time_ms` and have no end; at most a thousand. */
   openSince(time_ms: number): OrphanedSpan[] {
-    const rows = this.#db.all<{ session: string; state: string; open_since_ms: number }>(
-      'SELECT session, state, open_since_ms FROM telemetry_span WHERE open_since_ms < ? ORDER BY open_since_ms LIMIT 1000',
+    const rows = this.#db.all<{ session: string; state: string }>(
+      'SELECT session, state FROM telemetry_span WHERE open_since_ms < ? ORDER BY open_since_ms LIMIT 1000',
       time_ms,
     );
-    return rows.map(({ session, state, open_since_ms }) => {
+    return rows.map(({ session, state }) => {
       const { partition_id, span } = JSON.parse(state) as StoredSpan;
       return {
         partition_id,
         session,
         span_id_hash: span.span_id_hash,
-        since_ms: open_since_ms,
         item: spanItem(span, session),
         write: remember(session, span, partition_id, null),
       };
@@ -111,7 +108,6 @@ function changeOf({ cursor, session, partition_id, event }: SpanInput, span: Cap
     cursor,
     session,
     partition_id,
-    ts_ms: times.ended_at_ms ?? times.started_at_ms ?? event.ts_ms,
     closed,
     item: spanItem(span, session),
     write: remember(session, span, partition_id, closed ? null : (times.started_at_ms ?? event.ts_ms)),
