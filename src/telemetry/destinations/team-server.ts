@@ -1,6 +1,3 @@
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
-import { Pool } from 'undici';
 import type {
   BatchLimits,
   OrderedDestination,
@@ -8,18 +5,12 @@ import type {
   PartitionHeader,
   Reply,
 } from '../../engine/ordered/destination.ts';
-import { UsageError, invariant } from '../../platform/errors.ts';
+import { HttpExchange } from '../../engine/http/exchange.ts';
+import { readReply } from '../../engine/http/reply.ts';
+import { invariant } from '../../platform/errors.ts';
 import type { Timers } from '../../platform/timers.ts';
 import { TELEMETRY_KINDS } from '../wire/body.ts';
 import { encodeBody, envelopeBytes, kindOf, type BodyForm } from './body.ts';
-import { checkEndpoint } from './endpoint.ts';
-import { readReply } from './reply.ts';
-import { unanswered } from './transport-error.ts';
-
-const compress = promisify(gzip);
-
-/** Level 4 costs a third of the default level 6 on JSON and gives 5 % more bytes. */
-const GZIP_LEVEL = 4;
 
 /** An answer is a few hundred bytes; 1000 item errors fit as well. What a server says beyond is not read. */
 const MAX_REPLY_BYTES = 512 * 1024;
@@ -58,16 +49,10 @@ export class TeamServerDestination implements OrderedDestination {
   readonly guarantee = 'exact';
   readonly #options: TeamServerOptions;
   readonly #form: BodyForm;
-  readonly #prefix: string;
-  readonly #pool: Pool;
+  readonly #exchange: HttpExchange;
 
   /** @throws UsageError `destination.url`, `destination.insecure`, `destination.token` */
   constructor(options: TeamServerOptions) {
-    const url = checkEndpoint(options.url, options.insecure);
-    if (!/^[\x21-\x7e]+$/.test(options.token))
-      throw new UsageError('destination.token', 'The team token is empty or holds characters that no token has', {
-        field: 'token',
-      });
     this.id = options.id;
     this.#options = options;
     this.#form = {
@@ -75,13 +60,7 @@ export class TeamServerDestination implements OrderedDestination {
       project_names: options.project_names,
       single_session: !options.session_arrays,
     };
-    this.#prefix = url.pathname.replace(/\/+$/, '');
-    this.#pool = new Pool(url.origin, {
-      connections: options.max_connections,
-      connect: { timeout: options.connect_timeout_ms, ...(options.ca === undefined ? {} : { ca: options.ca }) },
-      headersTimeout: options.request_timeout_ms,
-      bodyTimeout: options.request_timeout_ms,
-    });
+    this.#exchange = new HttpExchange({ ...options, max_reply_bytes: MAX_REPLY_BYTES });
   }
 
   window(header: PartitionHeader): number {
@@ -109,70 +88,25 @@ export class TeamServerDestination implements OrderedDestination {
   async send(batch: OutgoingBatch, signal: AbortSignal): Promise<Reply> {
     const kind = kindOf(batch.header);
     invariant(kind, 'a destination is sent only partitions that it accepts');
-    const body = await compress(batch.body, { level: GZIP_LEVEL });
-    const ended = new AbortController();
-    let timed_out = false;
-    void this.#options.timers.sleep(this.#options.request_timeout_ms, ended.signal).then(() => {
-      timed_out = !ended.signal.aborted;
-      ended.abort();
-    });
-    try {
-      return await this.#exchange(
-        `${this.#prefix}${TELEMETRY_KINDS[kind].path}`,
-        batch.batch_id,
-        body,
-        AbortSignal.any([signal, ended.signal]),
-      );
-    } catch (error) {
-      return unanswered(error, timed_out);
-    } finally {
-      ended.abort();
-    }
-  }
-
-  async #exchange(path: string, key: string, body: Buffer, signal: AbortSignal): Promise<Reply> {
     const client = `syncline/${this.#options.version}`;
-    // `request` of a Pool follows no redirect: a 3xx comes back as the answer that it is.
-    const response = await this.#pool.request({
-      method: 'POST',
-      path,
-      body,
-      signal,
-      headers: {
-        authorization: `Bearer ${this.#options.token}`,
-        'content-type': 'application/json',
-        'content-encoding': 'gzip',
-        'x-syncline-idempotency-key': key,
-        'x-kaizen-idempotency-key': key,
-        'x-syncline-client': client,
-        'x-kaizen-client': client,
+    const reply = await this.#exchange.request(
+      {
+        method: 'POST',
+        path: TELEMETRY_KINDS[kind].path,
+        body: batch.body,
+        headers: {
+          'x-syncline-idempotency-key': batch.batch_id,
+          'x-kaizen-idempotency-key': batch.batch_id,
+          'x-syncline-client': client,
+          'x-kaizen-client': client,
+        },
       },
-    });
-    const retry_after = response.headers['retry-after'];
-    return readReply(
-      response.statusCode,
-      typeof retry_after === 'string' ? retry_after : undefined,
-      await readBounded(response.body),
+      signal,
     );
+    return reply.status === null ? reply : readReply(reply.status, reply.retry_after, reply.body);
   }
 
   async close(): Promise<void> {
-    await this.#pool.destroy();
+    await this.#exchange.close();
   }
-}
-
-/** The reply's text as far as it is wanted. Once the status is known, a reply that breaks off is still an answer. */
-async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of body) {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (bytes > MAX_REPLY_BYTES) break;
-    }
-  } catch {
-    return '';
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,4 +1,4 @@
-import type { BatchLimits, ItemError, Replied } from '../../engine/ordered/destination.ts';
+import type { BatchLimits, ItemError, Replied } from '../ordered/destination.ts';
 import { z } from 'zod';
 
 /** A server's words reach logs and screens; they are cut here and stripped of control characters. */

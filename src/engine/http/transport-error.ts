@@ -1,4 +1,4 @@
-import type { Unanswered } from '../../engine/ordered/destination.ts';
+import type { Unanswered } from '../ordered/destination.ts';
 
 type Reason = Unanswered['reason'];
 
