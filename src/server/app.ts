@@ -8,12 +8,16 @@ import { Refusal } from './http/refusal.ts';
 import { ingest } from './routes/ingest.ts';
 import { operate } from './routes/operate.ts';
 import { page } from './routes/page.ts';
+import { SESSION_ROUTES, answerReader } from './routes/sessions.ts';
+import { deleteTranscript, putTranscript, transcriptState } from './routes/transcripts.ts';
 import { config, health, healthz, metrics, openapi } from './routes/service.ts';
+
+const TRANSCRIPT = '/v1/transcripts/:key';
 
 type Handler = (c: Context<ServerEnv>) => Response | Promise<Response>;
 
 interface Route {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   path: string;
   handler: Handler;
 }
@@ -35,7 +39,7 @@ export function createApp(context: ServerContext): Hono<ServerEnv> {
     const began_ms = context.clock.monotonic_ms();
     await next();
     if (context.stopping()) c.header('connection', 'close');
-    const route = routes.find(({ path }) => path === c.req.path)?.path ?? 'page';
+    const route = routes.find(({ path }) => isAt(path, c.req.path))?.path ?? 'page';
     context.metrics.request(c.req.method, route, c.res.status, (context.clock.monotonic_ms() - began_ms) / 1000);
   });
   app.use(async (c, next) => {
@@ -46,6 +50,7 @@ export function createApp(context: ServerContext): Hono<ServerEnv> {
   for (const [path, same] of Map.groupBy(routes, (route) => route.path))
     app.all(path, () => methodNotAllowed(same.map(({ method }) => method)));
   app.all('/v1/*', () => notFound());
+  app.all('/api/*', () => notFound());
   app.get('*', async (c) => withHeaders(await page(c, context)));
   app.notFound(() => notFound());
   app.onError((error, c) => withHeaders(answerTo(error, c, context)));
@@ -59,6 +64,14 @@ function routesOf(context: ServerContext): Route[] {
       const { path } = TELEMETRY_KINDS[kind];
       return { method: 'POST', path, handler: (c) => ingest(c, context, kind) };
     }),
+    { method: 'PUT', path: TRANSCRIPT, handler: (c) => putTranscript(c, context) },
+    { method: 'GET', path: TRANSCRIPT, handler: (c) => transcriptState(c, context) },
+    { method: 'DELETE', path: TRANSCRIPT, handler: (c) => deleteTranscript(c, context) },
+    ...Object.entries(SESSION_ROUTES).map(([path, handler]): Route => ({
+      method: 'GET',
+      path,
+      handler: (c) => answerReader(c, context, handler),
+    })),
     { method: 'POST', path: '/v1/operate', handler: (c) => operate(c, context) },
     { method: 'GET', path: '/v1/health', handler: () => health(context) },
     { method: 'GET', path: '/v1/config', handler: (c) => config(c, context) },
@@ -66,6 +79,13 @@ function routesOf(context: ServerContext): Route[] {
     { method: 'GET', path: '/metrics', handler: (c) => metrics(c, context) },
     { method: 'GET', path: '/openapi.json', handler: (c) => openapi(c, context) },
   ];
+}
+
+/** Whether a path is one of a route, whose `:name` stands for one part; metrics name the route and never the id. */
+function isAt(route: string, path: string): boolean {
+  const parts = path.split('/');
+  const named = route.split('/');
+  return named.length === parts.length && named.every((part, i) => part.startsWith(':') || part === parts[i]);
 }
 
 function notFound(): Response {

@@ -1,5 +1,6 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Operator } from '../runtime/operator.ts';
+import type { SessionStore } from '../sessions/store/session-store.ts';
 import type { TelemetryStore } from '../telemetry/store/telemetry-store.ts';
 import type { HostRules } from './access/host-check.ts';
 import type { Quota } from './access/quota.ts';
@@ -13,6 +14,8 @@ import type { Pages } from './pages.ts';
 /** Everything the routes work with; made once by `createServer`. */
 export interface ServerContext {
   store: TelemetryStore;
+  /** Null: this server keeps no conversations. */
+  sessions: SessionStore | null;
   tokens: TokenStore;
   sign_in: SignIn;
   quota: Quota;

@@ -7,6 +7,7 @@ import { UnreachableError, UsageError, messageOf } from '../platform/errors.ts';
 import type { Random } from '../platform/random.ts';
 import type { Timers } from '../platform/timers.ts';
 import type { Operator } from '../runtime/operator.ts';
+import type { SessionStore } from '../sessions/store/session-store.ts';
 import type { TelemetryStore } from '../telemetry/store/telemetry-store.ts';
 import { Quota } from './access/quota.ts';
 import type { Caller } from './access/scope.ts';
@@ -30,6 +31,8 @@ const IDLE_CHECK_MS = 25;
 
 export interface ServerOptions {
   store: TelemetryStore;
+  /** Where members' conversations are kept; none: the routes for them say 404. */
+  sessions?: SessionStore;
   tokens: TokenStore;
   clock: Clock;
   random: Random;
@@ -75,6 +78,7 @@ export function createServer(options: ServerOptions): SynclineServer {
   let listening = false;
   const context: ServerContext = {
     store: options.store,
+    sessions: options.sessions ?? null,
     tokens: options.tokens,
     sign_in: new SignIn(options.clock, options.random),
     quota: new Quota(options.clock, limits),

@@ -11,6 +11,7 @@ import type { ServerContext } from '../context.ts';
 import type { ServerEnv } from '../http/env.ts';
 import { readBody, tooLarge } from '../http/read-body.ts';
 import { Refusal } from '../http/refusal.ts';
+import { requireJson } from '../http/require-json.ts';
 
 const KEY_HEADERS = ['X-Syncline-Idempotency-Key', 'X-Kaizen-Idempotency-Key'];
 const VERSION_HEADERS = ['X-Syncline-Schema-Version', 'X-Kaizen-Schema-Version'];
@@ -49,12 +50,6 @@ export async function ingest(c: Context<ServerEnv>, context: ServerContext, kind
 /** A replay gets the very bytes of the first answer: they are made of the counts alone. */
 function answer(status: 202 | 409, { received, deduped }: IngestCounts): Response {
   return Response.json({ received, deduped }, { status });
-}
-
-function requireJson(c: Context<ServerEnv>): void {
-  const [type] = (c.req.header('content-type') ?? '').split(';');
-  if (type?.trim().toLowerCase() !== 'application/json')
-    throw new Refusal(415, 'content_type', 'The body must be application/json', { field: 'Content-Type' });
 }
 
 function requireSchemaVersion(c: Context<ServerEnv>): void {

@@ -8,6 +8,7 @@ import type { ServerContext } from '../context.ts';
 import type { ServerEnv } from '../http/env.ts';
 import { readBody } from '../http/read-body.ts';
 import { Refusal } from '../http/refusal.ts';
+import { requireJson } from '../http/require-json.ts';
 
 /** Who may call which verb. Complete: a verb that is added to the operator interface does not compile without its line. */
 const SCOPES_BY_VERB: Record<keyof Operator, readonly Scope[]> = {
@@ -61,9 +62,7 @@ async function readCall(
   c: Context<ServerEnv>,
   context: ServerContext,
 ): Promise<{ verb: keyof Operator; argument: unknown }> {
-  const [type] = (c.req.header('content-type') ?? '').split(';');
-  if (type?.trim().toLowerCase() !== 'application/json')
-    throw new Refusal(415, 'content_type', 'The body must be application/json', { field: 'Content-Type' });
+  requireJson(c);
   const reservation = context.in_flight.reserve();
   try {
     const bytes = await readBody(c.env.incoming, context.limits, reservation);

@@ -114,10 +114,10 @@ export interface SessionTreeNode {
 
 /** What a store keeps about the members' writes; the keyed destination, local or over HTTP, is made on it. */
 export interface TranscriptWriter {
-  /** One transaction. @throws FullError, UnreachableError */
-  put(team_id: string, put: TranscriptPut): Promise<PutResult>;
+  /** One transaction. @throws FullError, UnreachableError; StoreReplyError of a store behind a network */
+  put(team_id: string, put: TranscriptPut, signal?: AbortSignal): Promise<PutResult>;
   /** What it has of a key; null = nothing. */
-  state(team_id: string, key: string): Promise<TranscriptState | null>;
+  state(team_id: string, key: string, signal?: AbortSignal): Promise<TranscriptState | null>;
   /**
    * A person withdrew it: rows, index and links go, a tombstone keeps it from coming back under the same owner until
    * `restore`. `unshared` is lifted by a new share, `erased` never.
@@ -127,6 +127,7 @@ export interface TranscriptWriter {
     key: string,
     owner: string,
     reason: 'unshared' | 'erased',
+    signal?: AbortSignal,
   ): Promise<'removed' | 'absent' | 'foreign'>;
 }
 
