@@ -3,34 +3,18 @@
  * whole or not at all, and none is held open over an `await`. `engine.contract.ts` is the suite that every
  * implementation passes.
  */
-import type { SQLInputValue } from 'node:sqlite';
-import type { BatchLimits, ItemError, PartitionHeader } from './ordered/destination.ts';
+import type { TaskHint } from './keyed/store.ts';
+import type { BatchLimits, ItemError } from './ordered/destination.ts';
 import type { CircuitState, DestinationState } from './ordered/states.ts';
+import type { DeliveryKind, Partition, PartitionSpec } from './partition.ts';
+import type { CounterChange, FlowWrite, Refusal } from './transaction.ts';
 
-/** Most rows and bytes of one transaction. */
-export const TRANSACTION_LIMITS = { max_rows: 1000, max_bytes: 4 * 1024 * 1024 } as const;
+export type { DeliveryKind, Partition, PartitionSpec } from './partition.ts';
+export { TRANSACTION_LIMITS, type CounterChange, type FlowWrite, type Refusal } from './transaction.ts';
 
 export interface Identity {
   installation: string;
   incarnation: number;
-}
-
-export interface PartitionSpec {
-  stream: string;
-  name: string;
-  header: PartitionHeader;
-  /** Name of the partition that must be drained first, so that order holds across versions. */
-  predecessor?: string;
-}
-
-export interface Partition {
-  partition_id: number;
-  stream: string;
-  name: string;
-  header: PartitionHeader;
-  first_offset: number;
-  last_offset: number;
-  bytes: number;
 }
 
 export interface Source {
@@ -44,22 +28,17 @@ export interface Source {
   updated_ms: number;
 }
 
-export interface NewEntry {
+/** In a keyed partition `key` is there, and raises a task for every destination that takes the partition. */
+export interface NewEntry extends TaskHint {
   partition_id: number;
+  key?: string;
   /** Place in the source; unique within it. */
   cursor: string;
   subject: string | null;
   /** When this machine saw it, not when it happened: retention by age counts from here. */
   observed_ms: number;
-  /** The item itself, redacted, in wire form. */
-  payload: string;
-}
-
-/** A statement of the flow's own that commits with the append; another row count than expected rolls all back. */
-export interface FlowWrite {
-  sql: string;
-  parameters: SQLInputValue[];
-  expect_rows?: number;
+  /** The item itself, redacted, in wire form; of a keyed entry what the flow needs later, or null: only a notice. */
+  payload: string | null;
 }
 
 export interface AppendRequest {
@@ -70,12 +49,6 @@ export interface AppendRequest {
   writes?: FlowWrite[];
   counters?: CounterChange[];
   now_ms: number;
-}
-
-export interface CounterChange {
-  name: string;
-  label: string;
-  by: number;
 }
 
 export interface AppendResult {
@@ -95,12 +68,20 @@ export interface Entry {
 export interface DestinationSpec {
   destination_id: string;
   stream: string;
+  /** `ordered` when not given; the same for all of a stream. */
+  delivery?: DeliveryKind;
   required: boolean;
   /** Where a destination that is new begins in partitions that exist already. */
   start: 'earliest' | 'latest';
 }
 
 export interface DestinationRow extends DestinationSpec {
+  delivery: DeliveryKind;
+  /**
+   * Keyed: where the walk over all known keys stands (`keyed.enqueueAll`); '' = to be begun, null = none is due. A
+   * destination that is new or came back needs one, and one that takes a partition again.
+   */
+  backfill: string | null;
   state: DestinationState;
   paused_until_ms: number | null;
   circuit: CircuitState;
@@ -150,13 +131,6 @@ export interface PlanRequest {
   now_ms: number;
   /** Key of the next batch, if one is opened. */
   newBatchId: () => string;
-}
-
-export interface Refusal {
-  class: string;
-  code: string;
-  message: string;
-  field?: string | undefined;
 }
 
 export interface Plan {
@@ -218,6 +192,8 @@ export interface DeadLetter {
   partition: string;
   partition_id: number;
   offset: number;
+  /** Of a keyed destination: the key that it holds. There is no copy of anything: a retry sends the newest state. */
+  key: string | null;
   class: string;
   code: string;
   field: string | null;
@@ -315,7 +291,9 @@ export interface EngineStore {
   deadLetters(query: DeadLetterQuery): Promise<DeadLetter[]>;
   /** Refused at capture, before there was an entry. */
   recordRefused(
-    letter: Omit<DeadLetter, 'state' | 'attempts' | 'destination_id' | 'partition'> & { subject?: string | null },
+    letter: Omit<DeadLetter, 'state' | 'attempts' | 'destination_id' | 'partition' | 'key'> & {
+      subject?: string | null;
+    },
   ): Promise<void>;
   /** Opens a batch of the one item for the destination that refused it, under a new key. `gone`: not open, or erased. */
   retryDeadLetter(dead_letter_id: string, new_batch_id: string): Promise<'retried' | 'gone'>;

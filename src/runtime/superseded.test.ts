@@ -36,6 +36,7 @@ async function letterOf(kind: string, items: readonly object[], offset: number):
     partition: name,
     partition_id,
     offset,
+    key: null,
     class: 'item',
     code: 'bad',
     field: null,

@@ -20,8 +20,8 @@ interface Tail {
 }
 
 /** Columns and values, so that the statement is compiled once and its parameters need no names. */
-const INSERT = `INSERT INTO entry (entry_id, source_id, cursor, subject_id, observed_ms, bytes, payload)
-  VALUES ((? << ${OFFSET_BITS}) | ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source_id, cursor) DO NOTHING`;
+const INSERT = `INSERT INTO entry (entry_id, source_id, cursor, subject_id, observed_ms, bytes, payload, key)
+  VALUES ((? << ${OFFSET_BITS}) | ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source_id, cursor) DO NOTHING`;
 
 /**
  * Appends entries with dense offsets, moves the checkpoint, applies the flow's own writes: one transaction (design §5
@@ -57,7 +57,7 @@ function insertEntries(
   for (const entry of request.entries) {
     const tail = tails.get(entry.partition_id);
     invariant(tail, 'every partition of a request has its tail read');
-    const bytes = Buffer.byteLength(entry.payload);
+    const bytes = entry.payload === null ? 0 : Buffer.byteLength(entry.payload);
     total_bytes += bytes;
     invariant(
       total_bytes <= TRANSACTION_LIMITS.max_bytes || request.entries.length === 1,
@@ -78,6 +78,7 @@ function insertEntries(
       entry.observed_ms,
       bytes,
       entry.payload,
+      entry.key ?? null,
     );
     if (changes === 1) {
       tail.added++;
@@ -142,7 +143,7 @@ function recordClash(db: Database, request: AppendRequest, entry: NewEntry, newI
     entry.cursor,
   );
   if (!known || known.partition_id !== entry.partition_id) return false;
-  if (known.payload === null || known.payload === entry.payload) return false;
+  if (known.payload === null || entry.payload === null || known.payload === entry.payload) return false;
   if (clashKept(db, known, entry.payload)) return true;
   insertDeadLetter(db, {
     dead_letter_id: newId(),

@@ -61,7 +61,7 @@ export function eraseDeadLetters(db: Database, condition: string, ...parameters:
 
 export function deadLetters(db: Database, query: DeadLetterQuery): DeadLetter[] {
   return db.all<DeadLetter>(
-    `SELECT d.dead_letter_id, d.stream, d.destination_id, p.name AS partition, d.partition_id, d.offset, d.class, d.code,
+    `SELECT d.dead_letter_id, d.stream, d.destination_id, p.name AS partition, d.partition_id, d.offset, d.key, d.class, d.code,
             d.field, d.message, d.attempts, iif(?6, NULL, d.payload) AS payload, d.at_ms, d.state
      FROM dead_letter d JOIN partition p USING (partition_id)
      WHERE (?1 IS NULL OR d.stream = ?1) AND (?2 IS NULL OR d.destination_id = ?2) AND (?3 IS NULL OR d.state = ?3)

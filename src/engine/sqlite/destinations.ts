@@ -1,23 +1,33 @@
 import { SynclineError } from '../../platform/errors.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 import { nextDestinationState, type DestinationEvent, type DestinationState } from '../ordered/states.ts';
-import type { Backlog, DestinationRow, DestinationSpec, Partition, PartitionProgress } from '../store.ts';
+import type { Backlog, DeliveryKind, DestinationRow, DestinationSpec, Partition, PartitionProgress } from '../store.ts';
 import { addCounters } from './counters.ts';
 import { OFFSET_BITS } from './entry-id.ts';
-import { toPartition } from './partitions.ts';
+import { requireOneDelivery, toPartition } from './partitions.ts';
 
 /** Makes a destination known, or takes over a changed configuration; its progress stays. */
 export function configureDestination(db: Database, spec: DestinationSpec): void {
+  const delivery = spec.delivery ?? 'ordered';
   db.transaction(() => {
+    requireOneDelivery(db, spec.stream, delivery);
     const added = db.run(
-      'INSERT INTO destination (destination_id, stream, required, start) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      `INSERT INTO destination (destination_id, stream, delivery, required, start, backfill) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO NOTHING`,
       spec.destination_id,
       spec.stream,
+      delivery,
       spec.required ? 1 : 0,
       spec.start,
+      delivery === 'keyed' && spec.start === 'earliest' ? '' : null,
     );
     // Once only: skipping again at each start would skip what came while the destination was paused.
-    if (added === 1 && spec.start === 'latest') skipPast(db, spec);
+    if (added === 1 && delivery === 'ordered' && spec.start === 'latest') skipPast(db, spec);
+    // Its tasks went with it, and none was raised while it was away.
+    db.run(
+      `UPDATE destination SET backfill = '' WHERE destination_id = ? AND delivery = 'keyed' AND state = 'removed'`,
+      spec.destination_id,
+    );
     db.run('UPDATE destination SET required = ? WHERE destination_id = ?', spec.required ? 1 : 0, spec.destination_id);
     step(db, spec.destination_id, 'configure', null);
   });
@@ -74,7 +84,7 @@ interface StoredDestination extends Omit<DestinationRow, 'required' | 'last_erro
 
 export function destinations(db: Database): DestinationRow[] {
   const rows = db.all<StoredDestination>(
-    `SELECT destination_id, stream, required, start, state, paused_until_ms, circuit, circuit_until_ms, circuit_failures,
+    `SELECT destination_id, stream, delivery, backfill, required, start, state, paused_until_ms, circuit, circuit_until_ms, circuit_failures,
             failing_since_ms, last_success_ms, last_error_ms, last_error_code, last_error_message
      FROM destination ORDER BY destination_id`,
   );
@@ -93,6 +103,7 @@ interface BacklogRow {
   stream: string;
   name: string;
   header: string;
+  delivery: DeliveryKind;
   first_offset: number;
   last_offset: number;
   bytes: number;
@@ -120,7 +131,7 @@ export function backlog(db: Database, destination_id: string, accepts: (partitio
      waiting (partition_id) AS (
        SELECT p.partition_id FROM partition p JOIN undrained u ON p.predecessor = u.partition_id
        UNION SELECT p.partition_id FROM partition p JOIN waiting w ON p.predecessor = w.partition_id)
-     SELECT p.partition_id, p.stream, p.name, p.header, p.first_offset, p.last_offset, p.bytes,
+     SELECT p.partition_id, p.stream, p.name, p.header, p.delivery, p.first_offset, p.last_offset, p.bytes,
             g.held_class, g.held_since_ms, g.held_message, g.due_ms,
             (SELECT observed_ms FROM entry WHERE entry_id = (p.partition_id << ${OFFSET_BITS}) | (g.acked_offset + 1)) AS oldest_ms
      FROM progress g JOIN partition p USING (partition_id)
@@ -144,7 +155,7 @@ type DecisionRow = Parameters<typeof toPartition>[0] & { accepts: 0 | 1 | null }
 /** Notes which partitions of its stream the destination takes now; new ones begin at their first entry. */
 function decidePartitions(db: Database, destination_id: string, accepts: (partition: Partition) => boolean): void {
   const rows = db.all<DecisionRow>(
-    `SELECT p.partition_id, p.stream, p.name, p.header, p.first_offset, p.last_offset, p.bytes, g.accepts
+    `SELECT p.partition_id, p.stream, p.name, p.header, p.delivery, p.first_offset, p.last_offset, p.bytes, g.accepts
      FROM destination d JOIN partition p ON p.stream = d.stream
      LEFT JOIN progress g ON g.destination_id = d.destination_id AND g.partition_id = p.partition_id
      WHERE d.destination_id = ?`,

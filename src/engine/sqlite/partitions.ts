@@ -1,29 +1,43 @@
 import { invariant } from '../../platform/errors.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 import type { PartitionHeader } from '../ordered/destination.ts';
-import type { Partition, PartitionSpec, Source } from '../store.ts';
+import type { DeliveryKind, Partition, PartitionSpec, Source } from '../store.ts';
 
 interface PartitionRow extends Omit<Partition, 'header'> {
   header: string;
 }
 
-const COLUMNS = 'partition_id, stream, name, header, first_offset, last_offset, bytes';
+const COLUMNS = 'partition_id, stream, name, header, delivery, first_offset, last_offset, bytes';
 
 /** The partition of that name, made when there is none. The header of an existing one never changes. */
 export function openPartition(db: Database, spec: PartitionSpec): Partition {
+  const delivery = spec.delivery ?? 'ordered';
+  requireOneDelivery(db, spec.stream, delivery);
   const found = partitionByName(db, spec.stream, spec.name);
   if (found) return found;
   const predecessor = spec.predecessor ? partitionByName(db, spec.stream, spec.predecessor) : undefined;
   db.run(
-    'INSERT INTO partition (stream, name, header, predecessor) VALUES (?, ?, ?, ?)',
+    'INSERT INTO partition (stream, name, header, delivery, predecessor) VALUES (?, ?, ?, ?, ?)',
     spec.stream,
     spec.name,
     JSON.stringify(spec.header),
+    delivery,
     predecessor?.partition_id ?? null,
   );
   const made = partitionByName(db, spec.stream, spec.name);
   invariant(made, 'a partition just inserted is there');
   return made;
+}
+
+/** All partitions and destinations of a stream are consumed in one way: then no entry is waited for by the wrong one. */
+export function requireOneDelivery(db: Database, stream: string, delivery: DeliveryKind): void {
+  const other = db.get<object>(
+    `SELECT 1 FROM partition WHERE stream = ?1 AND delivery <> ?2
+     UNION ALL SELECT 1 FROM destination WHERE stream = ?1 AND delivery <> ?2 LIMIT 1`,
+    stream,
+    delivery,
+  );
+  invariant(!other, `the stream ${stream} is consumed in one way, not also ${delivery}`);
 }
 
 function partitionByName(db: Database, stream: string, name: string): Partition | undefined {

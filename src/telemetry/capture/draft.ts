@@ -60,7 +60,7 @@ export class Draft {
     let bytes = 0;
     for (const entry of this.entries) {
       const current = chunks.at(-1) ?? [];
-      const size = Buffer.byteLength(entry.payload);
+      const size = Buffer.byteLength(entry.payload ?? '');
       const full = current.length >= TRANSACTION_LIMITS.max_rows || bytes + size > TRANSACTION_LIMITS.max_bytes / 2;
       if (full && current.length > 0) {
         chunks.push([entry]);
