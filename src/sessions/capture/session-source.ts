@@ -29,7 +29,7 @@ export interface SourceRound {
 /** What one reading of a session came to. */
 export interface ConversationReading {
   head: ConversationHead;
-  /** Bytes cut by limits. */
+  /** Bytes cut by limits, of what was visited. */
   cut_bytes: number;
 }
 
@@ -53,15 +53,17 @@ export interface SessionSource {
   round(checkpoint: string | null, now_ms: number, signal: AbortSignal): Promise<SourceRound>;
   /**
    * The session as it is at one moment, one segment of ascending ordinals at a time; memory holds one segment (of a
-   * transcript file that must be merged as a whole: one session). `head` is told with each segment, as it is at that
-   * moment, and finally as the result. Null when it is not there (then `visit` was not called).
-   * `visit` must not wait for anything; what it got counts only when this returned.
+   * transcript file that must be merged as a whole: one session). Null when it is not there (then `visit` was not called).
+   * `visit` must not wait for anything; what it got counts only when this returned. It returns false when it has enough:
+   * reading ends there, and the head is told all the same. A session larger than one put is read in several goes, each
+   * from the segment `first_index` on (default 0: from the beginning); a database asks only for those rows.
    */
   read(
     native_id: string,
     archive: string,
-    visit: (segment: ConversationSegment) => void,
+    visit: (segment: ConversationSegment) => boolean,
     signal: AbortSignal,
+    first_index?: number,
   ): Promise<ConversationReading | null>;
   /** Folders and files whose change is a hint for a round. */
   watched(): string[];
