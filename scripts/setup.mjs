@@ -54,7 +54,20 @@ export async function hand(args) {
   const { spawn } = await import('node:child_process');
   const child = spawn(pinnedNode, args, { cwd: process.env.INIT_CWD ?? root, stdio: 'inherit', env: process.env });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  endWithNpm(child);
   child.on('exit', (code, signal) =>
     process.exit(signal ? 128 + ({ SIGINT: 2, SIGTERM: 15, SIGHUP: 1 }[signal] ?? 0) : (code ?? 70)),
   );
+}
+
+/** npm passes SIGINT and SIGTERM on, but nothing when it is hung up or killed: then its process is simply no more. */
+function endWithNpm(child) {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const npm = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === npm) return;
+    clearInterval(watch);
+    child.kill('SIGTERM');
+  }, 500);
+  watch.unref();
 }

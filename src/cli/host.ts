@@ -24,7 +24,7 @@ export interface Host {
   random: Random;
   is_tty: { stdin: boolean; stdout: boolean; stderr: boolean };
   columns: () => number;
-  /** Aborted by the first SIGINT or SIGTERM, with the exit code of the table as its reason. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP, with the exit code of the table as its reason. */
   signal: AbortSignal;
   /** True when started from a clone, where `syncline` is not on the PATH. */
   from_clone: boolean;

@@ -10,21 +10,34 @@ import { clackPrompts } from './prompts.ts';
 import { runCommandLine } from './run.ts';
 import { runtime } from './runtime.ts';
 
+/**
+ * A signal that comes again within this time is the same one: a terminal sends Ctrl-C to every process of `npm start`, and
+ * each of them passes it on.
+ */
+const SAME_SIGNAL_MS = 500;
+
 /** Runs the command line of this process and sets its exit code. */
 export async function start(): Promise<void> {
   const interruption = new AbortController();
-  const state = { graceful: false };
-  const onSignal = (exit: ExitCode) => (): void => {
+  const state = { graceful: false, interrupted_ms: -Infinity };
+  const interrupt = (exit: ExitCode): void => {
+    const now_ms = systemClock.monotonic_ms();
+    if (now_ms - state.interrupted_ms < SAME_SIGNAL_MS) return;
     // A second Ctrl-C, or one for a command that has nothing to clean up, ends at once.
     if (!state.graceful || interruption.signal.aborted) process.exit(exit);
+    state.interrupted_ms = now_ms;
     interruption.abort(exit);
   };
-  process.on('SIGINT', onSignal(EXIT.interrupted));
-  process.on('SIGTERM', onSignal(EXIT.terminated));
-  // The reader of a pipe has gone (`| head`): there is nobody to tell.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-    process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.defect),
-  );
+  process.on('SIGINT', () => interrupt(EXIT.interrupted));
+  process.on('SIGTERM', () => interrupt(EXIT.terminated));
+  // The terminal was closed: whoever started `up` in it wanted it to run as long as that.
+  process.on('SIGHUP', () => interrupt(EXIT.terminated));
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Nor can anything be printed to a terminal that was closed.
+    if (error.code === 'EIO') return interrupt(EXIT.terminated);
+    // The reader of a pipe has gone (`| head`): there is nobody to tell.
+    process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.defect);
+  });
 
   // Nothing is left to wait for and the command has not ended: it waits for an answer from a terminal that has gone.
   const onNothingLeft = (): void => {

@@ -1,7 +1,6 @@
 /** R29: a second `npm start` makes no network call, and says nothing of an installation. */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -9,14 +8,8 @@ import { expect, test } from 'vitest';
 import { until } from '../support/condition.ts';
 import { freePort } from '../support/free-port.ts';
 import { Machine, REPOSITORY } from '../support/machine.ts';
+import { isSetUp } from '../support/set-up.ts';
 import { placeWorkedExample } from '../support/worked-example.ts';
-
-/** Whether a start before this one has installed what the lock says; else this one would be the first, and install. */
-function isSetUp(): boolean {
-  const stamp = join(REPOSITORY, 'node_modules', '.syncline-lock');
-  const lock = readFileSync(join(REPOSITORY, 'package-lock.json'));
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === createHash('sha256').update(lock).digest('hex');
-}
 
 const skip = !isSetUp();
 if (skip)
