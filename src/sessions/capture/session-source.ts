@@ -38,6 +38,8 @@ export interface ConversationReading {
   head: ConversationHead;
   /** Bytes cut by limits, of what was visited. */
   cut_bytes: number;
+  /** Lines passed over, by reason (`malformed`, `oversize`, …); absent where the source has none. */
+  skipped?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -52,7 +54,9 @@ export interface SessionSource {
   /** False when it is not installed; then no round is made. */
   exists(): boolean;
   /**
-   * True when nothing happened since the checkpoint: costs the same at any number of sessions.
+   * True when nothing happened since the checkpoint: costs the same at any number of sessions, so it may not know of a
+   * change in a place where nothing happened for long. Ask it by the clock; a hint from what is `watched` calls `round`
+   * without asking.
    * @throws UnreachableError
    */
   isQuiet(checkpoint: string | null, now_ms: number): boolean;
