@@ -26,6 +26,10 @@ export interface SynclinePaths {
   engine_db: string;
   store_db: string;
   labels_db: string;
+  /** Journal of the sessions stream; holds no text. */
+  sessions_db: string;
+  /** The local store of conversations. */
+  session_store_db: string;
   spool_dir: string;
   keys_dir: string;
   log_dir: string;
@@ -60,6 +64,8 @@ export function resolvePaths(inputs: PathInputs): SynclinePaths {
     engine_db: join(home, 'engine.db'),
     store_db: join(home, 'store.db'),
     labels_db: join(home, 'labels.db'),
+    sessions_db: join(home, 'sessions.db'),
+    session_store_db: join(home, 'session-store.db'),
     spool_dir: join(home, 'spool'),
     keys_dir: join(home, 'keys'),
     log_dir: join(home, 'log'),

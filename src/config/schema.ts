@@ -138,6 +138,11 @@ const server = z
     tls_key: field.text
       .optional()
       .describe('File of its private key, PEM, beside this file unless absolute. `--tls-key` sets it.'),
+    database: field.secret
+      .optional()
+      .describe(
+        'Address of a PostgreSQL that keeps the conversations; without it they are in a file beside the others.',
+      ),
     behind_proxy: field.cidrs.default([]).describe('Addresses of the proxy that ends TLS in front of the server.'),
     limits: limits.prefault({}),
   })
@@ -163,16 +168,37 @@ const http = z
   })
   .describe('The local page and API of `syncline up`.');
 
+/** A database of a team that conversations are written to directly, without a server in front. */
+const sessionDatabase = z
+  .strictObject({
+    type: z.literal('postgres').describe('The kind of store.'),
+    name: field.destinationName.default('postgres').describe('How it is called in `status`.'),
+    url: field.secret.describe('Connection address, `postgres://…`; the schema `syncline_sessions` is made in it.'),
+    team_id: field.text.default('default').describe('The team whose sessions these are in that database.'),
+    member: field.text.describe('Who writes: the name that others see beside these sessions.'),
+    projects: field.globs.default([]).describe('Projects whose conversations may go there; none unless named.'),
+    names: field.flag.default(true).describe('Send project names in clear; false sends their hashes only.'),
+  })
+  .describe('A store of conversations besides the local one.');
+
 const sessions = z
   .strictObject({
+    keep: field.flag
+      .default(true)
+      .describe('Keep conversations in the local store, with secrets removed, where agents delete theirs.'),
     share: field
       .oneOf(['none', 'projects', 'all'])
       .default('none')
       .describe('Which projects: none, those listed, or all of `team.projects`.'),
     projects: field.globs.default([]).describe('The projects of `share = "projects"`.'),
     hold: field.duration_ms.prefault('15m').describe('How long a finished turn waits, so that it can be withdrawn.'),
+    destination: z
+      .array(sessionDatabase, { error: 'a list of tables, each headed [[sessions.destination]]' })
+      .default([])
+      .superRefine(refuseEqualNames)
+      .describe('Stores of a team besides its server.'),
   })
-  .describe('What agents said.');
+  .describe('What agents said. It stays on this machine until `share` and `projects` say otherwise.');
 
 const memory = z
   .strictObject({
@@ -236,7 +262,7 @@ export const configSchema = z
     retention: retention.prefault({}),
     http: http.prefault({}),
     server: server.prefault({}),
-    sessions: sessions.optional(),
+    sessions: sessions.prefault({}),
     memory: memory.optional(),
     records: records.optional(),
   })
@@ -254,7 +280,7 @@ export type ServerConfig = Config['server'];
 export type ServerDestinationConfig = z.output<typeof serverDestination>;
 
 /** Sections that parse but that nothing in this version acts upon; loading says so. */
-export const INACTIVE_SECTIONS = ['sessions', 'memory', 'records'] as const;
+export const INACTIVE_SECTIONS = ['memory', 'records'] as const;
 
 /** Types of `[[telemetry.destination]]` that deliver in this version. */
 export const AVAILABLE_DESTINATIONS = ['server'] as const;

@@ -27,6 +27,7 @@ import { TelemetryStore } from '../telemetry/store/telemetry-store.ts';
 import type { Workspace } from '../telemetry/capture/workspace-context.ts';
 import { CaptureRules } from './capture-rules.ts';
 import { LOCAL_STORE, telemetryDestinations, teamSalt, type ConfiguredDestination } from './destinations.ts';
+import type { SessionsDirectory } from './sessions-directory.ts';
 import { machineSalt, prepareHome, writeHookSettings } from './home.ts';
 
 export interface DirectoryOptions {
@@ -56,6 +57,8 @@ export interface DataDirectory {
   destinations: ConfiguredDestination[];
   deliveries: Map<string, Delivery>;
   hooks: HookSweep;
+  /** Conversations; null where the configuration keeps none. */
+  sessions: SessionsDirectory | null;
   /** The tokens of this directory; with the running daemon's own operator token, or null without a daemon. */
   tokens: (operator_token: string | null) => TokenStore;
   /** Projects of each agent, for the first screen. */
@@ -121,6 +124,7 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
     capture,
     sweep: new TranscriptSweep({ capture, store: engine, clock, sources: AGENT_SOURCES, env, report }),
     hooks: new HookSweep({ capture: hookCapture, store: engine, clock, spool_dir: paths.spool_dir }),
+    sessions: null,
     destinations,
     deliveries: new Map(destinations.map((to) => [to.destination.id, deliveryTo(to, engine, options)])),
     tokens: (operator_token) => openTokens(options, opened, operator_token),

@@ -6,6 +6,7 @@ import { localReader } from './local-reader.ts';
 import { importTranscripts } from './import-transcripts.ts';
 import type { DeadLetterFilter, DeadLetterRow, Operator, StreamName } from './operator.ts';
 import { flush } from './flush.ts';
+import { sessionVerbs } from './session-operator.ts';
 import { preview } from './preview.ts';
 import { supersededAmong } from './superseded.ts';
 import { statusReport, type RunningState } from './status-report.ts';
@@ -32,6 +33,7 @@ export function localOperator(
   return {
     ...readingVerbs(directory, running),
     ...workingVerbs(directory, verbs, record),
+    ...sessionVerbs(directory, verbs.wake, record),
     ...deadLetterVerbs(directory, verbs, record),
     ...pauseVerbs(directory, verbs, record),
     ...tokenVerbs(verbs, record),

@@ -4,6 +4,7 @@
  * directory itself under the lock. Every verb that changes something is recorded as an operator action.
  */
 import type { ItemError } from '../engine/ordered/destination.ts';
+import type { SessionVerbs, SessionsSourceStatus } from './session-verbs.ts';
 
 export type StreamName = 'telemetry' | 'sessions' | 'memory' | 'records';
 
@@ -54,6 +55,15 @@ export interface StatusReport {
   nothing_leaves: boolean;
   sources: SourceStatus[];
   destinations: DestinationStatus[];
+  /** Conversations kept here; null where none are kept. */
+  conversations: {
+    sources: SessionsSourceStatus[];
+    sessions: number;
+    messages: number;
+    /** Secrets removed before anything was stored, by rule. */
+    removed: Record<string, number>;
+    last_stored_ms: number | null;
+  } | null;
   loops: { name: string; state: string; last_error: string | null; since_ms: number }[];
   spool: { bytes: number; cap_bytes: number; dropped: number };
   storage: { bytes: number; cap_bytes: number; full: boolean };
@@ -182,7 +192,7 @@ export interface ImportResult {
   skipped: Record<string, number>;
 }
 
-export interface Operator {
+export interface Operator extends SessionVerbs {
   status(): Promise<StatusReport>;
   report(query: ReportQuery): Promise<Report>;
   sessions(query: {

@@ -59,6 +59,7 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
           dead_letters: dead.filter(({ destination_id }) => destination_id === row.destination_id).length,
         }),
       ),
+    conversations: await conversationStatus(directory),
     loops: running.loops().map(({ name, state, last_error, since_ms }) => ({ name, state, last_error, since_ms })),
     spool: spoolStatus(directory),
     storage: await storageStatus(directory),
@@ -150,6 +151,12 @@ function destinationStatus(
     last_error: row.last_error,
     ...known,
   };
+}
+
+async function conversationStatus({ sessions, options }: DataDirectory): Promise<StatusReport['conversations']> {
+  if (!sessions) return null;
+  const { redactions, ...totals } = await sessions.store.totals({ team_id: options.team_id });
+  return { sources: sessions.sources(), ...totals, removed: secretsOnly(redactions) };
 }
 
 function spoolStatus({ options }: DataDirectory): StatusReport['spool'] {

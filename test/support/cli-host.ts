@@ -85,6 +85,14 @@ const OPERATOR_VERBS = [
   'report',
   'sessions',
   'session',
+  'conversations',
+  'conversation',
+  'conversationMessages',
+  'searchConversations',
+  'conversationsFor',
+  'conversationsEditing',
+  'shareConversations',
+  'replaySessions',
   'preview',
   'flush',
   'importTranscripts',
@@ -136,6 +144,7 @@ export const STATUS: StatusReport = {
   url: 'http://127.0.0.1:4777',
   home: '/home/ada/.local/share/syncline',
   nothing_leaves: true,
+  conversations: null,
   sources: [
     {
       ...SOURCE,

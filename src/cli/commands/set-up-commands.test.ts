@@ -232,7 +232,7 @@ describe('doctor', () => {
   it('warns without failing', async () => {
     mkdirSync(join(home, 'spool'), { mode: 0o700 });
     writeFileSync(join(home, 'spool', 'a'), 'x'.repeat(900), { mode: 0o600 });
-    writeFileSync(config_file, '[storage]\nspool_max_bytes = 1000\n[sessions]\n', { mode: 0o600 });
+    writeFileSync(config_file, '[storage]\nspool_max_bytes = 1000\n[memory]\n', { mode: 0o600 });
     const problem = [{ ...PLACES[0]!, files: null, problem: 'EACCES' }];
     const { exit, stdout } = await run(['doctor'], {
       runtime: { ...runtime, agentPlaces: async () => problem },
@@ -240,7 +240,7 @@ describe('doctor', () => {
     });
     expect(exit).toBe(0);
     expect(stdout).toMatch(/warn {3}System {3}Windows, natively: untested/);
-    expect(stdout).toMatch(/warn {12}\[sessions\] is not active/);
+    expect(stdout).toMatch(/warn {12}\[memory\] is not active/);
     expect(stdout).toMatch(/warn {3}Agents {3}Claude Code: ~\/\.claude\/projects \(default\): EACCES/);
     expect(stdout).toMatch(/warn {3}Spool {4}900 B in 1 file: nearly full/);
   });

@@ -1,0 +1,21 @@
+import type { Delivery } from '../engine/ordered/delivery.ts';
+import type { EngineStore } from '../engine/store.ts';
+import type { SessionStore } from '../sessions/store/session-store.ts';
+import type { ConversationShare, SessionsSourceStatus, ShareResult } from './session-verbs.ts';
+
+/** What works on conversations in one data directory: a journal of its own, the local store, sources, deliveries. */
+export interface SessionsDirectory {
+  engine: EngineStore;
+  store: SessionStore;
+  deliveries: Map<string, Pick<Delivery, 'run' | 'pass'>>;
+  /** Reads what is new at the source in use; `pending` = some of it could not be taken in yet. */
+  sweep: (signal: AbortSignal) => Promise<{ changed: number; full: boolean }>;
+  /** Folders whose change is a hint for a sweep. */
+  watched: () => string[];
+  sources: () => SessionsSourceStatus[];
+  /** Where a session went besides the local store. */
+  sharesOf: (key: string) => Promise<ConversationShare[]>;
+  share: (keys: readonly string[], share: boolean) => Promise<ShareResult>;
+  replay: (confirm_vanished: boolean) => Promise<{ sessions: number }>;
+  close: () => Promise<void>;
+}
