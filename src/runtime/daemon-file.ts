@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { SynclinePaths } from '../config/paths.ts';
 import { SynclineError } from '../platform/errors.ts';
-import { readIfThere, writeAtomically } from './home.ts';
+import { writeAtomically } from '../platform/write-file.ts';
+import { readIfThere } from './home.ts';
 
 /** How other commands of this user reach the running daemon. */
 const daemonFile = z.object({

@@ -28,7 +28,7 @@ import type { Workspace } from '../telemetry/capture/workspace-context.ts';
 import { CaptureRules } from './capture-rules.ts';
 import { LOCAL_STORE, telemetryDestinations, teamSalt, type ConfiguredDestination } from './destinations.ts';
 import type { SessionsDirectory } from './sessions-directory.ts';
-import { machineSalt, prepareHome, writeHookSettings } from './home.ts';
+import { machineSalt, prepareHome, teamBeginning, writeHookSettings } from './home.ts';
 
 export interface DirectoryOptions {
   paths: SynclinePaths;
@@ -97,7 +97,8 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
   const hashing = await loadHashing();
   const { telemetry, storage } = loaded.config;
   const { content } = telemetry;
-  const salts = new Salts(db, saltOf(machineSalt(paths, random)), teamSalt(options), clock.now_ms());
+  const machine = saltOf(machineSalt(paths, random));
+  const salts = new Salts(db, machine, teamSalt(options), clock.now_ms(), teamBeginning(paths));
   writeHookSettings(paths, { content, spool_max_bytes: storage.spool_max_bytes }, salts.at(clock.now_ms()).bytes);
   const scope = captureScope(options);
   const capture = new Capture({ store: engine, db, hashing, salts, labels, clock, content, tags: true, ...scope });

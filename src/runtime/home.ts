@@ -1,9 +1,11 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SynclinePaths } from '../config/paths.ts';
 import { SynclineError, UsageError } from '../platform/errors.ts';
 import type { Random } from '../platform/random.ts';
+import { syncFolder, writeAtomically, writeDurably } from '../platform/write-file.ts';
 import { parseSalt } from '../redaction/hashing.ts';
+import type { KeptBeginning } from '../telemetry/salts.ts';
 
 const STICKY = 0o1000;
 
@@ -42,7 +44,8 @@ export function machineSalt(paths: SynclinePaths, random: Random): Uint8Array {
   const text = readIfThere(file);
   if (text === null) {
     const bytes = random.bytes(32);
-    writeAtomically(file, `${Buffer.from(bytes).toString('hex')}\n`);
+    writeDurably(file, `${Buffer.from(bytes).toString('hex')}\n`);
+    syncFolder(paths.home);
     return bytes;
   }
   const salt = parseSalt(text);
@@ -50,6 +53,24 @@ export function machineSalt(paths: SynclinePaths, random: Random): Uint8Array {
   throw new SynclineError('salt.damaged', 'keys/salt does not hold 64 hexadecimal digits', {
     hint: 'Restore it from a backup. Removing it starts a new history: everything is hashed anew.',
   });
+}
+
+/**
+ * When the team's salt came into force here (R2), in `keys/team-began` as well as in the journal's file: without it a journal that
+ * was lost would begin the team anew, and what the team had not yet got would be hashed for this machine alone.
+ */
+export function teamBeginning(paths: SynclinePaths): KeptBeginning {
+  const file = join(paths.keys_dir, 'team-began');
+  return {
+    read: () => {
+      const [, salt_id, began_ms] = /^([0-9a-f]{8}) (\d{1,15})\n$/.exec(readIfThere(file) ?? '') ?? [];
+      return salt_id === undefined ? null : { salt_id, began_ms: Number(began_ms) };
+    },
+    write: (beginning) => {
+      if (beginning) writeDurably(file, `${beginning.salt_id} ${beginning.began_ms}\n`);
+      else rmSync(file, { force: true });
+    },
+  };
 }
 
 /** Tells the hook, which reads no configuration, what it may keep. */
@@ -60,13 +81,6 @@ export function writeHookSettings(
 ): void {
   writeAtomically(join(paths.home, 'hook.json'), `${JSON.stringify(settings)}\n`);
   writeAtomically(join(paths.keys_dir, 'hook-salt'), `${Buffer.from(salt).toString('hex')}\n`);
-}
-
-/** Writes a file so that a reader sees the old or the new content, never a part; 0600. */
-export function writeAtomically(file: string, content: string): void {
-  const draft = `${file}.new`;
-  writeFileSync(draft, content, { mode: 0o600 });
-  renameSync(draft, file);
 }
 
 /** A file's text, or null when there is none. */

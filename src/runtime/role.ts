@@ -3,7 +3,8 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { SynclinePaths } from '../config/paths.ts';
 import { LOCAL_TEAM } from '../telemetry/destinations/local-store.ts';
 import type { DirectoryOptions } from './data-directory.ts';
-import { readIfThere, writeAtomically } from './home.ts';
+import { writeAtomically } from '../platform/write-file.ts';
+import { readIfThere } from './home.ts';
 import { SERVER_TEAM } from './tokens.ts';
 
 /** What a data directory is for: `laptop` under `up`, `server` under `server`. */

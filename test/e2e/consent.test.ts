@@ -1,4 +1,6 @@
 /** R1, R2: joining a team sends nothing of the past, and then only what belongs to the team's projects. */
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../src/platform/random.ts';
 import { loadHashing } from '../../src/redaction/hashing.ts';
@@ -70,4 +72,21 @@ test('without a team nothing can leave, and status says so', TIMEOUT, async () =
     nothing_leaves: true,
     destinations: [{ destination: 'local' }],
   });
+});
+
+test('a journal that is lost takes nothing from the team: what it had not got is sent after all', TIMEOUT, async () => {
+  await using machine = new Machine();
+  await using team = await FaultServer.start();
+  const shared = machine.checkout('github.com/acme/web');
+  const past = write(machine, 'past', shared, Date.now() - 30 * DAY_MS, 20 * DAY_MS);
+  const joined_ms = await joinedSince(machine, { url: team.url, token: 't-secret' });
+  const fresh = write(machine, 'fresh', shared, joined_ms, 1_000);
+  for (const name of readdirSync(machine.state).filter((file) => file.startsWith('engine.db')))
+    rmSync(join(machine.state, name));
+  expect(await machine.run(['flush'])).toMatchObject({ exit: 0 });
+  const hashing = await loadHashing();
+  const sent = team.requests.map(({ body }) => body).join('\n');
+  const found = (truth: Truth): number =>
+    [...truth.events.keys()].filter((id) => sent.includes(hashing.hashWithSalt(TEAM_SALT, id))).length;
+  expect([found(past), found(fresh)]).toEqual([0, fresh.events.size]);
 });
