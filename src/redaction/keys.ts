@@ -8,6 +8,8 @@ export type KeyVerdict =
   | 'secret-text'
   /** The value is a shell command, or a list of its words. */
   | 'command'
+  /** The value may be an object of environment variables: those whose names say so are secrets (`isSecretVariable`). */
+  | 'environment'
   | 'walk';
 
 const DROPPED = new Set(['user', 'git_email', 'prompt_text', 'completion_text', 'email', 'user_email', 'userEmail']);
@@ -37,4 +39,23 @@ export function judgeKey(key: string): KeyVerdict {
   const name = normalise(key.length > 128 ? key.slice(-128) : key);
   if (name === 'env' || PASSWORD.test(name)) return 'secret';
   return SECRET.test(name) ? 'secret-text' : 'walk';
+}
+
+const ENVIRONMENTS = new Set(['env', 'environment', 'env_vars', 'environment_variables']);
+const SECRET_VARIABLE =
+  /(?:^|_)(?:pass|password|passwd|passphrase|passcode|pwd|pw|secrets?|tokens?|keys?|apikey|auth|authorization|bearer|credentials?|creds|cookies?|pat)(?:_|$)/;
+
+/**
+ * Judges a key of a tool's input or output in a conversation. What the telemetry wire drops is content there (`user` of
+ * a database tool): its text is redacted like any other, and an environment loses its secrets, not its variables.
+ */
+export function judgeConversationKey(key: string): KeyVerdict {
+  if (DROPPED.has(key)) return 'walk';
+  if (key.length <= 32 && ENVIRONMENTS.has(normalise(key))) return 'environment';
+  return judgeKey(key);
+}
+
+/** Whether the name of an environment variable says that its value is a secret: any of its words may (`TOKEN_OF_X`). */
+export function isSecretVariable(name: string): boolean {
+  return SECRET_VARIABLE.test(normalise(name.slice(-128)));
 }

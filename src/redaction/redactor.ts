@@ -3,6 +3,7 @@ import { InvalidInputError, messageOf } from '../platform/errors.ts';
 import { SALT_BYTES, type Hashing } from './hash-forms.ts';
 import type { JsonValue } from './json.ts';
 import { compile, withSeparateAnchors, type Matcher } from './matcher.ts';
+import { TELEMETRY_POLICY, type WalkPolicy } from './policy.ts';
 import type { Tally } from './report.ts';
 import type { Rule } from './rule.ts';
 import { RULE_SET, rules } from './rules.ts';
@@ -28,6 +29,8 @@ export interface RedactorOptions {
   workspace?: string;
   /** False: `[REDACTED:rule]` without the tag that shows which removed secrets were equal. Default true. */
   tags?: boolean;
+  /** What is done beside the text rules; default that of the telemetry wire. */
+  policy?: WalkPolicy;
   /** A team's or user's own rules, tried before ours. Names must be new; patterns must have bounded repetition. */
   extra_rules?: readonly Rule[];
   limits?: Partial<RedactionLimits>;
@@ -52,7 +55,7 @@ let builtIn: Matcher | undefined;
 
 /** Throws InvalidInputError when the salt has a wrong length or an own rule is not usable. */
 export function createRedactor(options: RedactorOptions): Redactor {
-  const { hashing, salt, tags = true, extra_rules = [] } = options;
+  const { hashing, salt, tags = true, policy = TELEMETRY_POLICY, extra_rules = [] } = options;
   if (salt.length !== SALT_BYTES) {
     throw new InvalidInputError('salt-length', `A salt has ${SALT_BYTES} bytes, this one ${salt.length}.`);
   }
@@ -67,9 +70,9 @@ export function createRedactor(options: RedactorOptions): Redactor {
     max_text_chars: limits.max_text_chars,
   };
   const redact = (value: string, tally?: Tally): string => redactText(text, value, tally);
-  const walker = new Walker({ redactText: redact, limits, clock: options.clock ?? systemClock });
+  const walker = new Walker({ redactText: redact, policy, limits, clock: options.clock ?? systemClock });
   return {
-    rule_set: ruleSetName(hashing, extra_rules, tags),
+    rule_set: ruleSetName(hashing, extra_rules, tags) + policy.suffix,
     redactText: redact,
     redactValue: (value, tally) => walker.redact(value, tally),
   };

@@ -15,15 +15,36 @@ const ARGUMENT = '<REDACTED:arg>';
 const LONG_WORD = /^[A-Za-z0-9+/=_-]{41,}$/;
 
 /** The original's test of a word (telemetry specification §3.4), on a word that has passed the text rules. */
-function looksSecret(word: string): boolean {
+export function looksSecret(word: string): boolean {
   if (word.includes('=') && /TOKEN|KEY|SECRET/.test(word)) return true;
   // The text rules have already turned `sk-…` and `ghp_…` into this; the original's form for an argument differs.
   if (word === '<REDACTED:token>') return true;
   return word.startsWith('sk-') || word.startsWith('ghp_') || LONG_WORD.test(word);
 }
 
-function redactWord(word: string, tally: Tally | undefined): string {
-  if (!looksSecret(word)) return word;
+const SECRET_NAME_IN_CAPITALS = /(?<![A-Z])(?:TOKEN|KEY|SECRET)S?(?![A-Z])/;
+const NO_SECRET_VALUE = /^["']?(?:$|[$/.~<[{]|\d{1,4}["']?$)/;
+/** Of a random word about every second character changes its class; of names and paths, hardly one in ten. */
+const CHARACTERS_PER_CHANGE = 5;
+
+/**
+ * The same for a command that people read: the text rules have found the known shapes, and a long word is a secret when
+ * it looks random. `packages/core/src/components/UserProfile` and long branch names stay.
+ */
+export function looksSecretInConversation(word: string): boolean {
+  const assign = word.indexOf('=');
+  const name = word.slice(Math.max(0, assign - 128), Math.max(0, assign));
+  if (SECRET_NAME_IN_CAPITALS.test(name) && !NO_SECRET_VALUE.test(word.slice(assign + 1))) return true;
+  return LONG_WORD.test(word) && changesOfClass(word) * CHARACTERS_PER_CHANGE > word.length;
+}
+
+/** How often lower-case letters, capitals and digits take turns; a capital that begins a word does not count twice. */
+function changesOfClass(word: string): number {
+  return word.match(/[a-z](?=[A-Z0-9])|[A-Z](?=\d)|\d(?=[A-Za-z])/g)?.length ?? 0;
+}
+
+function redactWord(word: string, isSecretWord: (word: string) => boolean, tally: Tally | undefined): string {
+  if (!isSecretWord(word)) return word;
   // A word with a marker was counted by the rule that made it.
   if (!word.includes('REDACTED:')) count(tally, 'shell-argument');
   return ARGUMENT;
@@ -34,14 +55,20 @@ function redactWord(word: string, tally: Tally | undefined): string {
  * then flags, then each word, the first one (the program) excepted. Blanks stay as they are: collapsing them, as the
  * original did, breaks scripts. A command that is JSON is left to `redactText`, which walks it.
  */
-export function redactCommand(command: string, redactText: (text: string) => string, tally?: Tally): string {
-  return redactWords(command, redactText, tally, true);
+export function redactCommand(
+  command: string,
+  redactText: (text: string) => string,
+  isSecretWord: (word: string) => boolean,
+  tally?: Tally,
+): string {
+  return redactWords(command, { redactText, isSecretWord, tally }, true);
 }
 
 /** Redacts an argument list (`["bash", "-lc", "…"]`); arguments may be whole commands. */
 export function redactArguments(
   words: readonly string[],
   redactText: (text: string) => string,
+  isSecretWord: (word: string) => boolean,
   tally?: Tally,
 ): string[] {
   return words.map((word, index) => {
@@ -50,14 +77,19 @@ export function redactArguments(
       count(tally, 'shell-argument');
       return ARGUMENT;
     }
-    return redactWords(word, redactText, tally, index === 0);
+    return redactWords(word, { redactText, isSecretWord, tally }, index === 0);
   });
+}
+
+interface WordRedaction {
+  redactText: (text: string) => string;
+  isSecretWord: (word: string) => boolean;
+  tally: Tally | undefined;
 }
 
 function redactWords(
   command: string,
-  redactText: (text: string) => string,
-  tally: Tally | undefined,
+  { redactText, isSecretWord, tally }: WordRedaction,
   beginsWithProgram: boolean,
 ): string {
   const text = redactText(command);
@@ -71,6 +103,6 @@ function redactWords(
     .replace(/\S+/g, (word) => {
       const exempt = program;
       program = false;
-      return exempt ? word : redactWord(word, tally);
+      return exempt ? word : redactWord(word, isSecretWord, tally);
     });
 }

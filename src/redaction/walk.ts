@@ -1,6 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import { jsonBytes, parseContainer, type JsonValue } from './json.ts';
-import { judgeKey, type KeyVerdict } from './keys.ts';
+import { isSecretVariable, type KeyVerdict } from './keys.ts';
+import type { WalkPolicy } from './policy.ts';
 import { count, unscanned, type Tally } from './report.ts';
 import { redactArguments, redactCommand } from './shell.ts';
 
@@ -16,6 +17,7 @@ export interface WalkLimits {
 
 export interface Walk {
   redactText: (text: string, tally?: Tally) => string;
+  policy: WalkPolicy;
   limits: WalkLimits;
   clock: Clock;
 }
@@ -87,10 +89,19 @@ export class Walker {
     const container = text.length > 1 ? parseContainer(text) : null;
     if (container === null) return this.#text(text);
     const walked = this.#value(container, depth + 1);
-    if (walked !== container) return typeof walked === 'string' ? walked : JSON.stringify(walked);
+    if (walked !== container) return typeof walked === 'string' ? walked : this.#spelled(walked, text);
     // What fires on the raw text but not on the parsed value is a second member of the same name that parsing drops,
-    // or a count beside a word like "token". The parsed value is clean, and so is its own spelling.
-    return this.#text(text, new Map()) === text ? text : JSON.stringify(container);
+    // or a count beside a word like "token". The parsed value is clean, and so is its own spelling; writing it is
+    // several times faster than scanning it again.
+    const spelled = this.#spelled(container, text);
+    return spelled === text || this.#text(text, new Map()) === text ? text : spelled;
+  }
+
+  #spelled(value: JsonValue, text: string): string {
+    if (!this.#walk.policy.keeps_layout) return JSON.stringify(value);
+    const indent = /^[[{]\r?\n([ \t]{1,10})\S/.exec(text.trimStart())?.[1];
+    const before = text.slice(0, text.length - text.trimStart().length);
+    return before + JSON.stringify(value, null, indent) + text.slice(text.trimEnd().length);
   }
 
   #array(items: JsonValue[], depth: number): JsonValue[] {
@@ -103,21 +114,22 @@ export class Walker {
     return copy ?? items;
   }
 
-  #object(object: JsonObject, depth: number): JsonObject {
+  #object(object: JsonObject, depth: number, holds_variables = false): JsonObject {
     const entries: [string, JsonValue][] = [];
     let changed = false;
     for (const key of Object.keys(object)) {
       const value = object[key];
       if (value === undefined) continue;
-      const { verdict, name } = this.#key(key, depth);
+      const known = this.#key(key, depth);
+      const verdict = holds_variables && isSecretVariable(known.name) ? 'secret' : known.verdict;
       if (verdict === 'drop') {
         count(this.#tally, 'dropped-key');
         changed = true;
         continue;
       }
       const redacted = this.#member(verdict, value, depth);
-      changed ||= redacted !== value || name !== key;
-      entries.push([name, redacted]);
+      changed ||= redacted !== value || known.name !== key;
+      entries.push([known.name, redacted]);
     }
     // fromEntries makes own properties, also of a key named __proto__.
     return changed ? Object.fromEntries(withoutCollisions(entries)) : object;
@@ -125,6 +137,7 @@ export class Walker {
 
   #member(verdict: KeyVerdict, value: JsonValue, depth: number): JsonValue {
     if (verdict === 'command') return this.#command(value, depth);
+    if (verdict === 'environment') return this.#environment(value, depth);
     if (verdict === 'walk' || verdict === 'drop') return this.#value(value, depth + 1);
     const removes = verdict === 'secret' ? value !== null : typeof value === 'string' || typeof value === 'object';
     if (!removes || value === null || value === '' || value === SECRET) return value;
@@ -132,16 +145,27 @@ export class Walker {
     return SECRET;
   }
 
+  #environment(value: JsonValue, depth: number): JsonValue {
+    const holds_variables =
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value) &&
+      !isRawNumber(value) &&
+      depth + 1 < this.#walk.limits.max_depth;
+    return holds_variables && !this.#spent() ? this.#object(value, depth + 1, true) : this.#value(value, depth + 1);
+  }
+
   #command(value: JsonValue, depth: number): JsonValue {
+    const { isSecretWord } = this.#walk.policy;
     const text = (part: string): string => this.#string(part, depth + 1);
     if (typeof value === 'string') {
       if (this.#spent()) return this.#unscanned(value);
-      return redactCommand(value, text, this.#tally);
+      return redactCommand(value, text, isSecretWord, this.#tally);
     }
     if (Array.isArray(value) && value.every((word) => typeof word === 'string')) {
       this.#nodes += value.length;
       if (this.#spent()) return this.#unscanned(value);
-      const words = redactArguments(value, text, this.#tally);
+      const words = redactArguments(value, text, isSecretWord, this.#tally);
       return words.every((word, index) => word === value[index]) ? value : words;
     }
     return this.#value(value, depth + 1);
@@ -150,7 +174,7 @@ export class Walker {
   #key(key: string, depth: number): KnownKey {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const judged: KnownKey = { verdict: judgeKey(key), name: this.#string(key, depth + 1) };
+    const judged: KnownKey = { verdict: this.#walk.policy.judgeKey(key), name: this.#string(key, depth + 1) };
     // A key that changes is content, and has to be counted each time.
     const worthKeeping = judged.name === key && key.length <= MAX_KNOWN_KEY_CHARS;
     if (worthKeeping && this.#known.size < MAX_KNOWN_KEYS) this.#known.set(key, judged);
