@@ -5,7 +5,7 @@ import { FullError } from '../../platform/errors.ts';
 import { CONVERSATION_KEY } from '../../sessions/conversation-key.ts';
 import type { SessionStore } from '../../sessions/store/session-store.ts';
 import type { PutResult } from '../../sessions/store/transcript.ts';
-import { ownerOf, putBody, putOf, type PutBody } from '../../sessions/wire/put-body.ts';
+import { goneBody, ownerOf, putBody, putOf } from '../../sessions/wire/put-body.ts';
 import { authenticate } from '../access/authenticate.ts';
 import type { Caller } from '../access/scope.ts';
 import type { ServerContext } from '../context.ts';
@@ -23,13 +23,28 @@ export async function putTranscript(c: Context<ServerEnv>, context: ServerContex
   const reservation = context.in_flight.reserve();
   try {
     const bytes = await readBody(c.env.incoming, context.limits, reservation);
-    const body = parse(bytes.toString('utf8'));
+    const body = parse(putBody, bytes.toString('utf8'));
     requireTeam(caller, body.team_id);
     context.quota.takeItems(
       caller.token_id,
       body.segments.reduce((sum, { messages }) => sum + messages.length, 1),
     );
     return answer(await unlessFull(() => store.put(caller.team_id, putOf(body, key, caller))));
+  } finally {
+    reservation.release();
+  }
+}
+
+/** `POST …/gone`: the member's source has the session no more (R12); it stays here, marked. Answers as `PUT` does. */
+export async function markTranscriptGone(c: Context<ServerEnv>, context: ServerContext): Promise<Response> {
+  const { caller, store, key } = writer(c, context);
+  requireJson(c);
+  const reservation = context.in_flight.reserve();
+  try {
+    const bytes = await readBody(c.env.incoming, context.limits, reservation);
+    const { team_id, ...gone } = parse(goneBody, bytes.toString('utf8'));
+    requireTeam(caller, team_id);
+    return answer(await unlessFull(() => store.markGone(caller.team_id, { ...gone, key, owner: ownerOf(caller) })));
   } finally {
     reservation.release();
   }
@@ -71,8 +86,8 @@ function requireTeam({ team_id }: Caller, named: string): void {
   if (named !== team_id) throw new Refusal(403, 'team', 'This token belongs to another team', { field: 'team_id' });
 }
 
-function parse(text: string): PutBody {
-  const parsed = putBody.safeParse(parseJson(text));
+function parse<T>(schema: z.ZodType<T>, text: string): T {
+  const parsed = schema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.slice(0, MAX_REPORTED_ERRORS).map(errorOf);
   const [first] = errors;

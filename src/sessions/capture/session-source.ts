@@ -7,6 +7,11 @@ export interface SourceMark {
   archive: string;
   /** Changes when anything of the session may have changed. At most 64 characters. */
   mark: string;
+  /**
+   * What a destination may refuse together with it: the same for all sessions of a project, as far as a cheap look tells
+   * projects apart. A short digest, no name or path in clear; '' = unknown.
+   */
+  group: string;
 }
 
 /** Why a session that was known is not in the source any more. */
@@ -24,12 +29,14 @@ export interface SourceRound {
   fatesOf(absent: readonly { native_id: string; archive: string }[]): Absence[];
   /** Kept once everything listed is taken in. Opaque, no content. */
   checkpoint: string;
+  /** Ends the round; called once, also when it was given up. Neither `marks` nor `fatesOf` is used afterwards. */
+  close(): void;
 }
 
 /** What one reading of a session came to. */
 export interface ConversationReading {
   head: ConversationHead;
-  /** Bytes cut by limits. */
+  /** Bytes cut by limits, of what was visited. */
   cut_bytes: number;
   /** Lines passed over, by reason (`malformed`, `oversize`, …); absent where the source has none. */
   skipped?: Readonly<Record<string, number>>;
@@ -53,19 +60,25 @@ export interface SessionSource {
    * @throws UnreachableError
    */
   isQuiet(checkpoint: string | null, now_ms: number): boolean;
-  /** One look. @throws UnreachableError, StaleError, InvalidInputError: the round is tried again later. */
-  round(checkpoint: string | null, now_ms: number, signal: AbortSignal): Promise<SourceRound>;
+  /**
+   * One look; `whole` asks for every session whatever the checkpoint says. What `marks` and `fatesOf` throw is of the
+   * same kinds.
+   * @throws UnreachableError, StaleError, InvalidInputError: the round is tried again later
+   */
+  round(checkpoint: string | null, now_ms: number, signal: AbortSignal, whole?: boolean): Promise<SourceRound>;
   /**
    * The session as it is at one moment, one segment of ascending ordinals at a time; memory holds one segment (of a
-   * transcript file that must be merged as a whole: one session). `head` is told with each segment, as it is at that
-   * moment, and finally as the result. Null when it is not there (then `visit` was not called).
-   * `visit` must not wait for anything; what it got counts only when this returned.
+   * transcript file that must be merged as a whole: one session). Null when it is not there (then `visit` was not called).
+   * `visit` must not wait for anything; what it got counts only when this returned. It returns false when it has enough:
+   * reading ends there, and the head is told all the same. A session larger than one put is read in several goes, each
+   * from the segment `first_index` on (default 0: from the beginning); a database asks only for those rows.
    */
   read(
     native_id: string,
     archive: string,
-    visit: (segment: ConversationSegment) => void,
+    visit: (segment: ConversationSegment) => boolean,
     signal: AbortSignal,
+    first_index?: number,
   ): Promise<ConversationReading | null>;
   /** Folders and files whose change is a hint for a round. */
   watched(): string[];

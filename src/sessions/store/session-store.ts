@@ -1,4 +1,4 @@
-import type { TranscriptHead, PutResult, TranscriptPut, TranscriptState } from './transcript.ts';
+import type { PutResult, SourceGone, TranscriptHead, TranscriptPut, TranscriptState } from './transcript.ts';
 import type { ConversationMessage } from '../../agents/conversation.ts';
 
 /**
@@ -116,11 +116,13 @@ export interface SessionTreeNode {
 export interface TranscriptWriter {
   /** One transaction. @throws FullError, UnreachableError; StoreReplyError of a store behind a network */
   put(team_id: string, put: TranscriptPut, signal?: AbortSignal): Promise<PutResult>;
+  /** Marks that its source has it no more. `stale` with a null fingerprint: there is nothing to mark. */
+  markGone(team_id: string, gone: SourceGone, signal?: AbortSignal): Promise<PutResult>;
   /** What it has of a key; null = nothing. */
   state(team_id: string, key: string, signal?: AbortSignal): Promise<TranscriptState | null>;
   /**
-   * A person withdrew it: rows, index and links go, a tombstone keeps it from coming back under the same owner until
-   * `restore`. `unshared` is lifted by a new share, `erased` never.
+   * A person withdrew it: rows, index and links go, a tombstone keeps it from coming back (a late retry of a put would
+   * bring it). `unshared` is lifted by a put that says `restores`, `erased` never.
    */
   remove(
     team_id: string,

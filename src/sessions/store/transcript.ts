@@ -66,6 +66,22 @@ export interface TranscriptPut {
   segments: readonly ConversationSegment[];
   /** More puts of the same difference follow: shown as arriving. */
   partial: boolean;
+  /** It was unshared here and its owner shares it again: lifts that tombstone (never that of an erasure). */
+  restores?: boolean | undefined;
+}
+
+/**
+ * The source has the session no more (R12), so that there is no head to put: everything stays as the store has it, and
+ * `presence` becomes `source_gone`. Compare-and-set like a put; the next put brings the presence of then.
+ */
+export interface SourceGone {
+  key: string;
+  /** What the sender believes the store has. */
+  base: string;
+  /** What the store has afterwards: its segments stay, its fingerprint moves. */
+  fingerprint: string;
+  owner: string;
+  since_ms: number;
 }
 
 export type PutResult =
@@ -76,7 +92,7 @@ export type PutResult =
   | { kind: 'stale'; fingerprint: string | null; segment_hashes: readonly SegmentHash[] }
   /** Another owner holds the key. Nothing was changed. */
   | { kind: 'foreign'; owner: string }
-  /** A person erased it; it does not come back. */
+  /** A person erased it (it does not come back), or unshared it and the put does not say `restores`. */
   | { kind: 'erased' };
 
 export interface TranscriptState {

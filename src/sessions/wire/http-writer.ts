@@ -4,8 +4,8 @@ import { readReply } from '../../engine/http/reply.ts';
 import type { Unanswered } from '../../engine/ordered/destination.ts';
 import { StoreReplyError } from '../store/store-reply-error.ts';
 import type { TranscriptWriter } from '../store/session-store.ts';
-import type { PutResult, TranscriptPut, TranscriptState } from '../store/transcript.ts';
-import { putBodyOf } from './put-body.ts';
+import type { PutResult, SourceGone, TranscriptPut, TranscriptState } from '../store/transcript.ts';
+import { goneBodyOf, putBodyOf } from './put-body.ts';
 
 /** A stale answer lists the hashes of all segments: 100,000 of them fit. */
 const MAX_REPLY_BYTES = 4 * 1024 * 1024;
@@ -47,14 +47,16 @@ export class HttpTranscriptWriter implements TranscriptWriter {
       { method: 'PUT', path: pathOf(put.key), body, headers: this.#headers },
       signal,
     );
-    const said = jsonOf(reply);
-    if (reply.status === 200) return { kind: understood(reply, stored, said).result };
-    if (reply.status === 410) return { kind: 'erased' };
-    if (reply.status !== 409) throw refused(reply);
-    const moved = stale.safeParse(said);
-    if (moved.success)
-      return { kind: 'stale', fingerprint: moved.data.fingerprint, segment_hashes: moved.data.segment_hashes };
-    return { kind: 'foreign', owner: understood(reply, foreign, said).owner };
+    return putResult(reply);
+  }
+
+  async markGone(team_id: string, gone: SourceGone, signal: AbortSignal = NEVER): Promise<PutResult> {
+    const body = goneBodyOf(team_id, gone);
+    const reply = await this.#exchange.request(
+      { method: 'POST', path: `${pathOf(gone.key)}/gone`, body, headers: this.#headers },
+      signal,
+    );
+    return putResult(reply);
   }
 
   async state(team_id: string, key: string, signal: AbortSignal = NEVER): Promise<TranscriptState | null> {
@@ -88,6 +90,17 @@ const NEVER = new AbortController().signal;
 
 function pathOf(key: string): string {
   return `/v1/transcripts/${encodeURIComponent(key)}`;
+}
+
+function putResult(reply: RawReply | Unanswered): PutResult {
+  const said = jsonOf(reply);
+  if (reply.status === 200) return { kind: understood(reply, stored, said).result };
+  if (reply.status === 410) return { kind: 'erased' };
+  if (reply.status !== 409) throw refused(reply);
+  const moved = stale.safeParse(said);
+  if (moved.success)
+    return { kind: 'stale', fingerprint: moved.data.fingerprint, segment_hashes: moved.data.segment_hashes };
+  return { kind: 'foreign', owner: understood(reply, foreign, said).owner };
 }
 
 function refused(reply: RawReply | Unanswered): StoreReplyError {

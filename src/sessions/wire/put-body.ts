@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { SEGMENT_ORDINALS } from '../../agents/conversation.ts';
-import type { TranscriptPut } from '../store/transcript.ts';
+import type { SourceGone, TranscriptPut } from '../store/transcript.ts';
 
 /** Of a field that names something; texts of a conversation are bounded by the body. */
 const MAX_NAME = 4_096;
@@ -117,6 +117,7 @@ export const putBody = z
     segment_hashes: z.array(z.tuple([whole, hash])).max(MAX_SEGMENTS),
     segments: z.array(segment),
     partial: z.boolean(),
+    restores: z.boolean().optional(),
   })
   .superRefine(({ segment_hashes, segments }, issues) => {
     const listed = new Set(segment_hashes.map(([index]) => index));
@@ -132,18 +133,25 @@ export type PutBody = z.infer<typeof putBody>;
 /** The body a client sends; keys of a `TranscriptPut` that are not the client's to say are left out. */
 export function putBodyOf(
   team_id: string,
-  { base, fingerprint, head, segment_hashes, segments, partial }: TranscriptPut,
+  { base, fingerprint, head, segment_hashes, segments, partial, restores }: TranscriptPut,
 ): string {
   const { key: _key, member: _member, device: _device, cwd: _cwd, ...told } = head;
-  return JSON.stringify({ team_id, base, fingerprint, head: told, segment_hashes, segments, partial });
+  return JSON.stringify({ team_id, base, fingerprint, head: told, segment_hashes, segments, partial, restores });
 }
 
 /** The put as the server makes it of a checked body, its path and its caller. */
 export function putOf(body: PutBody, key: string, caller: { member: string; device: string }): TranscriptPut {
-  const { base, fingerprint, segment_hashes, segments, partial } = body;
+  const { base, fingerprint, segment_hashes, segments, partial, restores } = body;
   const { member, device } = caller;
   const told = { ...body.head, key, member, device, cwd: null };
-  return { key, base, fingerprint, owner: ownerOf(caller), head: told, segment_hashes, segments, partial };
+  return { key, base, fingerprint, owner: ownerOf(caller), head: told, segment_hashes, segments, partial, restores };
+}
+
+/** The body of `POST /v1/transcripts/{key}/gone`. */
+export const goneBody = z.object({ team_id: name, base: hash, fingerprint: hash, since_ms: z.int() });
+
+export function goneBodyOf(team_id: string, { base, fingerprint, since_ms }: SourceGone): string {
+  return JSON.stringify({ team_id, base, fingerprint, since_ms });
 }
 
 /** Who holds a key at a server: a member's device, as its token says. */
