@@ -261,7 +261,7 @@ describe('git push', () => {
   });
 
   it('is none when it only would push', () => {
-    expect(shell('git push --dry-run', `${to}   abc1234..def5678  main -> main`)).toEqual(['push def5678 main medium']);
+    expect(shell('git push --dry-run', `${to}   abc1234..def5678  main -> main`)).toEqual([]);
   });
 });
 
