@@ -37,7 +37,7 @@ describe('help', () => {
         stdout.match(new RegExp(`^ {2}${name} .*${summary.slice(0, 20).replace(/[[\]()]/g, '.')}`, 'gm')),
       ).toHaveLength(1);
     expect(stdout).not.toMatch(
-      /^ {2}(join|sessions|memory|records|service|uninstall|reconcile|erase|agents|sent|blame)\b/m,
+      /^ {2}(join|memory|records|service|uninstall|reconcile|erase|agents|sent)\b/m,
     );
   });
 

@@ -75,5 +75,16 @@ export const CONTROL: readonly CommandDeclaration[] = [
     examples: ['syncline flush', 'syncline flush telemetry --timeout 5m'],
     load: async () => (await import('../commands/flush.ts')).flush,
   },
+  {
+    name: 'replay',
+    arguments: '<stream>',
+    summary: 'read and compare everything again; what is there already is not sent',
+    options: [
+      { flags: '--from-source', description: 'from the files of the agents' },
+      { flags: '--vanished', description: 'also when so many sessions are gone that reading was paused' },
+    ],
+    examples: ['syncline replay sessions --from-source'],
+    load: async () => (await import('../commands/replay.ts')).replay,
+  },
   DEAD_LETTERS,
 ];

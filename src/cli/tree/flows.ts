@@ -1,4 +1,14 @@
-import { AGENT, AGENTS, LIMIT, PROJECT, SINCE, UNTIL, type CommandDeclaration } from '../declaration.ts';
+import {
+  AGENT,
+  AGENTS,
+  DRY_RUN,
+  LIMIT,
+  PROJECT,
+  SINCE,
+  UNTIL,
+  type CommandDeclaration,
+  type OptionDeclaration,
+} from '../declaration.ts';
 
 const REPORT: CommandDeclaration = {
   name: 'report',
@@ -22,6 +32,107 @@ const REPORT: CommandDeclaration = {
     'syncline telemetry report --by model --since 2026-11-01 --json',
   ],
   load: async () => (await import('../commands/telemetry-report.ts')).report,
+};
+
+/** Selection of conversations, the same for all commands over them. */
+const CONVERSATIONS: readonly OptionDeclaration[] = [
+  SINCE,
+  UNTIL,
+  PROJECT,
+  { flags: '--agent <name>', description: 'only this agent, by its name (claude, codex, gemini, …)' },
+  { flags: '--subagents', description: 'list subagents by themselves, too' },
+  { flags: '--automated', description: 'also those that no person spoke in' },
+  { flags: '--trashed', description: 'also those in the trash of the agent viewer' },
+  { flags: '--starred', description: 'only starred ones' },
+  LIMIT,
+  { flags: '--after <cursor>', description: 'the page after the one whose JSON said next' },
+];
+
+const SESSIONS: CommandDeclaration = {
+  name: 'sessions',
+  summary: 'what agents said: list, show, search, for, export, share, unshare',
+  examples: ['syncline sessions search "race condition"', 'syncline sessions for 1f3a9c2'],
+  commands: [
+    {
+      name: 'list',
+      summary: 'conversations, the latest first',
+      options: CONVERSATIONS,
+      examples: ['syncline sessions list', 'syncline sessions list --project "github.com/acme/*" --since 7d'],
+      load: async () => (await import('../commands/sessions/list.ts')).list,
+    },
+    {
+      name: 'show',
+      arguments: '<session>',
+      summary: 'one conversation: what was said, its commits, its tree',
+      options: [
+        { flags: '--tools', description: 'inputs and outputs of tools as well' },
+        { flags: '--full', description: 'everything, thinking included, and no text cut' },
+        { flags: '--from <n>', description: 'from this message on' },
+        { flags: '--limit <n>', description: 'at most so many messages' },
+      ],
+      examples: ['syncline sessions show 4be1c07d92aa', 'syncline sessions show 4be1c07d92aa --tools --from 40'],
+      load: async () => (await import('../commands/sessions/show.ts')).show,
+    },
+    {
+      name: 'search',
+      arguments: '<text...>',
+      summary: 'find text in all conversations; exit 1 when there is none',
+      details: 'Words must all occur; "in quotes" as a phrase; -word must not; word* is a beginning; OR between two.',
+      options: [
+        {
+          flags: '--in <scope>',
+          description: 'only there; may be repeated',
+          choices: ['message', 'thinking', 'tool_input', 'tool_output', 'title'],
+          repeatable: true,
+        },
+        ...CONVERSATIONS,
+      ],
+      examples: [
+        'syncline sessions search parseUserId',
+        'syncline sessions search \'"lock file" -windows\' --since 30d',
+      ],
+      load: async () => (await import('../commands/sessions/search.ts')).search,
+    },
+    {
+      name: 'for',
+      arguments: '<sha|url>',
+      summary: 'the conversations behind a commit or a pull request',
+      options: [{ flags: '--repository <name>', description: 'only this one: github.com/acme/web' }, LIMIT],
+      examples: ['syncline sessions for 1f3a9c2', 'syncline sessions for https://github.com/acme/web/pull/12'],
+      load: async () => (await import('../commands/sessions/for.ts')).forLink,
+    },
+    {
+      name: 'export',
+      arguments: '<session>',
+      summary: 'one conversation as Markdown, JSON or a page that stands alone',
+      options: [
+        { flags: '--format <form>', description: 'default markdown', choices: ['markdown', 'json', 'html'] },
+        { flags: '--output <file>', description: 'into a new file instead of stdout' },
+        { flags: '--without-tools', description: 'leave out what tools got and gave' },
+        { flags: '--thinking', description: 'what the model thought as well' },
+      ],
+      examples: [
+        'syncline sessions export 4be1c07d92aa > talk.md',
+        'syncline sessions export 4be1 --format html --output talk.html',
+      ],
+      load: async () => (await import('../commands/sessions/export.ts')).exportSession,
+    },
+    {
+      name: 'share',
+      arguments: '<sessions...>',
+      summary: 'let the configuration decide again about sessions that were taken out',
+      examples: ['syncline sessions share 4be1c07d92aa'],
+      load: async () => (await import('../commands/sessions/share.ts')).share,
+    },
+    {
+      name: 'unshare',
+      arguments: '<sessions...>',
+      summary: 'take sessions out of what is shared, and away from where they are',
+      options: [DRY_RUN],
+      examples: ['syncline sessions unshare 4be1c07d92aa', 'syncline sessions unshare 4be1c07d92aa --dry-run'],
+      load: async () => (await import('../commands/sessions/share.ts')).unshare,
+    },
+  ],
 };
 
 export const FLOWS: readonly CommandDeclaration[] = [
@@ -70,4 +181,5 @@ export const FLOWS: readonly CommandDeclaration[] = [
       },
     ],
   },
+  SESSIONS,
 ];
