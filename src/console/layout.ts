@@ -6,20 +6,23 @@ export interface Document {
   title: string;
   sample: boolean;
   status?: number;
+  /** The page has a form that leads to a page of ours. */
+  form?: boolean;
   /** Stands on the right of the header. */
   aside?: Part;
   body: Part;
 }
 
 /** No script at all, no style but our own file, nothing from elsewhere, nowhere to send anything. */
-const SECURITY_POLICY =
-  "default-src 'none'; style-src 'self'; img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
+function securityPolicy(form: boolean): string {
+  return `default-src 'none'; style-src 'self'; img-src data:; form-action ${form ? "'self'" : "'none'"}; frame-ancestors 'none'; base-uri 'none'`;
+}
 
 const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath d='M2 5h9l-3-3M14 11H5l3 3' fill='none' stroke='%230b6e69' stroke-width='2'/%3E%3C/svg%3E";
 
 /** A whole page: head, header, skip link, main part, footer. */
-export function documentPage({ title, sample, status = 200, aside, body }: Document): ConsolePage {
+export function documentPage({ title, sample, status = 200, form = false, aside, body }: Document): ConsolePage {
   const page_title = `${sample ? 'SAMPLE DATA · ' : ''}${title} · Syncline`;
   const document = html`<!doctype html>
     <html lang="en">
@@ -35,6 +38,9 @@ export function documentPage({ title, sample, status = 200, aside, body }: Docum
         <a class="skip" href="#main">Skip to the content</a>
         <header class="top">
           <a class="brand" href="/">${LOGO}Syncline</a>
+          <nav class="places" aria-label="Pages">
+            <a href="/">Overview</a> <a href="/conversations">Conversations</a>
+          </nav>
           ${aside}
         </header>
         ${sample && SAMPLE_BANNER}
@@ -51,7 +57,7 @@ export function documentPage({ title, sample, status = 200, aside, body }: Docum
     status,
     content_type: 'text/html; charset=utf-8',
     body: document.toString().trim(),
-    headers: { 'content-security-policy': SECURITY_POLICY },
+    headers: { 'content-security-policy': securityPolicy(form) },
   };
 }
 

@@ -1,5 +1,9 @@
 import { systemClock, type Clock } from '../platform/clock.ts';
 import type { Operator } from '../runtime/operator.ts';
+import { CONVERSATION_KEY } from '../sessions/conversation-key.ts';
+import { conversationPage } from './conversation-page.ts';
+import { conversationsPage } from './conversations-page.ts';
+import { CONVERSATIONS_PATH, readConversationFilter } from './conversation-filter.ts';
 import { readFilter } from './filter.ts';
 import { overviewPage } from './overview-page.ts';
 import type { ConsolePages, ConsolePage, ConsoleRequest } from './page.ts';
@@ -17,7 +21,7 @@ export interface ConsoleOptions {
 }
 
 /**
- * The pages of the local console, without script: `/`, `/sessions/<hash>`, `/style.css`; null for any other path. They
+ * The pages of the local console, without script: `/`, `/sessions/<hash>`, `/conversations`, `/conversations/<key>`, `/style.css`; null for any other path. They
  * read through the operator interface and change nothing. Whoever calls has decided that the reader may see them.
  * An operator that fails makes a page that says so (503), never an exception.
  */
@@ -37,20 +41,31 @@ export function consolePages(operator: Operator, options: ConsoleOptions): Conso
 async function pageOf(operator: Operator, { path, query }: ConsoleRequest, view: View): Promise<ConsolePage | null> {
   if (path === '/') return overviewPage(operator, readFilter(query), view);
   if (path === STYLE_PATH) return stylePage();
-  const session = sessionOf(path);
+  if (path === CONVERSATIONS_PATH) return conversationsPage(operator, readConversationFilter(query), view);
+  const conversation = idAt(/^\/conversations\/([^/]{1,400})$/, path);
+  if (conversation !== null) return conversationPage(operator, conversation, ordinalOf(query), view);
+  const session = idAt(/^\/sessions\/([^/]{1,400})$/, path);
+  // The address that the original gave its conversations (sessions specification §8.3).
+  if (session !== null && CONVERSATION_KEY.test(session))
+    return conversationPage(operator, session, ordinalOf(query), view);
   return session === null ? null : sessionPage(operator, session, view);
 }
 
-/** The session that a path names; null for any other path, also one whose escapes are broken. */
-function sessionOf(path: string): string | null {
-  const [, escaped = ''] = /^\/sessions\/([^/]{1,400})$/.exec(path) ?? [];
+/** What a path names; null for any other path, also one whose escapes are broken. */
+function idAt(pattern: RegExp, path: string): string | null {
+  const [, escaped = ''] = pattern.exec(path) ?? [];
   if (escaped === '') return null;
   try {
     return decodeURIComponent(escaped);
   } catch {
-    // Escapes that are no UTF-8 name no session.
+    // Escapes that are no UTF-8 name nothing.
     return null;
   }
+}
+
+function ordinalOf(query: URLSearchParams): number {
+  const at = query.get('at') ?? '';
+  return /^\d{1,9}$/.test(at) ? Number(at) : 0;
 }
 
 /** The address of the style names its content, so a browser may keep it for good. */

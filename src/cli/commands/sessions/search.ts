@@ -28,15 +28,16 @@ export async function search(context: CommandContext, invocation: Invocation): P
   return exit;
 }
 
-function hitLines({ palette, now_ms }: CommandContext, hit: SearchHit): string[] {
+function hitLines(context: CommandContext, hit: SearchHit): string[] {
+  const { palette } = context;
   const { session, ordinal, scope, copies } = hit;
   const at_ms = session.ended_at_ms ?? session.started_at_ms;
   const place = ordinal === null ? '' : `#${ordinal} `;
   const also = copies > 0 ? `, also in ${formatItems(copies, 'copy', 'copies')}` : '';
-  const when = at_ms === null ? '' : `  ${formatRecent(at_ms, now_ms())}`;
+  const when = at_ms === null ? '' : `  ${formatRecent(at_ms, context.now_ms())}`;
   return [
     `${palette.bold(shortKey(session.key))} ${place}${safe(session.project)}  ${safe(titleOf(session))}${palette.dim(when)}`,
-    `  ${palette.dim(`${scopeName(scope, hit.role)}${also}: `)}${marked(hit, palette.bold)}`,
+    `  ${palette.dim(`${scopeName(scope, hit.role)}${also}: `)}${marked(hit, (part) => palette.bold(part))}`,
   ];
 }
 
