@@ -14,6 +14,7 @@ import { localOperator } from './local-operator.ts';
 import type { Operator } from './operator.ts';
 import { remoteOperator } from './remote-operator.ts';
 import { roleOf, scopeOf } from './role.ts';
+import { runningSample } from './sample.ts';
 import { NOT_RUNNING } from './status-report.ts';
 import { SERVER_TEAM, tokenVerbs } from './tokens.ts';
 
@@ -49,10 +50,16 @@ export async function connectOperator(options: ConnectOptions): Promise<Operator
       },
     );
   }
+  const sample = runningSample(paths);
+  if (options.require_daemon && sample) return remoteOperator(sample);
   if (options.require_daemon)
     throw new UnreachableError('daemon.not_running', 'Syncline is not running', {
       hint: 'Start it with `syncline up` (in a clone: npm start).',
     });
+  if (sample)
+    process.stderr.write(
+      `syncline: process ${sample.pid} shows sample data at ${sample.url}; this is your own, so far\n`,
+    );
   const directory = await openDataDirectory({
     paths,
     loaded,

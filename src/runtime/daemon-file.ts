@@ -18,7 +18,7 @@ const daemonFile = z.object({
 
 export type DaemonFile = z.infer<typeof daemonFile>;
 
-const pathOf = (paths: SynclinePaths): string => join(paths.home, 'daemon.json');
+const pathOf = (paths: Pick<SynclinePaths, 'home'>): string => join(paths.home, 'daemon.json');
 
 export function writeDaemonFile(paths: SynclinePaths, daemon: DaemonFile): void {
   writeAtomically(pathOf(paths), `${JSON.stringify(daemon)}\n`);
@@ -33,7 +33,7 @@ export function removeDaemonFile(paths: SynclinePaths): void {
  * A file that another process left behind (`kill -9` leaves one) tells nothing about the holder.
  * @throws SynclineError `daemon.file` when it is damaged.
  */
-export function readDaemonFile(paths: SynclinePaths, holder: number | undefined): DaemonFile | null {
+export function readDaemonFile(paths: Pick<SynclinePaths, 'home'>, holder: number | undefined): DaemonFile | null {
   const text = readIfThere(pathOf(paths));
   if (text === null) return null;
   try {

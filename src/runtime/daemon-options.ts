@@ -13,6 +13,9 @@ export interface DaemonOptions {
   only: StreamName | null;
   /** Ends the daemon gracefully. */
   signal: AbortSignal;
-  /** Called once when the daemon listens. `sample` is true when it shows sample data because nothing was found. */
-  on_ready(operator: Operator, started: { sample: boolean }): void;
+  /**
+   * Called when the daemon listens. `sample` is true when it shows sample data because nothing was found; it is called
+   * again when the first real transcript has come, with another operator. `over` aborts when this one's time is over.
+   */
+  on_ready(operator: Operator, started: { sample: boolean; over: AbortSignal }): void;
 }

@@ -9,7 +9,7 @@ import { programVersion } from '../platform/version.ts';
 import { createServer, type SynclineServer } from '../server/server.ts';
 import { consolePages } from '../console/pages.ts';
 import type { DaemonOptions } from './daemon-options.ts';
-import { readDaemonFile, removeDaemonFile, writeDaemonFile } from './daemon-file.ts';
+import { readDaemonFile, removeDaemonFile, writeDaemonFile, type DaemonFile } from './daemon-file.ts';
 import { openDataDirectory, type DataDirectory } from './data-directory.ts';
 import { prepareHome } from './home.ts';
 import { localOperator } from './local-operator.ts';
@@ -17,28 +17,68 @@ import { openLog } from './log.ts';
 import { startLoops, type LoopWakeups } from './loops.ts';
 import type { Operator } from './operator.ts';
 import { rememberRole, scopeOf } from './role.ts';
-import { openSample, type Sample } from './sample.ts';
+import { announceSample, firstTranscript, openSample, runningSample, withdrawSample, type Sample } from './sample.ts';
 import type { RunningState } from './status-report.ts';
 import { tokenVerbs } from './tokens.ts';
 
 /** How long loops may take to end; a request to a destination is aborted at once. */
 const STOP_BOUND_MS = 10_000;
 const ANSWER_FIRST_MS = 50;
+/** A command that opens the directory itself is done with it in less. */
+const LOCK_TRIES = 40;
+const LOCK_TRY_MS = 250;
 
 /**
  * Runs until the signal aborts or `stop` is asked for; resolves with the exit code after a clean end.
  * @throws LockedError naming the address of a Syncline that runs already; UsageError, UnreachableError when it cannot start.
  */
 export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
-  const sample = options.role === 'laptop' ? await openSample(options) : null;
+  if (options.role !== 'laptop') return runIn(options, false);
+  const other = runningSample(options.paths);
+  if (other) throw alreadyRunning(other);
+  const sample = await openSample(options);
+  if (!sample) return runIn(options, false);
+  const { exit, made_room } = await showSample(options, sample);
+  return made_room ? patiently(() => runIn(options, false), options.signal) : exit;
+}
+
+/** Shows the sample until it is stopped, or an agent's first transcript is there; removes it. */
+async function showSample(options: DaemonOptions, sample: Sample): Promise<{ exit: ExitCode; made_room: boolean }> {
+  const { paths, env } = options;
+  const real = new AbortController();
+  const ended = new AbortController();
+  const signal = AbortSignal.any([options.signal, real.signal]);
+  const on_ready: DaemonOptions['on_ready'] = (operator, started) => {
+    announceSample(paths, sample);
+    options.on_ready(operator, started);
+  };
+  const looking = firstTranscript(env, AbortSignal.any([options.signal, ended.signal])).then(() => {
+    if (!ended.signal.aborted && !options.signal.aborted) real.abort();
+  });
   try {
-    return await runIn(sample ? { ...options, ...sample.options } : options, sample);
+    const exit = await runIn({ ...options, ...sample.options, signal, on_ready }, true);
+    return { exit, made_room: real.signal.aborted && !options.signal.aborted };
   } finally {
-    sample?.remove();
+    ended.abort();
+    await looking;
+    withdrawSample(paths);
+    sample.remove();
   }
 }
 
-async function runIn(options: DaemonOptions, sample: Sample | null): Promise<ExitCode> {
+/** Tries again while another command looks into the directory, which takes it for a moment. */
+async function patiently(run: () => Promise<ExitCode>, signal: AbortSignal): Promise<ExitCode> {
+  for (let left = LOCK_TRIES; ; left--) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!(error instanceof LockedError) || left === 0 || signal.aborted) throw error;
+    }
+    await systemTimers.sleep(LOCK_TRY_MS, signal);
+  }
+}
+
+async function runIn(options: DaemonOptions, sample: boolean): Promise<ExitCode> {
   const { paths } = options;
   if (options.only !== null && options.only !== 'telemetry')
     throw new UsageError('stream.unavailable', `The stream ${options.only} is not part of this version`, {
@@ -48,7 +88,7 @@ async function runIn(options: DaemonOptions, sample: Sample | null): Promise<Exi
   const log = openLog(paths);
   const directory = await openDirectory(options, log);
   try {
-    return await serve(options, directory, log, sample !== null);
+    return await serve(options, directory, log, sample);
   } finally {
     removeDaemonFile(paths);
     await directory.close();
@@ -73,12 +113,15 @@ async function openDirectory(options: DaemonOptions, log: Logger): Promise<DataD
   } catch (error) {
     if (!(error instanceof LockedError)) throw error;
     const running = readDaemonFile(paths, error.pid);
-    throw new LockedError(
-      running ? `Syncline is already running, process ${running.pid}, at ${running.url}` : error.message,
-      error.pid,
-      { hint: '`syncline open` shows it, `syncline stop` ends it.', cause: error },
-    );
+    throw running ? alreadyRunning(running, error) : error;
   }
+}
+
+function alreadyRunning({ pid, url }: DaemonFile, cause?: Error): LockedError {
+  return new LockedError(`Syncline is already running, process ${pid}, at ${url}`, pid, {
+    hint: '`syncline open` shows it, `syncline stop` ends it.',
+    cause,
+  });
 }
 
 async function serve(
@@ -106,8 +149,9 @@ async function serve(
     rememberRole(paths, options.role);
     daemon.wakeups = startLoops(supervisor, directory, { capture: directory.options.captures });
     log.info({ url, version: programVersion(), role: options.role }, 'started');
-    options.on_ready(operator, { sample });
-    await aborted(AbortSignal.any([signal, stopping.signal]));
+    const over = AbortSignal.any([signal, stopping.signal]);
+    options.on_ready(operator, { sample, over });
+    await aborted(over);
   } finally {
     const late = await supervisor.stop(STOP_BOUND_MS);
     if (late.length > 0) log.warn({ loops: late }, 'loops did not end in time');

@@ -11,12 +11,21 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { loadConfig } from '../config/load.ts';
-import { resolvePaths } from '../config/paths.ts';
+import { resolvePaths, type SynclinePaths } from '../config/paths.ts';
 import { systemClock } from '../platform/clock.ts';
+import { systemRandom } from '../platform/random.ts';
+import { systemTimers } from '../platform/timers.ts';
+import { writeAtomically } from '../platform/write-file.ts';
 import { AGENT_SOURCES } from '../agents/registry.ts';
 import { Database } from '../storage/sqlite/database.ts';
+import { directoryHolder, lockDirectory } from '../storage/sqlite/lock.ts';
+import { beginTeam } from '../telemetry/salts.ts';
+import { readDaemonFile, type DaemonFile } from './daemon-file.ts';
 import type { DaemonOptions } from './daemon-options.ts';
+import { teamSalt } from './destinations.ts';
+import { machineSalt, prepareHome, readIfThere, teamBeginning, writeHookSettings } from './home.ts';
 
 const SAMPLE_FOLDER = new URL('./sample-transcripts/', import.meta.url);
 /** The newest line of the sample was this long ago when the sample is shown. */
@@ -28,14 +37,21 @@ export interface Sample {
   remove(): void;
 }
 
+/** How soon after an agent's first transcript the sample makes room for it. */
+const LOOK_MS = 1_000;
+
 /**
  * Sample mode (R3): when no agent has left a transcript here, the bundled sample is shown, from a temporary home and
  * store that are removed at the end, delivering to no configured destination. Null when there is something real: files
- * of an agent, or what was captured before an agent removed its own (R12).
+ * of an agent, or what was captured before an agent removed its own (R12). The real directory is made ready meanwhile for
+ * the agent's hooks, and a team's salt is in force from now on: the first real session is whole, here and there.
+ * @throws LockedError when another process holds the real directory; UsageError for a salt that is none.
  */
-export async function openSample({ env, paths, loaded }: DaemonOptions): Promise<Sample | null> {
+export async function openSample(real: DaemonOptions): Promise<Sample | null> {
+  const { env, paths, loaded } = real;
   if (!loaded.config.capture.enabled) return null;
   if (everCaptured(paths) || (await anythingFound(env))) return null;
+  makeReady(real);
   const root = mkdtempSync(join(tmpdir(), 'syncline-sample-'));
   const remove = (): void => rmSync(root, { recursive: true, force: true });
   const agent_home = join(root, '.claude');
@@ -56,6 +72,55 @@ export async function openSample({ env, paths, loaded }: DaemonOptions): Promise
     },
     remove,
   };
+}
+
+/** Resolves when an agent has left its first transcript, or the signal aborts. */
+export async function firstTranscript(env: DaemonOptions['env'], signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && !(await anythingFound(env))) await systemTimers.sleep(LOOK_MS, signal);
+}
+
+function makeReady({ env, paths, loaded }: DaemonOptions): void {
+  prepareHome(paths);
+  const lock = lockDirectory(paths.home, process.pid);
+  try {
+    const machine = machineSalt(paths, systemRandom);
+    const team = teamSalt({ loaded, env });
+    if (team) beginTeam(team, systemClock.now_ms(), teamBeginning(paths));
+    const { telemetry, storage } = loaded.config;
+    const { spool_max_bytes } = storage;
+    writeHookSettings(paths, { content: telemetry.content, spool_max_bytes }, team?.bytes ?? machine);
+  } finally {
+    lock.release();
+  }
+}
+
+/** Where the process is that shows sample data while the real directory waits: its id, and its temporary home. */
+const sampleFile = z.object({ pid: z.int().positive(), home: z.string() });
+const pathOf = (paths: SynclinePaths): string => join(paths.home, 'sample.json');
+
+/** Lets other commands of this user find the sample. */
+export function announceSample(paths: SynclinePaths, sample: Sample): void {
+  const announced: z.infer<typeof sampleFile> = { pid: process.pid, home: sample.options.paths.home };
+  writeAtomically(pathOf(paths), `${JSON.stringify(announced)}\n`);
+}
+
+export function withdrawSample(paths: SynclinePaths): void {
+  rmSync(pathOf(paths), { force: true });
+}
+
+/** The daemon that shows sample data to the owner of this directory now; null when none does. */
+export function runningSample(paths: SynclinePaths): DaemonFile | null {
+  const text = readIfThere(pathOf(paths));
+  if (text === null) return null;
+  let announced: z.infer<typeof sampleFile>;
+  try {
+    announced = sampleFile.parse(JSON.parse(text));
+  } catch {
+    // It names no process: as good as none, and the next sample writes it anew.
+    return null;
+  }
+  const { held, pid } = directoryHolder(announced.home);
+  return held && pid === announced.pid ? readDaemonFile(announced, pid) : null;
 }
 
 /** Whether the journal ever took something in. */

@@ -52,6 +52,11 @@ export interface KeptBeginning {
 
 const NOTHING_KEPT: KeptBeginning = { read: () => null, write: () => undefined };
 
+/** Puts a team's salt into force before there is a journal; later that begins at the same moment. */
+export function beginTeam({ salt_id }: Salt, now_ms: number, kept: KeptBeginning): void {
+  if (kept.read()?.salt_id !== salt_id) kept.write({ salt_id, began_ms: now_ms });
+}
+
 /** Either may be lost or restored from before the team was left and joined again; the later is what was consented to last. */
 function began(db: Database, { salt_id }: Salt, now_ms: number, kept: KeptBeginning): number {
   const rows = db.all<Beginning>('SELECT salt_id, began_ms FROM telemetry_salt');

@@ -4,6 +4,12 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { until } from '../support/condition.ts';
+import { seededRandom } from '../../src/platform/random.ts';
+import { loadHashing } from '../../src/redaction/hashing.ts';
+import { writeConversations } from '../support/conversations.ts';
+import { FaultServer } from '../support/fault-server.ts';
+import { Growth } from '../support/growth.ts';
+import { TEAM_SALT, joinTeam } from '../support/team.ts';
 import { freePort } from '../support/free-port.ts';
 import { Machine } from '../support/machine.ts';
 import { Browser, read } from '../support/page.ts';
@@ -51,6 +57,45 @@ test('the sample reaches no destination, though one is configured', { timeout: 6
   expect(await up.stop('SIGINT')).toMatchObject({ exit: 130, stderr: '' });
   stranger.close();
   expect(knocked).toEqual([]);
+});
+
+test('the first real transcript takes the place of the sample, and reaches the team', { timeout: 60_000 }, async () => {
+  await using machine = new Machine();
+  await using team = await FaultServer.start();
+  joinTeam(machine, { url: team.url, token: 't-secret' });
+  const cwd = machine.checkout('github.com/acme/web');
+  const up = machine.start(['up', '--port', String(await freePort())]);
+  await until('the sample is shown', () => up.stdout.includes('SAMPLE DATA') && up.stdout.includes('all read'));
+  const now_ms = Date.now();
+  const { lines, truth } = writeConversations({
+    ...{ random: seededRandom(1), prefix: 'first', cwds: [cwd], conversations: 1 },
+    ...{ turns: 2, start_ms: now_ms, span_ms: 1_000 },
+  });
+  new Growth(machine.projects, lines, seededRandom(1)).writeAll();
+  await until('the own is shown', () => /Found +Claude Code +2 sessions/.test(up.stdout));
+  expect(await machine.run(['flush'])).toMatchObject({ exit: 0 });
+  const hashing = await loadHashing();
+  const sent = team.requests.map(({ body }) => body).join('\n');
+  for (const id of truth.events.keys()) expect(sent).toContain(hashing.hashWithSalt(TEAM_SALT, id));
+  expect((await machine.json<{ sessions: unknown[] }>(['telemetry', 'list'])).sessions).toHaveLength(2);
+  expect(readdirSync(join(machine.home, 'tmp'))).toEqual([]);
+  expect(await up.stop()).toMatchObject({ exit: 143, stderr: '' });
+});
+
+test('a second one beside the sample is told of it; stop ends it', { timeout: 60_000 }, async () => {
+  await using machine = new Machine();
+  const up = await machine.up();
+  const { url, pid, sample } = await up.ready();
+  expect(sample).toBe(true);
+  const second = await machine.run(['up', '--port', new URL(url).port]);
+  expect(second).toMatchObject({ exit: 5, stdout: '' });
+  expect(second.stderr).toContain(`process ${pid}`);
+  expect(second.stderr).toContain(new URL(url).origin);
+  const status = await machine.run(['status']);
+  expect(status.stderr).toContain(`process ${pid} shows sample data`);
+  expect(await machine.run(['stop'])).toMatchObject({ exit: 0 });
+  expect(await up.ended()).toMatchObject({ exit: 0, stderr: '' });
+  expect(existsSync(join(machine.state, 'sample.json'))).toBe(false);
 });
 
 test('a machine with transcripts is shown its own', { timeout: 60_000 }, async () => {

@@ -119,7 +119,7 @@ export function daemon(operator: Partial<Operator>, sample = false, seen: Daemon
   return {
     runDaemon: async (options) => {
       seen.push(options);
-      options.on_ready(answering<Operator>('operator', operator), { sample });
+      options.on_ready(answering<Operator>('operator', operator), { sample, over: options.signal });
       // Long enough for the first screen, which asks a few questions of the operator.
       for (let turn = 0; turn < 50; turn++) await Promise.resolve();
       return 0;

@@ -26,8 +26,9 @@ export async function up(context: CommandContext, invocation: Invocation): Promi
       role: 'laptop',
       only,
       signal,
-      on_ready: (operator, { sample }) => {
-        shown = showFirstScreen(context, operator, sample, AbortSignal.any([signal, ended.signal]));
+      on_ready: (operator, { sample, over }) => {
+        const ending = AbortSignal.any([over, ended.signal]);
+        shown = shown.then(() => showFirstScreen(context, operator, sample, ending));
       },
     });
     return context.exitUnlessInterrupted(exit);
