@@ -6,6 +6,8 @@ import { deadLettersContract } from './contract/dead-letters.contract.ts';
 import { destinationsContract } from './contract/destinations.contract.ts';
 import { retentionContract } from './contract/retention.contract.ts';
 import type { OpenStore } from './contract/store-under-test.ts';
+import { heldKeysContract } from './contract/held-keys.contract.ts';
+import { tasksContract } from './contract/tasks.contract.ts';
 import { walkContract } from './contract/walk.contract.ts';
 
 /** What every back-end of the engine promises (`EngineStore`). A new back-end calls this from a test file of its own. */
@@ -16,6 +18,8 @@ export function engineContract(name: string, open: OpenStore): void {
     describe('destinations', () => destinationsContract(open));
     describe('retention', () => retentionContract(open));
     describe('dead letters and erasure', () => deadLettersContract(open));
+    describe('tasks', () => tasksContract(open));
+    describe('held keys', () => heldKeysContract(open));
     describe('crash', () => crashContract(open));
     describe('walk', () => walkContract(open));
   });

@@ -3,7 +3,7 @@
  * whole or not at all, and none is held open over an `await`. `engine.contract.ts` is the suite that every
  * implementation passes.
  */
-import type { TaskHint } from './keyed/store.ts';
+import type { KeyedStore, TaskHint } from './keyed/store.ts';
 import type { BatchLimits, ItemError } from './ordered/destination.ts';
 import type { CircuitState, DestinationState } from './ordered/states.ts';
 import type { DeliveryKind, Partition, PartitionSpec } from './partition.ts';
@@ -242,6 +242,9 @@ export interface PartitionProgress {
 }
 
 export interface EngineStore {
+  /** Tasks of keyed streams. */
+  readonly keyed: KeyedStore;
+
   identity(): Promise<Identity>;
 
   openPartition(spec: PartitionSpec): Promise<Partition>;
@@ -295,10 +298,14 @@ export interface EngineStore {
       subject?: string | null;
     },
   ): Promise<void>;
-  /** Opens a batch of the one item for the destination that refused it, under a new key. `gone`: not open, or erased. */
+  /**
+   * Opens a batch of the one item for the destination that refused it, under a new key; one that holds a key marks that
+   * dirty. `gone`: not open, or erased.
+   */
   retryDeadLetter(dead_letter_id: string, new_batch_id: string): Promise<'retried' | 'gone'>;
   /** A newer version of the item was sent since; sending the old one would undo it. */
   supersedeDeadLetter(dead_letter_id: string): Promise<boolean>;
+  /** Gives it up; what changed of a key since it was refused goes on. */
   discardDeadLetter(dead_letter_id: string): Promise<boolean>;
 
   /** One bounded step of retention; `more` = call again. */

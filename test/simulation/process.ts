@@ -41,6 +41,8 @@ export class Life {
   }
 }
 
+type MethodName = Exclude<keyof EngineStore, 'keyed'>;
+
 const never = (): Promise<never> => new Promise(() => {});
 
 /** Where in a call of the store the process dies: before it, after its commit, or before its n-th statement. */
@@ -113,7 +115,7 @@ export function observedStore(
 ): EngineStore {
   const batches = new Map<string, string>();
   return new Proxy(inner, {
-    get: (target, name: keyof EngineStore) => {
+    get: (target, name: MethodName) => {
       const method = target[name].bind(target) as (...args: unknown[]) => Promise<unknown>;
       return (...args: unknown[]): Promise<unknown> => {
         if (life.dead) return never();
@@ -154,7 +156,7 @@ export function observedStore(
 function record(
   ledger: Ledger,
   batches: Map<string, string>,
-  name: keyof EngineStore,
+  name: MethodName,
   args: unknown[],
   result: unknown,
 ): void {

@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
 import type { DeadLetter, Partition } from '../store.ts';
+import { KEYED_CRASH_CASES } from './keyed-crash-cases.ts';
+import { KeyedScene } from './keyed-scene.ts';
 import { NOW, REFUSAL, Scene, accepted, refusedItem, splitAt } from './scene.ts';
-import type { OpenStore } from './store-under-test.ts';
+import type { OpenStore, StoreUnderTest } from './store-under-test.ts';
 
 /** What happens before the crash, and the call that it cuts. */
 interface Case {
   name: string;
-  prepare(scene: Scene): Promise<() => Promise<unknown>>;
+  prepare: (scene: Scene) => Promise<() => Promise<unknown>>;
 }
 
 async function prepared(scene: Scene): Promise<Partition> {
@@ -188,12 +190,35 @@ const CASES: Case[] = [
   },
 ];
 
+/** A case, and how its scene is opened. */
+interface Cut {
+  name: string;
+  start(open: OpenStore): Promise<{ sut: StoreUnderTest; call: () => Promise<unknown> }>;
+}
+
+const CUTS: Cut[] = [
+  ...CASES.map(({ name, prepare }) => ({
+    name,
+    start: async (open: OpenStore) => {
+      const scene = await Scene.open(open);
+      return { sut: scene.sut, call: await prepare(scene) };
+    },
+  })),
+  ...KEYED_CRASH_CASES.map(({ name, prepare }) => ({
+    name,
+    start: async (open: OpenStore) => {
+      const scene = await KeyedScene.open(open);
+      return { sut: scene.sut, call: await prepare(scene) };
+    },
+  })),
+];
+
 /**
  * Rule 1 (design §5): a crash between any two statements of any method leaves the state from before it or from after
  * it, and the invariants hold. Each statement is cut once before and once after its effect.
  */
 export function crashContract(open: OpenStore): void {
-  test.each(CASES)('a crash anywhere in $name leaves all of it or nothing', async (cut) => {
+  test.each(CUTS)('a crash anywhere in $name leaves all of it or nothing', async (cut) => {
     const { before, after } = await withoutCrash(open, cut);
     let cuts = 0;
     for (let statement = 1; ; statement++) {
@@ -209,31 +234,34 @@ export function crashContract(open: OpenStore): void {
   });
 }
 
-async function withoutCrash(open: OpenStore, cut: Case): Promise<{ before: unknown; after: unknown }> {
-  const scene = await Scene.open(open);
-  const call = await cut.prepare(scene);
-  const before = await scene.sut.dump();
+/** Opened anew before each look, as after a crash: a back-end may release what a dead process held. */
+async function withoutCrash(open: OpenStore, cut: Cut): Promise<{ before: unknown; after: unknown }> {
+  const untouched = await cut.start(open);
+  await untouched.sut.reopen();
+  const before = await untouched.sut.dump();
+  await untouched.sut.close();
+  const { sut, call } = await cut.start(open);
   await call();
-  const after = await scene.sut.dump();
-  await scene.sut.close();
+  await sut.reopen();
+  const after = await sut.dump();
+  await sut.close();
   return { before, after };
 }
 
 async function cutAt(
   open: OpenStore,
-  cut: Case,
+  cut: Cut,
   statement: number,
   side: 'before' | 'after',
 ): Promise<{ crashed: boolean; state: unknown; broken: string[] }> {
-  const scene = await Scene.open(open);
-  const call = await cut.prepare(scene);
-  scene.sut.crashAt(statement, side);
+  const { sut, call } = await cut.start(open);
+  sut.crashAt(statement, side);
   const crashed = await call().then(
     () => false,
     () => true,
   );
-  const store = await scene.sut.reopen();
-  const result = { crashed, state: await scene.sut.dump(), broken: await store.verify() };
-  await scene.sut.close();
+  const store = await sut.reopen();
+  const result = { crashed, state: await sut.dump(), broken: await store.verify() };
+  await sut.close();
   return result;
 }

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { InvariantError } from '../../platform/errors.ts';
 import type { Partition } from '../store.ts';
+import { DONE, KeyedScene } from './keyed-scene.ts';
 import { NOW, REFUSAL, Scene } from './scene.ts';
 import type { OpenStore } from './store-under-test.ts';
 
@@ -170,6 +171,42 @@ export function retentionContract(open: OpenStore): void {
     await scene.store.retain({ before_ms: 0, target_bytes: null, now_ms: later });
     expect((await scene.store.deadLetters({})).map(({ offset, state }) => [offset, state])).toEqual([[2, 'open']]);
     expect(JSON.stringify(await scene.sut.dump())).not.toContain('batch-000001');
+  });
+
+  test('keyed: an entry stays while its key has a task at a required destination, then goes by age', async () => {
+    const keyed = await KeyedScene.open(open);
+    scene = { sut: keyed.sut, store: keyed.store } as Scene;
+    await keyed.destination('best effort', false);
+    await keyed.add(['a', 'b', 'a', 'c'].map((key) => keyed.entry(key, { ...OLD, payload: key })));
+    await keyed.add([keyed.entry('young')]);
+    const tasks = new Map((await keyed.claim()).map((task) => [task.key, task]));
+    const remaining = async (): Promise<number[]> =>
+      (await keyed.store.read(keyed.partition.partition_id, 1, 99)).map(({ offset }) => offset);
+    expect(await keyed.store.retain(byAge)).toEqual({ removed: 0, dropped: 0, more: false });
+    await keyed.settle(tasks.get('b')!, DONE);
+    await keyed.settle(tasks.get('a')!, DONE);
+    expect((await keyed.store.retain(byAge)).removed).toBe(3);
+    expect(await remaining()).toEqual([4, 5]);
+    // The payload of a key that a dead letter holds is needed for its retry.
+    await keyed.settle(tasks.get('c')!, { kind: 'dead_letter', refusal: REFUSAL });
+    expect((await keyed.store.retain(byAge)).removed).toBe(0);
+    await keyed.store.changeDestination('store', 'remove', null);
+    expect((await keyed.store.retain(byAge)).removed).toBe(1);
+    expect(await remaining()).toEqual([5]);
+    expect(await keyed.progress('best effort')).toMatchObject({ waiting: 4 });
+  });
+
+  test('keyed: the mere notice of a held key keeps nothing back', async () => {
+    const keyed = await KeyedScene.open(open);
+    scene = { sut: keyed.sut, store: keyed.store } as Scene;
+    await keyed.add([keyed.entry('a', OLD), keyed.entry('b', OLD)]);
+    const [a, b] = await keyed.claim();
+    await keyed.settle(a!, { kind: 'dead_letter', refusal: REFUSAL });
+    expect((await keyed.store.retain(byAge)).removed).toBe(1);
+    await keyed.settle(b!, DONE);
+    expect((await keyed.store.retain(byAge)).removed).toBe(1);
+    const [letter] = await keyed.store.deadLetters({});
+    expect(await keyed.store.retryDeadLetter(letter!.dead_letter_id, 'unused')).toBe('retried');
   });
 
   test('a rewrite keeps the offset, renews the open batch, and erases with null', async () => {

@@ -82,13 +82,13 @@ const taskTable: Record<TaskState, Record<TaskEvent, TaskState | null>> = {
     again: 'ready',
     dead_letter: 'held',
   },
+  // Not withdrawn either: its dead letter stays until somebody decides.
   held: {
     ...NOTHING,
     touch: 'held',
     retry: 'ready',
     discard: 'absent',
     discard_newer: 'ready',
-    withdraw: 'absent',
   },
 };
 

@@ -1,22 +1,27 @@
-import { FullError, StaleError, invariant } from '../../platform/errors.ts';
+import { FullError, invariant } from '../../platform/errors.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 import {
   TRANSACTION_LIMITS,
   type AppendRequest,
   type AppendResult,
   type CounterChange,
-  type FlowWrite,
+  type DeliveryKind,
   type NewEntry,
 } from '../store.ts';
 import { addCounters } from './counters.ts';
 import { insertDeadLetter } from './dead-letters.ts';
 import { OFFSET_BITS } from './entry-id.ts';
-import { subjectOf } from './subjects.ts';
+import { applyFlowWrites } from './flow-writes.ts';
+import { raiseTasks, type Change } from './keyed/raise.ts';
+import { subjectOf, type Subject } from './subjects.ts';
 
 interface Tail {
   last_offset: number;
+  delivery: DeliveryKind;
   added: number;
   bytes: number;
+  /** Of keyed entries. */
+  keys: Change[];
 }
 
 /** Columns and values, so that the statement is compiled once and its parameters need no names. */
@@ -39,6 +44,7 @@ export function append(db: Database, request: AppendRequest, cap_bytes: number, 
     const tails = lockTails(db, request.entries);
     const result = insertEntries(db, request, tails, newId);
     moveTails(db, tails);
+    raiseTasks(db, keysOf(tails), request.now_ms);
     if (request.checkpoint !== null) moveCheckpoint(db, request);
     applyFlowWrites(db, request.writes ?? []);
     addCounters(db, [...(request.counters ?? []), ...countersOf(result)]);
@@ -57,6 +63,7 @@ function insertEntries(
   for (const entry of request.entries) {
     const tail = tails.get(entry.partition_id);
     invariant(tail, 'every partition of a request has its tail read');
+    invariant((tail.delivery === 'keyed') === (entry.key !== undefined), 'an entry of a keyed partition has a key');
     const bytes = entry.payload === null ? 0 : Buffer.byteLength(entry.payload);
     total_bytes += bytes;
     invariant(
@@ -82,6 +89,7 @@ function insertEntries(
     );
     if (changes === 1) {
       tail.added++;
+      if (entry.key !== undefined) tail.keys.push(changeOf(entry, entry.key, tail, subject));
       tail.bytes += bytes;
       result.appended++;
     } else if (recordClash(db, request, entry, newId)) result.clashes++;
@@ -103,14 +111,22 @@ function lockTails(db: Database, entries: readonly NewEntry[]): Map<number, Tail
   const ids = [...new Set(entries.map((entry) => entry.partition_id))].sort((a, b) => a - b);
   return new Map(
     ids.map((partition_id) => {
-      const row = db.get<{ last_offset: number }>(
-        'SELECT last_offset FROM partition WHERE partition_id = ?',
+      const row = db.get<Pick<Tail, 'last_offset' | 'delivery'>>(
+        'SELECT last_offset, delivery FROM partition WHERE partition_id = ?',
         partition_id,
       );
       invariant(row, `partition ${partition_id} exists`);
-      return [partition_id, { last_offset: row.last_offset, added: 0, bytes: 0 }];
+      return [partition_id, { ...row, added: 0, bytes: 0, keys: [] }];
     }),
   );
+}
+
+function changeOf(entry: NewEntry, key: string, tail: Tail, subject: Subject | null): Change {
+  return { ...entry, key, offset: tail.last_offset + tail.added, subject_id: subject?.subject_id ?? null };
+}
+
+function keysOf(tails: ReadonlyMap<number, Tail>): Change[] {
+  return [...tails.values()].flatMap(({ keys }) => keys);
 }
 
 function moveTails(db: Database, tails: Map<number, Tail>): void {
@@ -172,14 +188,6 @@ function clashKept(db: Database, place: { partition_id: number; offset: number }
     payload,
   );
   return kept !== undefined;
-}
-
-function applyFlowWrites(db: Database, writes: readonly FlowWrite[]): void {
-  for (const write of writes) {
-    const changed = db.run(write.sql, ...write.parameters);
-    if (write.expect_rows !== undefined && changed !== write.expect_rows)
-      throw new StaleError('stale', `A write of the flow changed ${changed} rows instead of ${write.expect_rows}`);
-  }
 }
 
 function countersOf(result: AppendResult): CounterChange[] {

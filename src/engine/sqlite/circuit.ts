@@ -5,7 +5,7 @@ import type { Refusal } from '../store.ts';
 import type { BatchRow } from './batches.ts';
 
 interface CircuitChange {
-  /** Of the batch whose attempt ended. */
+  /** Of the batch or key whose attempt ended. */
   fence: number;
   now_ms: number;
   until_ms?: number;
@@ -75,14 +75,14 @@ function closeCircuit(db: Database, destination_id: string, current: CircuitStat
   );
 }
 
-/** Any answer about the batch shows that the destination is there: an open circuit closes. */
-export function answered(db: Database, batch: BatchRow): void {
+/** Any answer about a batch or key shows that the destination is there: an open circuit closes. */
+export function answered(db: Database, attempt: Pick<BatchRow, 'destination_id' | 'fence'>): void {
   const row = db.get<CircuitRow>(
     'SELECT circuit, opened_fence FROM destination WHERE destination_id = ?',
-    batch.destination_id,
+    attempt.destination_id,
   );
-  if (row && row.circuit !== 'closed' && batch.fence > row.opened_fence)
-    closeCircuit(db, batch.destination_id, row.circuit);
+  if (row && row.circuit !== 'closed' && attempt.fence > row.opened_fence)
+    closeCircuit(db, attempt.destination_id, row.circuit);
 }
 
 export function halfOpen(db: Database, destination_id: string): void {

@@ -8,6 +8,8 @@ interface NewDeadLetter {
   partition_id: number;
   offset: number;
   subject: string | null;
+  /** Of a keyed destination: held by the letter, which has no copy of anything. */
+  key?: string;
   refusal: Refusal;
   attempts: number;
   payload: string | null;
@@ -16,14 +18,15 @@ interface NewDeadLetter {
 
 export function insertDeadLetter(db: Database, letter: NewDeadLetter): void {
   db.run(
-    `INSERT INTO dead_letter (dead_letter_id, stream, destination_id, partition_id, offset, subject_id, class, code, field, message, attempts, payload, at_ms, state)
-     VALUES (?, (SELECT stream FROM partition WHERE partition_id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO dead_letter (dead_letter_id, stream, destination_id, partition_id, offset, subject_id, key, class, code, field, message, attempts, payload, at_ms, state)
+     VALUES (?, (SELECT stream FROM partition WHERE partition_id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     letter.dead_letter_id,
     letter.partition_id,
     letter.destination_id,
     letter.partition_id,
     letter.offset,
     letter.subject === null ? null : subjectOf(db, letter.subject).subject_id,
+    letter.key ?? null,
     letter.refusal.class,
     letter.refusal.code,
     letter.refusal.field ?? null,
@@ -32,14 +35,14 @@ export function insertDeadLetter(db: Database, letter: NewDeadLetter): void {
     letter.payload,
     letter.now_ms,
     // Erased while it was under way: it is on record that it was refused, and there is nothing to try again.
-    letter.payload === null ? 'discarded' : 'open',
+    letter.payload === null && letter.key === undefined ? 'discarded' : 'open',
   );
 }
 
-/** A retried dead letter was refused again: open once more, with the newest reason. */
-export function reopenDeadLetter(db: Database, dead_letter_id: string, refusal: Refusal, now_ms: number): void {
-  db.run(
-    `UPDATE dead_letter SET state = CASE WHEN payload IS NULL THEN 'discarded' ELSE 'open' END, attempts = attempts + 1,
+/** A retried dead letter was refused again: open once more, with the newest reason. False when retention took it. */
+export function reopenDeadLetter(db: Database, dead_letter_id: string, refusal: Refusal, now_ms: number): boolean {
+  const reopened = db.run(
+    `UPDATE dead_letter SET state = CASE WHEN payload IS NULL AND key IS NULL THEN 'discarded' ELSE 'open' END, attempts = attempts + 1,
        class = ?, code = ?, field = ?, message = ?, at_ms = ? WHERE dead_letter_id = ?`,
     refusal.class,
     refusal.code,
@@ -48,6 +51,7 @@ export function reopenDeadLetter(db: Database, dead_letter_id: string, refusal: 
     now_ms,
     dead_letter_id,
   );
+  return reopened === 1;
 }
 
 /** Takes the copies away from dead letters; those still open have nothing left to retry. Returns how many had one. */

@@ -4,6 +4,7 @@ import { TRANSACTION_LIMITS } from '../store.ts';
 import { addCounters } from './counters.ts';
 import { eraseDeadLetters } from './dead-letters.ts';
 import { OFFSET_BITS } from './entry-id.ts';
+import { releaseErased } from './keyed/letters.ts';
 import { entomb } from './subjects.ts';
 
 /** Forgets everything of a subject: payloads become null, offsets stay dense, dead letters lose their copy. */
@@ -17,7 +18,8 @@ export function erase(db: Database, subject: string, now_ms: number): { entries:
       subject_id,
     );
     const entries = db.run('UPDATE entry SET payload = NULL WHERE payload IS NOT NULL AND subject_id = ?', subject_id);
-    const dead_letters = eraseDeadLetters(db, 'subject_id = ?', subject_id);
+    const dead_letters =
+      eraseDeadLetters(db, 'subject_id = ?', subject_id) + releaseErased(db, 'd.subject_id = ?', subject_id);
     addCounters(db, [{ name: 'entries_erased', label: 'erase', by: entries }]);
     return { entries, dead_letters };
   });

@@ -1,8 +1,9 @@
 import type { Database } from '../../storage/sqlite/database.ts';
-import { TRANSACTION_LIMITS, type RetainRequest } from '../store.ts';
+import { TRANSACTION_LIMITS, type DeliveryKind, type RetainRequest } from '../store.ts';
 import { invariant } from '../../platform/errors.ts';
 import { OFFSET_BITS } from './entry-id.ts';
 import { addCounters } from './counters.ts';
+import { withdrawRemoved } from './keyed/subscriptions.ts';
 import { unsettled } from './plan.ts';
 import { endBatch, moveAcked, sizeOfRange } from './batches.ts';
 
@@ -17,6 +18,7 @@ interface Bound {
   settled: number | null;
   /** A required destination has not said yet whether it takes the partition. */
   undecided: 0 | 1;
+  delivery: DeliveryKind;
 }
 
 /**
@@ -32,6 +34,7 @@ export function retain(
 ): { removed: number; dropped: number; more: boolean } {
   return db.transaction(() => {
     forgetEnded(db, request.now_ms - ENDED_KEPT_MS);
+    const withdrawn = withdrawRemoved(db) > 0;
     const over = request.target_bytes !== null && db.usedBytes() > request.target_bytes;
     for (const bound of bounds(db)) {
       if (bound.undecided) continue;
@@ -42,7 +45,7 @@ export function retain(
       return { removed, dropped, more: true };
     }
     // Nothing is left to remove but the record of what was sent; a full journal stops capture, so that goes too.
-    return { removed: 0, dropped: 0, more: over && forgetEnded(db, request.now_ms) > 0 };
+    return { removed: 0, dropped: 0, more: withdrawn || (over && forgetEnded(db, request.now_ms) > 0) };
   });
 }
 
@@ -65,10 +68,10 @@ function forgetEnded(db: Database, before_ms: number): number {
 /** Partitions that hold entries, those with the oldest first. */
 function bounds(db: Database): Bound[] {
   return db.all<Bound>(
-    `SELECT p.partition_id, p.first_offset, p.last_offset,
+    `SELECT p.partition_id, p.first_offset, p.last_offset, p.delivery,
             (SELECT min(g.acked_offset) FROM progress g JOIN destination d USING (destination_id)
              WHERE g.partition_id = p.partition_id AND d.required = 1 AND d.state <> 'removed' AND g.accepts IS NOT 0) AS settled,
-            EXISTS (SELECT 1 FROM destination d WHERE d.stream = p.stream AND d.required = 1 AND d.state <> 'removed'
+            p.delivery = 'ordered' AND EXISTS (SELECT 1 FROM destination d WHERE d.stream = p.stream AND d.required = 1 AND d.state <> 'removed'
                     AND NOT EXISTS (SELECT 1 FROM progress g
                                     WHERE g.destination_id = d.destination_id AND g.partition_id = p.partition_id)) AS undecided
      FROM partition p WHERE p.first_offset <= p.last_offset
@@ -86,17 +89,29 @@ function lastRemovable(
   until: number,
   age: { before_ms: number; now_ms: number } | null,
 ): number | null {
-  const rows = db.all<{ offset: number; observed_ms: number }>(
-    `SELECT offset, observed_ms FROM entry
-     WHERE entry_id BETWEEN ((?1 << ${OFFSET_BITS}) | ?2) AND ((?1 << ${OFFSET_BITS}) | ?3) ORDER BY entry_id LIMIT ?4`,
+  const rows = db.all<{ offset: number; observed_ms: number; needed: 0 | 1 }>(
+    `SELECT offset, observed_ms, ${bound.delivery === 'keyed' ? NEEDED : '0'} AS needed FROM entry e
+     WHERE e.entry_id BETWEEN ((?1 << ${OFFSET_BITS}) | ?2) AND ((?1 << ${OFFSET_BITS}) | ?3) ORDER BY entry_id LIMIT ?4`,
     bound.partition_id,
     bound.first_offset,
     until,
     TRANSACTION_LIMITS.max_rows,
   );
-  const young = age ? rows.findIndex((row) => row.observed_ms >= age.before_ms && row.observed_ms <= age.now_ms) : -1;
-  return (young === -1 ? rows.at(-1) : rows[young - 1])?.offset ?? null;
+  const young = (observed_ms: number): boolean =>
+    age !== null && observed_ms >= age.before_ms && observed_ms <= age.now_ms;
+  const kept = rows.findIndex((row) => row.needed === 1 || young(row.observed_ms));
+  return (kept === -1 ? rows.at(-1) : rows[kept - 1])?.offset ?? null;
 }
+
+/**
+ * An entry of a keyed partition is needed while its key has a task at a required destination (K9). A mere notice of a
+ * key that a dead letter holds is not: the retry reads the newest state.
+ */
+const NEEDED = `EXISTS (
+  SELECT 1 FROM destination d CROSS JOIN task t
+  WHERE d.stream = (SELECT stream FROM partition p WHERE p.partition_id = e.partition_id)
+    AND d.required = 1 AND d.state <> 'removed'
+    AND t.destination_id = d.destination_id AND t.key = e.key AND (t.state <> 'held' OR e.payload IS NOT NULL))`;
 
 function removeUpTo(
   db: Database,
@@ -119,6 +134,8 @@ function removeUpTo(
     bytes,
     bound.partition_id,
   );
+  // A keyed destination loses nothing: its task stays, and the sender reads the newest state.
+  if (bound.delivery === 'keyed') return { removed, dropped: 0 };
   return { removed, dropped: leaveBehind(db, bound.partition_id, bound.first_offset, last, now_ms, newId) };
 }
 

@@ -14,6 +14,9 @@ import { erase, rewrite, scrub } from './erasure.ts';
 import { retain } from './retention.ts';
 import { halfOpen } from './circuit.ts';
 import { claim, settle } from './settle.ts';
+import { releaseAll } from './keyed/claim.ts';
+import { discardKey, retryKey } from './keyed/letters.ts';
+import { keyedStore } from './keyed/store.ts';
 import { forgetSubjects } from './subjects.ts';
 import { verify } from './verify.ts';
 
@@ -35,6 +38,7 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
   db.limitBytes(options.cap_bytes + Math.max(8 * 1024 * 1024, options.cap_bytes / 8));
   const newId = (): string => uuidv7(options.clock.now_ms(), options.random);
   ensureIdentity(db, newId());
+  releaseAll(db);
 
   return {
     identity: async () => readIdentity(db),
@@ -71,9 +75,12 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
           now_ms: letter.at_ms,
         }),
       ),
-    retryDeadLetter: async (id, new_batch_id) => retryDeadLetter(db, id, new_batch_id),
-    supersedeDeadLetter: async (id) => setState(db, id, 'superseded'),
-    discardDeadLetter: async (id) => setState(db, id, 'discarded'),
+    retryDeadLetter: async (id, new_batch_id) =>
+      db.transaction(() => (retryKey(db, id) ? 'retried' : retryDeadLetter(db, id, new_batch_id))),
+    supersedeDeadLetter: async (id) =>
+      db.transaction(() => discardKey(db, id, 'superseded') || setState(db, id, 'superseded')),
+    discardDeadLetter: async (id) =>
+      db.transaction(() => discardKey(db, id, 'discarded') || setState(db, id, 'discarded')),
 
     retain: async (request) => retain(db, request, newId),
     erase: async (subject, now_ms) => erase(db, subject, now_ms),
@@ -91,6 +98,8 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
     sizeBytes: async () => db.sizeBytes(),
     verify: async () => db.snapshot(() => verify(db)),
     close: async () => db.close(),
+
+    keyed: keyedStore(db, newId),
   };
 }
 

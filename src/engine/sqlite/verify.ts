@@ -48,8 +48,35 @@ const CHECKS: { broken: string; sql: string }[] = [
     sql: `SELECT batch_id AS place FROM batch WHERE fence > (SELECT fence FROM identity)`,
   },
   {
+    broken: 'a key is claimed without a fence, an owner or a lease, or has them without being claimed (K2)',
+    sql: `SELECT destination_id || ' ' || fence AS place FROM task
+          WHERE fence > (SELECT fence FROM identity) OR claimed > wanted
+             OR (state = 'claimed') <> (owner IS NOT NULL) OR (state = 'claimed') <> (lease_until_ms IS NOT NULL)
+             OR (state = 'claimed' AND fence = 0)`,
+  },
+  {
+    broken: 'a held key and its open dead letter do not belong together (K5)',
+    sql: `SELECT t.dead_letter_id AS place FROM task t LEFT JOIN dead_letter d USING (dead_letter_id)
+          WHERE t.state = 'held' AND (d.state IS NOT 'open' OR d.key IS NOT t.key OR d.destination_id IS NOT t.destination_id)
+          UNION ALL
+          SELECT d.dead_letter_id FROM dead_letter d
+          LEFT JOIN task t ON t.destination_id = d.destination_id AND t.key = d.key
+          WHERE d.state = 'open' AND d.key IS NOT NULL AND (t.state IS NOT 'held' OR t.dead_letter_id <> d.dead_letter_id)`,
+  },
+  {
+    broken: 'a parked key stands in a group that would not bring it back',
+    sql: `SELECT DISTINCT t.key_group AS place FROM task t LEFT JOIN key_group g USING (destination_id, key_group)
+          WHERE t.state = 'parked' AND g.parked IS NOT 1`,
+  },
+  {
+    broken: 'an entry has a key where entries are consumed in order, or none where keys are',
+    sql: `SELECT p.name || ' ' || e.offset AS place FROM partition p JOIN entry e
+            ON e.entry_id BETWEEN (p.partition_id << ${OFFSET_BITS}) AND ((p.partition_id + 1) << ${OFFSET_BITS}) - 1
+          WHERE (p.delivery = 'keyed') <> (e.key IS NOT NULL)`,
+  },
+  {
     broken: 'an open dead letter has no copy of its item',
-    sql: `SELECT dead_letter_id AS place FROM dead_letter WHERE state = 'open' AND payload IS NULL AND destination_id IS NOT NULL`,
+    sql: `SELECT dead_letter_id AS place FROM dead_letter WHERE state = 'open' AND payload IS NULL AND destination_id IS NOT NULL AND key IS NULL`,
   },
 ];
 

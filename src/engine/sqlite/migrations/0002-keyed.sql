@@ -29,9 +29,11 @@ CREATE TABLE key_group (
   -- How often it was held since one of its keys was last accepted.
   holds INTEGER NOT NULL DEFAULT 0,
   due_ms INTEGER NOT NULL DEFAULT 0,
+  -- Some of its keys may be parked: they are made ready again when it is held no more.
+  parked INTEGER NOT NULL DEFAULT 0 CHECK (parked IN (0, 1)),
   PRIMARY KEY (destination_id, key_group)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX key_group_held ON key_group (destination_id) WHERE held_class IS NOT NULL;
+CREATE INDEX key_group_troubled ON key_group (destination_id) WHERE held_class IS NOT NULL OR parked = 1;
 
 CREATE TABLE task (
   destination_id TEXT NOT NULL REFERENCES destination (destination_id),
@@ -47,6 +49,7 @@ CREATE TABLE task (
   state TEXT NOT NULL CHECK (state IN ('ready', 'parked', 'claimed', 'held')),
   -- Lower goes first.
   priority INTEGER NOT NULL DEFAULT 0,
+  -- 0 = at once, in the order of since_ms: a clock that steps back delays none of these.
   due_ms INTEGER NOT NULL DEFAULT 0,
   -- Since when the other side is behind.
   since_ms INTEGER NOT NULL,
@@ -63,10 +66,10 @@ CREATE TABLE task (
   dead_letter_id TEXT,
   PRIMARY KEY (destination_id, key)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX task_ready ON task (destination_id, priority, due_ms) WHERE state = 'ready';
+CREATE INDEX task_ready ON task (destination_id, priority, due_ms, since_ms) WHERE state = 'ready';
 CREATE INDEX task_claimed ON task (destination_id, key_group) WHERE state = 'claimed';
 -- Parking and its end reach the keys of one group without reading the others.
-CREATE INDEX task_by_group ON task (destination_id, key_group, state);
+CREATE INDEX task_by_group ON task (destination_id, key_group, state, due_ms);
 CREATE INDEX task_by_partition ON task (partition_id, destination_id);
 
 -- Of a keyed destination; the task of this key is held while the letter is open.
