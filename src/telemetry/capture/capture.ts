@@ -15,7 +15,8 @@ import { addSession, findSession, rememberedWorkspace, type SessionRow } from '.
 import { rememberedHashing } from './remembered-hashing.ts';
 import { SpanBook } from './span-book.ts';
 import { spanEvent, spanNames, type SpanInput } from './span-item.ts';
-import { turnsOf, type Turns } from './turns.ts';
+import type { Turns } from '../../platform/turns.ts';
+import { turnsOf } from './turns.ts';
 import { WorkspaceContexts, type Workspace, type WorkspaceContext } from './workspace-context.ts';
 
 export interface CaptureOptions {

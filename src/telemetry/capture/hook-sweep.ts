@@ -2,7 +2,7 @@ import type { EngineStore, Source } from '../../engine/store.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { isFinished, listSpool, readSpool, removeSpoolFile, type SpoolFile } from '../hooks/spool.ts';
 import type { HookCapture } from './hook-capture.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../../platform/turns.ts';
 
 export interface HookSweepOptions {
   capture: HookCapture;

@@ -5,7 +5,7 @@ import type { AgentSource, Place, ReadLimits, TranscriptFile } from '../../agent
 import type { EngineStore, Source } from '../../engine/store.ts';
 import type { Capture } from './capture.ts';
 import { SESSION_IDLE_MS } from './session-item.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../../platform/turns.ts';
 
 /** A step's lines, so that a checkpoint moves at least every 512 KiB and a kill re-reads at most that (P7). */
 export const READ_LIMITS: ReadLimits = { max_bytes: 512 * 1024, max_line_bytes: 32 * 1024 * 1024 };

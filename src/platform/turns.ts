@@ -1,0 +1,10 @@
+/** Runs pieces of work one after the other, in the order in which they were asked for. One that fails stops no other. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+}
