@@ -72,11 +72,13 @@ export interface SessionSource {
    * `visit` must not wait for anything; what it got counts only when this returned. It returns false when it has enough:
    * reading ends there, and the head is told all the same. A session larger than one put is read in several goes, each
    * from the segment `first_index` on (default 0: from the beginning); a database asks only for those rows.
+   * `head` comes with each segment, because who may see it and how it is masked depend on its project: what tells that
+   * (`cwd`, `repository`, ids, `started_at_ms`) is final from the first segment on, the rest as far as it is known.
    */
   read(
     native_id: string,
     archive: string,
-    visit: (segment: ConversationSegment) => boolean,
+    visit: (segment: ConversationSegment, head: ConversationHead) => boolean,
     signal: AbortSignal,
     first_index?: number,
   ): Promise<ConversationReading | null>;
