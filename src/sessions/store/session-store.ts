@@ -133,7 +133,7 @@ export interface TranscriptWriter {
   ): Promise<'removed' | 'absent' | 'foreign'>;
 }
 
-/** One place where conversations are kept and searched. All implementations pass `conformance.ts`. */
+/** One place where conversations are kept and searched. All implementations pass `session-store.contract.ts`. */
 export interface SessionStore extends TranscriptWriter {
   list(reader: Reader, filter: SessionFilter, page: Page): Promise<SessionPage>;
   /** By key, a unique beginning of it (8 or more), or the native id. Null: none. @throws InvalidInputError `sessions.ambiguous` */
