@@ -7,6 +7,7 @@ import {
 } from '../../../agents/conversation.ts';
 import type { LinkFinder } from '../link-finder.ts';
 import type {
+  GitLink,
   Page,
   Reader,
   SearchHit,
