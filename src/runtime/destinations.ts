@@ -1,5 +1,6 @@
 import type { LoadedConfig } from '../config/load.ts';
 import type { Environment } from '../config/environment.ts';
+import { OTHER_SALT_HINT, otherSalts } from '../config/salts.ts';
 import { resolveSecret } from '../config/secret.ts';
 import type { OrderedDestination, PartitionHeader } from '../engine/ordered/destination.ts';
 import { UsageError } from '../platform/errors.ts';
@@ -34,8 +35,14 @@ export interface DestinationInputs {
   labels: Labels;
 }
 
-/** The salt of the team in the configuration, under which everything new is hashed; null without a team. */
+/**
+ * The salt of the team in the configuration, under which everything new is hashed; null without a team.
+ * @throws UsageError `config.salt` for one that is none, `config.salt_differs` when destinations have different ones.
+ */
 export function teamSalt({ loaded, env }: Pick<DestinationInputs, 'loaded' | 'env'>): Salt | null {
+  const [problem] = otherSalts(loaded, env);
+  if (problem)
+    throw new UsageError('config.salt_differs', problem.message, { field: problem.key, hint: OTHER_SALT_HINT });
   const target = serverTargets(loaded).find(({ salt }) => salt !== undefined);
   if (!target?.salt) return null;
   const text = resolveSecret(target.salt, { key: `${target.key}.salt`, config_file: loaded.file, env });
@@ -83,7 +90,7 @@ function serverTargets({ config }: LoadedConfig): ServerTarget[] {
       ? [
           {
             ...section,
-            key: `telemetry.destination.${i}`,
+            key: `telemetry.destination[${i}]`,
             max_items: section.max_batch_items,
             max_body_bytes: section.max_batch_bytes,
           },

@@ -5,6 +5,7 @@ import { inspectConfig } from '../../config/load.ts';
 import { nearest } from '../../config/nearest.ts';
 import { formatOrigin, formatProblem } from '../../config/problems.ts';
 import { configSchema as zodSchema } from '../../config/schema.ts';
+import { otherSalts } from '../../config/salts.ts';
 import { effectiveValues, type EffectiveValue } from '../../config/show.ts';
 import type { Invocation } from '../invocation.ts';
 import { renderTable, type Column } from '../format/table.ts';
@@ -54,7 +55,9 @@ function sectionArgument(written: string | null): string | null {
 /** All problems at once, as data: exit 2 when there is one. */
 export async function configCheck(context: CommandContext): Promise<ExitCode> {
   const { config_file: file, config_required: file_required } = context.paths();
-  const { loaded, problems } = inspectConfig({ file, file_required, env: context.host.env });
+  const { env } = context.host;
+  const { loaded, problems: found } = inspectConfig({ file, file_required, env });
+  const problems = loaded ? [...found, ...otherSalts(loaded, env)] : found;
   const exit = problems.length === 0 ? EXIT.ok : EXIT.usage;
   const notes = loaded?.notes ?? [];
   if (context.options.json) {
