@@ -21,7 +21,7 @@ const COLOUR = /\x1b\[[0-9;]{0,20}m/g;
 const ROOT = /^(\S{1,255}) \((.{1,60})\)$/;
 /** Lines that git prints under a summary: author and date of others' commits, then the counts, in any language. */
 const DETAIL = /^ (?:\S{1,20}: |\d{1,9} \S|(?:create|delete|rename|copy|rewrite|mode)\b)/;
-const MARKER = /<[^<>\s]{1,80}>|\[REDACTED:[^\]\s]{1,80}\]/g;
+const MARKER = /<[^<>\s]{1,80}>|\[REDACTED:[^[\]\s]{1,80}\]/g;
 /** What `git check-ref-format` forbids in a branch's name. */
 const NO_BRANCH = /[\s~^:?*[\\]|\.\.|@\{|^[-/.]|[/.]$|\.lock$/;
 /** Words before an id in a text about commits. */

@@ -57,6 +57,6 @@ function shortName(reference: string): string {
 }
 
 function repositoryOf(target: string): string | null {
-  const repository = normalizeRemote(target.replace(/\[REDACTED:[^\]\s]{1,80}\]@/, ''));
+  const repository = normalizeRemote(target.replace(/\[REDACTED:[^[\]\s]{1,80}\]@/, ''));
   return repository === null || !repository.includes('/') ? null : repository;
 }

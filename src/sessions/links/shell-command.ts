@@ -25,6 +25,7 @@ interface HereDocument {
 /** Longer scripts are generated, and hold nothing of interest behind this. UTF-16 units. */
 const MAX_SCRIPT_CHARS = 1024 * 1024;
 const MAX_DEPTH = 32;
+const MAX_COMMANDS = 20_000;
 /** What redaction leaves behind; its angle brackets are no redirections. */
 const MARKER = /<(?:REDACTED|[0-9a-f]{4,64}):[A-Za-z0-9:_-]{1,80}>/y;
 const PLAIN = /[^\s'"\\$`;&|()<>]+/y;
@@ -61,7 +62,7 @@ class ShellScanner {
       if (command.words.length > 0) this.commands.push(command);
       command = emptyCommand(after, this.captured);
     };
-    while (this.at < this.text.length) {
+    while (this.at < this.text.length && this.commands.length < MAX_COMMANDS) {
       const character = this.text.charAt(this.at);
       if (character === ')') {
         this.at++;
