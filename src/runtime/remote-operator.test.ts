@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { EXIT } from '../platform/errors.ts';
-import { remoteOperator } from './remote-operator.ts';
+import { deadlineOf, remoteOperator } from './remote-operator.ts';
 
 let server: Server | undefined;
 afterEach(() => void server?.close());
@@ -59,4 +59,26 @@ test('a daemon that is gone, or whose port now belongs to something else, cannot
   const { url } = await daemon('<html>another program</html>');
   await using other = remoteOperator(file(url));
   await expect(other.status()).rejects.toMatchObject(unreachable);
+});
+
+test('a daemon that hangs is told of in the time of the verb, with what to do: exit 3', async () => {
+  server = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const asked: string[] = [];
+  await using operator = remoteOperator(file(url), (verb) => asked.push(verb) * 100);
+  await expect(operator.status()).rejects.toMatchObject({
+    code: 'daemon.hung',
+    exit: EXIT.unreachable,
+    message: 'The running Syncline (process 4242) gave no answer to status in 1 s',
+    hint: expect.stringContaining('kill 4242') as string,
+  });
+  await expect(operator.report({} as never)).rejects.toMatchObject({ code: 'daemon.hung' });
+  expect(asked).toEqual(['status', 'report']);
+  server.closeAllConnections();
+});
+
+test('every verb has a deadline of its own; a flush what it was given, and some more', () => {
+  expect([deadlineOf('status', undefined), deadlineOf('importTranscripts', {})]).toEqual([30_000, 3_600_000]);
+  expect(deadlineOf('flush', { timeout_ms: 600_000 })).toBe(630_000);
 });
