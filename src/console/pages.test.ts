@@ -127,6 +127,13 @@ describe('states', () => {
     expect(table(page, 'by-project')).toContain('Nothing in this time.');
   });
 
+  test('copies and what is excluded have their own names', async () => {
+    const source = fakeSource({ skipped: { copy: 2, excluded: 1, malformed: 3 } });
+    expect(table(await open('/', { status: { sources: [source] } }), 'sources')).toContain(
+      '2 copies, 1 excluded, 3 lines skipped',
+    );
+  });
+
   test('reading goes on', async () => {
     const page = await open('/', { status: { sources: [fakeSource({ bytes: 1000, read_bytes: 999 })] } });
     expect(words(page)).toMatch(/Reading 1 kB of transcripts, read-only 99%/);

@@ -219,14 +219,16 @@ describe('telemetry list and show', () => {
 });
 
 describe('telemetry import', () => {
-  const imported = { files: 2, sessions: 1, new_entries: 1, skipped: { malformed: 3 } };
+  const imported = { files: 2, sessions: 1, new_entries: 1, skipped: { copy: 5, malformed: 3 } };
 
   it('reads the places of every agent that this version knows, or one path of one agent', async () => {
     const queries: unknown[] = [];
     const importTranscripts = async (query: unknown) => (queries.push(query), imported);
     const runtime = { agentPlaces: async () => [...PLACES, ...PLACES] };
     const { stderr } = await cli(['telemetry', 'import'], { operator: { importTranscripts }, runtime });
-    expect(stderr).toContain('Claude Code: 2 files, 1 session, 1 new entry.\n  skipped lines: malformed 3\n');
+    expect(stderr).toContain(
+      'Claude Code: 2 files, 1 session, 1 new entry.\n  copies of earlier turns: 5\n  skipped lines: malformed 3\n',
+    );
     await cli(['telemetry', 'import', 'backup', '--agent', 'codex'], { operator: { importTranscripts } });
     expect(queries).toEqual([
       { path: null, agent: 'claude' },

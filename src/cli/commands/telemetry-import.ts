@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { EXIT, UsageError, type ExitCode } from '../../platform/errors.ts';
+import { passedOver } from '../../runtime/skipped.ts';
 import type { ImportResult } from '../../runtime/operator.ts';
 import type { CommandContext } from '../context.ts';
 import { AGENTS } from '../declaration.ts';
@@ -36,9 +37,14 @@ async function readableAgents(context: CommandContext): Promise<string[]> {
 }
 
 function importLines({ agent, files, sessions, new_entries, skipped }: ImportResult & { agent: string }): string[] {
-  const reasons = Object.entries(skipped).map(([reason, count]) => `${reason} ${count}`);
+  const { copies, excluded, lines } = passedOver(skipped);
+  const reasons = Object.entries(skipped)
+    .filter(([reason]) => reason !== 'copy' && reason !== 'excluded')
+    .map(([reason, count]) => `${reason} ${count}`);
   return [
     `${agentName(agent)}: ${formatItems(files, 'file')}, ${formatItems(sessions, 'session')}, ${formatItems(new_entries, 'new entry', 'new entries')}.`,
-    ...(reasons.length > 0 ? [`  skipped lines: ${reasons.join(', ')}`] : []),
+    ...(copies > 0 ? [`  copies of earlier turns: ${copies}`] : []),
+    ...(excluded > 0 ? [`  excluded: ${excluded}`] : []),
+    ...(lines > 0 ? [`  skipped lines: ${reasons.join(', ')}`] : []),
   ];
 }

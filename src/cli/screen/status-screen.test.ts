@@ -90,6 +90,17 @@ Today     $4.31 list price   6 sessions   212 tool calls, 9 failed`,
     expect(delivery(destination)).toBe(expected);
   });
 
+  it('calls copies and what is excluded by their own names, not skipped lines', () => {
+    const [source] = ALL_READ.sources;
+    const shown = (skipped: Record<string, number>): string =>
+      screen({ sources: source ? [{ ...source, skipped }] : [] }, 1000);
+    expect(shown({ copy: 1204, excluded: 2, malformed: 3 })).toContain(
+      '1,204 copies of earlier turns   2 events excluded   3 lines skipped',
+    );
+    expect(shown({ copy: 1 })).toContain('1 copy of earlier turns');
+    expect(shown({ copy: 1 })).not.toContain('skipped');
+  });
+
   it('shows spool, sick loops, full storage and warnings only when there is something to see', () => {
     const text = screen({
       spool: { bytes: 5_000_000, cap_bytes: 64 * 1024 ** 2, dropped: 3 },

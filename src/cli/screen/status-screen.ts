@@ -1,5 +1,6 @@
 /** `status` for people. Offline is a state, not an error (product page §4, row 21). */
 import type { DestinationStatus, StatusReport } from '../../runtime/operator.ts';
+import { passedOver } from '../../runtime/skipped.ts';
 import { formatBytes } from '../format/bytes.ts';
 import { pad, type Palette } from '../format/color.ts';
 import { formatCount, formatItems } from '../format/count.ts';
@@ -55,11 +56,13 @@ function sourceLines({ sources }: StatusReport, { user_home }: StatusView): stri
   const names = present.map(({ agent }) => agentName(agent));
   const width = Math.max(...names.map((name) => name.length));
   return present.map((source, index) => {
-    const skipped = Object.values(source.skipped).reduce((sum, count) => sum + count, 0);
+    const { copies, excluded, lines } = passedOver(source.skipped);
     const parts = [
       formatItems(source.sessions, 'session'),
       source.bytes === 0 ? '' : `${percent(source.read_bytes, source.bytes)} of ${formatBytes(source.bytes)} read`,
-      skipped === 0 ? '' : `${formatItems(skipped, 'line')} skipped`,
+      copies === 0 ? '' : `${formatItems(copies, 'copy', 'copies')} of earlier turns`,
+      excluded === 0 ? '' : `${formatItems(excluded, 'event')} excluded`,
+      lines === 0 ? '' : `${formatItems(lines, 'line')} skipped`,
       shortPath(source.path, user_home),
       safe(source.note ?? ''),
     ];

@@ -1,4 +1,5 @@
 import type { SourceStatus, StatusReport } from '../../runtime/operator.ts';
+import { passedOver } from '../../runtime/skipped.ts';
 import { bytesText, countText, itemsText, percentText } from '../figures.ts';
 import { html, type Html, type Part } from '../html.ts';
 import { agentName } from '../names.ts';
@@ -32,7 +33,7 @@ export function sourceTable(status: StatusReport): Html {
       },
       { title: 'Sessions', figure: true, cell: ({ sessions }) => countHtml(sessions) },
       { title: 'Read', figure: true, cell: readText },
-      { title: 'Lines skipped', figure: true, cell: ({ skipped }) => countHtml(skippedLines(skipped)) },
+      { title: 'Passed over', cell: passedOverText },
     ],
     rows: status.sources,
     empty: 'No transcripts are read here; what arrives comes from other machines.',
@@ -47,8 +48,14 @@ function readText({ exists, bytes, read_bytes }: SourceStatus): Part {
     : `${percentText(read_bytes, bytes)} of ${bytesText(bytes)}`;
 }
 
-function skippedLines(skipped: SourceStatus['skipped']): number {
-  return sum(Object.values(skipped), (lines) => lines);
+function passedOverText({ skipped }: SourceStatus): Part {
+  const { copies, excluded, lines } = passedOver(skipped);
+  const parts = [
+    copies > 0 && itemsText(copies, 'copy', 'copies'),
+    excluded > 0 && `${countText(excluded)} excluded`,
+    lines > 0 && `${itemsText(lines, 'line')} skipped`,
+  ].filter((part) => part !== false);
+  return parts.length === 0 ? html`<span class="none">nothing</span>` : parts.join(', ');
 }
 
 function removedText({ removed }: StatusReport): Part {
