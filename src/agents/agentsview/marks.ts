@@ -21,6 +21,10 @@ export interface SessionMark {
   /** agentsview's own count of transcript changes, a decimal; null before 0.38. */
   revision: string | null;
   presence: Presence;
+  /** agentsview's name of the agent. */
+  agent: string;
+  /** The same for sessions of one repository, else of one folder, else of one label. */
+  project_digest: string;
 }
 
 /** Everything on the row that moves when the transcript does (§2.6: size, time and counts where the hash does not). */
@@ -57,6 +61,8 @@ export function markOf(row: MarkRow): SessionMark {
     metadata: digest([...METADATA_COLUMNS.map((column) => row[column]), row.star, row.pins, row.remote]),
     revision: nonEmpty(row.transcript_revision),
     presence: presenceOf(row),
+    agent: textOrEmpty(row.agent),
+    project_digest: digest([nonEmpty(row.remote) ?? nonEmpty(row.cwd) ?? textOrEmpty(row.project)]),
   };
 }
 

@@ -31,7 +31,7 @@ function read(max_text_bytes?: number): {
 } {
   using reader = openAgentsview(path);
   const segments: MessageSegment[] = [];
-  const reading = readSession(reader, 'S1', (segment) => segments.push(segment), max_text_bytes);
+  const reading = readSession(reader, 'S1', (segment) => segments.push(segment), { max_text_bytes });
   return { reading: reading!, segments, messages: segments.flatMap(({ messages }) => messages) };
 }
 const calls = (ordinal: number): ToolCall[] =>

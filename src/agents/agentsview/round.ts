@@ -39,7 +39,7 @@ export function isQuiet(path: string, known: RoundState, now_ms: number): boolea
 
 /**
  * Compares the open database with the last round. Everything is listed when there is no last round or another database
- * (rule A3), when a star or pin moved, when the file has no marker to list by, and when the last full listing is old.
+ * (rule A3), when a star or pin moved, when the journal of deletions went on, when the file has no marker to list by, and when the last full listing is old.
  */
 export function planRound(database: AgentsviewDatabase, known: RoundState | null, now_ms: number): RoundPlan {
   // Before anything is read: a commit in between then shows as a change at the next round.
@@ -51,6 +51,7 @@ export function planRound(database: AgentsviewDatabase, known: RoundState | null
     known !== null &&
     continuation.kind === 'same' &&
     curation === known.curation &&
+    identity.deletion_revision === known.identity.deletion_revision &&
     listsRecentSessions(database) &&
     isYoung(known, now_ms);
   return {
