@@ -72,6 +72,8 @@ const IDLE_MS = 5_000;
 const CONCURRENCY = 4;
 /** The local store writes one batch at a time; one more is made ready meanwhile. */
 const LOCAL_CONCURRENCY = 2;
+/** The local store costs nothing to ask: when it was full and has room again, delivery goes on within seconds. */
+const LOCAL_RETRY = { ...defaultRetryPolicy, cap_ms: 5_000 };
 
 /**
  * Opens a data directory: permissions, lock, databases with their migrations, salts, capture, destinations.
@@ -164,7 +166,7 @@ function deliveryTo(
   store: EngineStore,
   { clock, random, timers }: DirectoryOptions,
 ): Delivery {
-  const retry = defaultRetryPolicy;
+  const retry = destination.id === LOCAL_STORE ? LOCAL_RETRY : defaultRetryPolicy;
   const concurrency = destination.id === LOCAL_STORE ? LOCAL_CONCURRENCY : CONCURRENCY;
   const bounds = { concurrency, idle_ms: IDLE_MS };
   return new Delivery({ store, destination, clock, random, timers, retry, ...bounds });

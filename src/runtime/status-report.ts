@@ -71,7 +71,11 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
       tool_calls: today.tool_calls,
       tool_failures: today.tool_failures,
     },
-    warnings: [...warningsOf(rows, insecure), ...(await backPressureWarning(directory))],
+    warnings: [
+      ...warningsOf(rows, insecure),
+      ...fullStoreWarning(directory, rows),
+      ...(await backPressureWarning(directory)),
+    ],
   };
 }
 
@@ -186,6 +190,19 @@ function warningsOf(rows: readonly DestinationRow[], insecure: ReadonlyMap<strin
     ...rows
       .filter(({ state }) => state === 'paused')
       .map(({ destination_id }) => `${destination_id} is paused; nothing leaves to it`),
+  ];
+}
+
+/** What is full, what that stops, and what to do: the local store never makes room by itself. */
+function fullStoreWarning({ store, options }: DataDirectory, rows: readonly DestinationRow[]): string[] {
+  const local = rows.find(({ destination_id }) => destination_id === LOCAL_STORE);
+  if (local?.circuit === 'closed' || local?.last_error?.code !== 'full') return [];
+  const { max_bytes } = options.loaded.config.storage;
+  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+  return [
+    `store.db is full: ${megabytes(store.sizeBytes())}, its half of storage.max_bytes = ${megabytes(max_bytes)} (or the disk is). ` +
+      'What is captured waits in the journal, and reading stops when that is full, too; nothing is lost. ' +
+      'Raise storage.max_bytes, then stop and start Syncline',
   ];
 }
 

@@ -75,3 +75,48 @@ test('a full journal makes capture wait; nothing is lost', { timeout: 120_000 },
   const { broken, dead_letters } = await readJournal(join(machine.state, 'engine.db'));
   expect({ broken, dead_letters }).toEqual({ broken: [], dead_letters: [] });
 });
+
+test(
+  'a full store says what is full and what to do; with a higher cap everything goes on',
+  { timeout: 120_000 },
+  async () => {
+    await using machine = new Machine();
+    machine.configure('[storage]\nmax_bytes = 1048576\n');
+    const random = seededRandom(5);
+    const cwds = [machine.checkout('github.com/acme/web')];
+    const { lines, truth } = writeConversations({
+      ...{ random, prefix: 'full', cwds, conversations: 12, turns: 9 },
+      ...{ start_ms: Date.now() - 60_000, span_ms: 60_000 },
+    });
+    new Growth(machine.projects, lines, random).writeAll();
+    const up = await machine.up();
+    const full = await until(
+      'store and journal are full',
+      async () => {
+        const status = await machine.status();
+        return status.storage.full && status.warnings.length > 0 && status;
+      },
+      { within_ms: 60_000, every_ms: 100 },
+    );
+    expect(full.warnings).toEqual([expect.stringMatching(/^store\.db is full: .*Raise storage\.max_bytes/)]);
+    expect(full.sources.some(({ bytes, read_bytes }) => read_bytes < bytes)).toBe(true);
+    expect((await machine.run(['status'])).stdout).toContain('! store.db is full');
+    expect(await up.stop()).toMatchObject({ exit: 143, stderr: '' });
+
+    machine.configure('[storage]\nmax_bytes = 104857600\n');
+    await machine.up();
+    const well = await until(
+      'everything is in the store',
+      async () => {
+        const status = await machine.status();
+        const read = status.sources.every(({ bytes, read_bytes }) => read_bytes === bytes);
+        return read && status.destinations.every(({ waiting }) => waiting === 0) && status;
+      },
+      { within_ms: 60_000, every_ms: 100 },
+    );
+    expect(well).toMatchObject({ warnings: [], storage: { full: false } });
+    expect(await machine.run(['stop'])).toMatchObject({ exit: 0 });
+    const store = { file: join(machine.state, 'store.db'), salt: machine.salt(), team_id: 'local' };
+    expect(await differences(store, truth)).toEqual([]);
+  },
+);
