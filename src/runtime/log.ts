@@ -10,10 +10,22 @@ export function logFile(paths: SynclinePaths): string {
   return join(paths.log_dir, 'syncline.log');
 }
 
-/** Opens the log. Errors appear by name, code and message, without stacks of agent data or causes. */
-export function openLog(paths: SynclinePaths): Logger {
+/**
+ * Opens the log. Errors appear by name, code and message, without stacks of agent data or causes. A file that has grown
+ * beyond `max_bytes` becomes the older one, at the start and while the daemon runs.
+ */
+export function openLog(paths: SynclinePaths, max_bytes = MAX_LOG_BYTES): Logger {
   const file = logFile(paths);
-  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG_BYTES) renameSync(file, `${file}.1`);
   const target = pino.destination({ dest: file, mode: 0o600, sync: true, mkdir: false });
-  return pino({ base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, target);
+  let bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  const write = (line: string): void => {
+    if (bytes > max_bytes) {
+      renameSync(file, `${file}.1`);
+      target.reopen();
+      bytes = 0;
+    }
+    bytes += Buffer.byteLength(line);
+    target.write(line);
+  };
+  return pino({ base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, { write });
 }
