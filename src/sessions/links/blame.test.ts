@@ -73,6 +73,8 @@ function storeOf({ links = [], edits = [] }: Content): BlameStore {
         .filter(({ sha, url }) =>
           query.url === undefined ? isSameCommit(sha ?? '', query.sha ?? '') : url === query.url,
         )
+        // One link a session, the newest: as the stores do.
+        .filter((found, i, all) => all.findLastIndex((other) => other.key === found.key) === i)
         .slice(0, limit)
         .map((found) => ({ link: found, session: session(found.key) })),
     links: async (_reader, key) => links.filter((found) => found.key === key),
@@ -186,8 +188,8 @@ describe('blame', () => {
       link('chance', { sha: sha.slice(0, 7), ...elsewhere }),
       link('pushed', { sha, kind: 'push' }),
       link('made', { sha: sha.slice(0, 9) }),
-      link('visited', { sha, ...elsewhere }),
       link('made', { sha, kind: 'push' }),
+      link('visited', { sha, ...elsewhere }),
     ];
     expect(told(await blamed('a:1', { links }))).toEqual([
       'made commit high',

@@ -5,6 +5,7 @@ import { blamedLine, type BlamedLine, type FileLine } from './blamed-line.ts';
 import type { Confidence } from './found-links.ts';
 import type { Git } from './git.ts';
 import { findPullRequests, pullRequestOf } from './pull-request.ts';
+import { isSameCommit } from './sha.ts';
 
 /** A session that may have written a line, and why it is thought so. */
 export interface BlamedSession {
@@ -86,16 +87,23 @@ function remoteOf(folder: string): string | null {
 
 /** Not narrowed to the repository: a session may commit in another one than its own, and a whole id is unmistakable. */
 async function byCommit({ line, repository, parts }: Place): Promise<BlamedSession[]> {
-  const linked = await parts.store.linked(parts.reader, { sha: line.sha }, LIMIT);
-  return linked
-    .filter(({ link }) => link.kind !== 'pull_request')
-    .map(({ link, session }) => {
-      const elsewhere = link.repository !== null && repository !== null && !isSame(link.repository, repository);
-      const chance = elsewhere && (link.sha?.length ?? 0) < UNMISTAKABLE_DIGITS;
-      // Whoever pushed a commit need not have made it.
-      const confidence = chance ? 'low' : link.kind === 'push' ? atMostMedium(link.confidence) : link.confidence;
-      return { session, link, how: 'commit', confidence, ordinal: link.ordinal };
-    });
+  const found: BlamedSession[] = [];
+  for (const { link: told, session } of await parts.store.linked(parts.reader, { sha: line.sha }, LIMIT)) {
+    if (told.kind === 'pull_request') continue;
+    const link = told.kind === 'push' ? ((await commitOf(session.key, line, parts)) ?? told) : told;
+    const elsewhere = link.repository !== null && repository !== null && !isSame(link.repository, repository);
+    const chance = elsewhere && (link.sha?.length ?? 0) < UNMISTAKABLE_DIGITS;
+    // Whoever pushed a commit need not have made it.
+    const confidence = chance ? 'low' : link.kind === 'push' ? atMostMedium(link.confidence) : link.confidence;
+    found.push({ session, link, how: 'commit', confidence, ordinal: link.ordinal });
+  }
+  return found;
+}
+
+/** Stores tell one link a session: of one that committed and pushed, it may be the push. */
+async function commitOf(key: string, { sha }: BlamedLine, { store, reader }: BlameParts): Promise<GitLink | undefined> {
+  const links = await store.links(reader, key);
+  return links.find((link) => link.kind === 'commit' && link.sha !== null && isSameCommit(link.sha, sha));
 }
 
 /** A squash or merge commit names the request it came from; its sessions made what was squashed. */
