@@ -30,7 +30,6 @@ interface Stored {
   owner: string;
   fingerprint: string;
   arriving: number;
-  head: string;
 }
 
 type Removal = 'unshared' | 'erased';
@@ -74,16 +73,16 @@ export function markGone(db: Database, { clock }: WriteParts, team_id: string, g
       const segment_hashes = segmentsOf(db, stored.session_id);
       return { kind: 'stale', fingerprint: stored.fingerprint, segment_hashes };
     }
-    const head = JSON.parse(stored.head) as TranscriptHead;
+    const head = headOf(db, stored);
     const presence: TranscriptHead['presence'] = { kind: 'source_gone', since_ms: gone.since_ms };
     db.run(
-      'UPDATE session SET fingerprint = ?, presence = ?, head = ?, stored_at_ms = ? WHERE session_id = ?',
+      'UPDATE session SET fingerprint = ?, presence = ?, stored_at_ms = ? WHERE session_id = ?',
       gone.fingerprint,
       presence.kind,
-      JSON.stringify({ ...head, presence }),
       clock.now_ms(),
       stored.session_id,
     );
+    writeHead(db, stored.session_id, { ...head, presence });
     return { kind: 'stored' };
   });
 }
@@ -122,8 +121,8 @@ export function remove(
     );
     if (!stored) return 'absent';
     deleteMessages(db, [sessionRange(stored.session_id)]);
-    db.run('DELETE FROM segment WHERE session_id = ?', stored.session_id);
-    db.run('DELETE FROM session WHERE session_id = ?', stored.session_id);
+    for (const table of ['segment', 'session_head', 'session'])
+      db.run(`DELETE FROM ${table} WHERE session_id = ?`, stored.session_id);
     noteTree(db, team_id, key);
     return 'removed';
   });
@@ -136,9 +135,23 @@ function tombstoneOf(db: Database, team_id: string, key: string): Removal | null
 
 function storedOf(db: Database, team_id: string, key: string): Stored | undefined {
   return db.get<Stored>(
-    'SELECT session_id, owner, fingerprint, arriving, head FROM session WHERE team_id = ? AND key = ?',
+    'SELECT session_id, owner, fingerprint, arriving FROM session WHERE team_id = ? AND key = ?',
     team_id,
     key,
+  );
+}
+
+function headOf(db: Database, { session_id }: Stored): TranscriptHead {
+  return JSON.parse(
+    db.value<string>('SELECT head FROM session_head WHERE session_id = ?', session_id),
+  ) as TranscriptHead;
+}
+
+function writeHead(db: Database, session_id: number, head: TranscriptHead): void {
+  db.run(
+    'INSERT INTO session_head (session_id, head) VALUES (?, ?) ON CONFLICT DO UPDATE SET head = excluded.head',
+    session_id,
+    JSON.stringify(head),
   );
 }
 
@@ -164,8 +177,9 @@ function write(
   stored: Stored | null,
   former: readonly SegmentHash[],
 ): void {
-  const before = stored === null ? null : (JSON.parse(stored.head) as TranscriptHead);
+  const before = stored === null ? null : headOf(db, stored);
   const session_id = writeSession(db, clock, team_id, { head, segments, ...wanted }, stored);
+  writeHead(db, session_id, head);
   const session = { session_id, started_at_ms: head.started_at_ms, links, context: contextOf(head) };
 
   const hashes = new Map(wanted.segment_hashes);
@@ -221,7 +235,6 @@ function writeSession(
     arriving: Number(partial),
     stored_at_ms: clock.now_ms(),
     redactions: JSON.stringify(head.redactions),
-    head: JSON.stringify(head),
   };
   const names = Object.keys(columns);
   const values = Object.values(columns);

@@ -13,8 +13,9 @@ export interface SummaryRow {
   head: string;
 }
 
-export const SUMMARY_COLUMNS =
-  's.session_id, s.team_id, s.stored_at_ms, s.arriving, s.commits, s.pull_requests, s.head';
+/** Columns of `session s`. */
+export const SUMMARY_COLUMNS = `s.session_id, s.team_id, s.stored_at_ms, s.arriving, s.commits, s.pull_requests,
+  (SELECT head FROM session_head h WHERE h.session_id = s.session_id) AS head`;
 
 export function summaryOf(row: SummaryRow): SessionSummary {
   const { team_id, stored_at_ms, arriving, commits, pull_requests } = row;

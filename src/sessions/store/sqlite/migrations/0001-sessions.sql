@@ -29,8 +29,6 @@ CREATE TABLE session (
   commits            INTEGER NOT NULL DEFAULT 0,
   pull_requests      INTEGER NOT NULL DEFAULT 0,
   redactions         TEXT NOT NULL,
-  -- The whole head as JSON, as it came.
-  head               TEXT NOT NULL,
   -- What lists are sorted by: those without a start come last.
   start_order        INTEGER NOT NULL GENERATED ALWAYS AS (coalesce(started_at_ms, -8640000000000001)) VIRTUAL,
   UNIQUE (team_id, key)
@@ -41,6 +39,12 @@ CREATE INDEX session_by_native_id ON session (team_id, native_id);
 CREATE INDEX session_by_project ON session (team_id, project);
 CREATE INDEX session_by_tree ON session (team_id, tree);
 CREATE INDEX session_by_parent ON session (team_id, parent_key) WHERE parent_key IS NOT NULL;
+
+-- The whole head as JSON, as it came; apart, so that many rows of `session` fit into a page: a search looks at one for each match.
+CREATE TABLE session_head (
+  session_id INTEGER PRIMARY KEY,
+  head       TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE segment (
   session_id    INTEGER NOT NULL,
