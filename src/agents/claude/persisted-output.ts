@@ -8,8 +8,7 @@ import { readRange } from './file-mark.ts';
 export const MAX_PERSISTED_OUTPUT_BYTES = 16 * 1024 * 1024;
 
 export type PersistedOutput =
-  /** `bytes` is the size of the whole output. */
-  | { ok: true; text: string; truncated: boolean; bytes: number }
+  | { ok: true; text: string; truncated: boolean }
   | { ok: false; reason: 'not_absolute' | 'outside' | 'missing' | 'not_a_file' };
 
 /**
@@ -55,10 +54,7 @@ async function readContained(path: string, max_bytes: number): Promise<Persisted
       return { ok: false, reason: 'not_a_file' };
     }
     const bytes = await readRange(handle, 0, Math.min(opened.size, max_bytes));
-    const truncated = opened.size > bytes.length;
-    // Cut within a character, `stream` holds its bytes back instead of making U+FFFD of them.
-    const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes, { stream: truncated });
-    return { ok: true, text, truncated, bytes: opened.size };
+    return { ok: true, text: bytes.toString('utf8'), truncated: opened.size > max_bytes };
   } finally {
     await handle.close();
   }

@@ -17,6 +17,8 @@ export interface KnownSession {
   state: SessionState;
   /** Since when it is not present. */
   absent_since_ms: number | null;
+  /** When it last changed, as far as a round saw. */
+  noticed_ms: number;
   /** Why it could not be read the last time, and when it is tried again; null = nothing is wrong. */
   failure: SessionFailure | null;
 }
@@ -43,7 +45,7 @@ export type RetriedSession = KnownSession & { notices: number };
 /** No retry is set further ahead: one that is found there was set by a clock that has stepped back since. */
 export const LONGEST_RETRY_MS = 2 * 3_600_000;
 
-const COLUMNS = `key, archive, native_id, source, partition_id, project_group AS "group", state, absent_since_ms,
+const COLUMNS = `key, archive, native_id, source, partition_id, project_group AS "group", state, absent_since_ms, noticed_ms,
   failures, failure_code, failure_message, retry_ms`;
 
 /** Which sessions to list; all given ones must fit. */
@@ -122,9 +124,9 @@ export class KnownSessions {
 }
 
 function knownOf(row: Row): KnownSession {
-  const { key, archive, native_id, source, partition_id, group, state, absent_since_ms } = row;
+  const { key, archive, native_id, source, partition_id, group, state, absent_since_ms, noticed_ms } = row;
   const { failures, failure_code, failure_message, retry_ms } = row;
   const failure =
     failures === 0 ? null : { code: failure_code ?? '', message: failure_message ?? '', failures, retry_ms };
-  return { key, archive, native_id, source, partition_id, group, state, absent_since_ms, failure };
+  return { key, archive, native_id, source, partition_id, group, state, absent_since_ms, noticed_ms, failure };
 }

@@ -1,0 +1,272 @@
+import type { PartitionHeader } from '../../engine/ordered/destination.ts';
+import type { KeyedDestination, KeyedOutcome, SendContext } from '../../engine/keyed/destination.ts';
+import type { Task } from '../../engine/keyed/store.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { FullError, UnreachableError } from '../../platform/errors.ts';
+import type { ConversationHead } from '../../agents/conversation.ts';
+import { createMasker, type Masker } from '../masking/masker.ts';
+import type { TranscriptWriter } from '../store/session-store.ts';
+import { StoreReplyError } from '../store/store-reply-error.ts';
+import { LinkWrites } from './link-writes.ts';
+import { goneFingerprint } from './segment-hash.ts';
+import type { CataloguedSession, SessionCatalogue } from './session-catalogue.ts';
+import type { SessionChoice, SessionChoices } from './session-choices.ts';
+import type { SessionLink } from './session-link.ts';
+import type { SessionLinks } from './session-links.ts';
+import type { SessionProject, SessionProjects } from './session-project.ts';
+import type { SharingPolicy } from './sharing.ts';
+import type { HeadContext } from './transcript-head.ts';
+import {
+  SourceBusyError,
+  SourceFailedError,
+  TranscriptSender,
+  type Judgement,
+  type UploadResult,
+} from './transcript-sender.ts';
+import type { PassLimits } from './upload-pass.ts';
+
+export const SESSIONS_STREAM = 'sessions';
+
+export const PUT_LIMITS: PassLimits = { put_bytes: 4 * 1024 * 1024, put_segments: 256 };
+
+/** How long a source that cannot be read is left alone. */
+const SOURCE_BUSY_MS = 30_000;
+/** A conversation that goes on is sent at most this often to a store that gets it only after a hold. */
+const HELD_PACE_MS = 60_000;
+const FULL_WAIT_MS = 60_000;
+const MASKERS_KEPT = 64;
+
+export interface SessionDestinationOptions {
+  /** The configured name; `local` for the store of this machine. */
+  id: string;
+  writer: TranscriptWriter;
+  team_id: string;
+  /** Who may write the keys: `device/incarnation`. */
+  owner: string;
+  /** 32 bytes that only this device has: keys the hashes of raw segments in the links. */
+  secret: Uint8Array;
+  context: HeadContext;
+  /** `[REDACTED:rule]` with the tag that tells equal secrets; false: without. */
+  tags: boolean;
+  sharing: SharingPolicy;
+  catalogue: SessionCatalogue;
+  links: SessionLinks;
+  choices: SessionChoices;
+  projects: SessionProjects;
+  clock: Clock;
+  limits?: PassLimits;
+}
+
+/**
+ * A store of conversations as a destination of keyed delivery: local, PostgreSQL, or a team server, whatever keeps
+ * `TranscriptWriter`. A key is brought to what its source has and its destination may see; answers of the store become
+ * outcomes, and what a person withdrew is removed there.
+ */
+export class SessionDestination implements KeyedDestination {
+  readonly id: string;
+  readonly #options: SessionDestinationOptions;
+  readonly #sender: TranscriptSender;
+  readonly #maskers = new Map<string, Masker>();
+  /** Until when a key has nothing to send but what is on hold: it is not read for each message that comes meanwhile. */
+  readonly #held_until = new Map<string, number>();
+
+  constructor(options: SessionDestinationOptions) {
+    this.id = options.id;
+    this.#options = options;
+    this.#sender = new TranscriptSender({ ...options, limits: options.limits ?? PUT_LIMITS });
+  }
+
+  accepts(stream: string, _header: PartitionHeader): boolean {
+    return stream === SESSIONS_STREAM;
+  }
+
+  async send(task: Task, context: SendContext): Promise<KeyedOutcome> {
+    const writes = new LinkWrites(this.#options.links, this.id, task, context);
+    try {
+      return await this.#send(task.key, writes, context);
+    } catch (error) {
+      return this.#failed(task.key, error, writes, context);
+    }
+  }
+
+  async #send(key: string, writes: LinkWrites, context: SendContext): Promise<KeyedOutcome> {
+    const { catalogue, choices, clock } = this.#options;
+    const { link } = writes;
+    if (link?.state === 'erased') return { kind: 'nothing' };
+    const choice = choices.of(key);
+    if (choice === 'erased') return this.#remove(key, 'erased', writes, context);
+    const session = catalogue.find(key);
+    if (session === null) return { kind: 'nothing' };
+    if (session.state === 'deleted') return this.#remove(key, 'erased', writes, context);
+    if (session.state === 'gone') return this.#leaveGone(key, session, choice, writes, context);
+    const held_until_ms = choice === 'unshared' ? 0 : (this.#held_until.get(key) ?? 0);
+    if (held_until_ms > clock.now_ms()) return writes.later(held_until_ms);
+    return this.#bring(key, session, choice, writes, context);
+  }
+
+  /** Brings the store to what the source has. */
+  async #bring(
+    key: string,
+    session: CataloguedSession,
+    choice: SessionChoice | null,
+    writes: LinkWrites,
+    context: SendContext,
+  ): Promise<KeyedOutcome> {
+    const { link } = writes;
+    const result = await this.#sender.upload({
+      key,
+      session,
+      link,
+      restores: choice === 'shared' || link?.state === 'withdrawn',
+      judge: (head) => this.#judge(key, head, choice === 'unshared', writes),
+      proceed: (moved) => writes.proceed(moved),
+      signal: context.signal,
+      timeout_ms: context.timeout_ms,
+    });
+    switch (result.kind) {
+      case 'done':
+        return this.#done(key, result, writes);
+      case 'unfinished':
+        return writes.save(result.link).later(this.#options.clock.now_ms());
+      case 'not_shared':
+        return this.#remove(key, 'unshared', writes, context);
+      case 'deleted':
+        return this.#remove(key, 'erased', writes, context);
+      case 'undecided':
+      case 'absent':
+        return writes.nothing();
+      case 'erased':
+        return writes.save(this.#emptyLink('erased')).nothing();
+      case 'foreign':
+        return writes.failed('key_for_good', 'foreign_owner', 'Another machine writes this session there.');
+      case 'moving':
+        return writes.failed('key', 'moving', 'The store kept changing while the session was sent.');
+    }
+  }
+
+  #judge(key: string, head: ConversationHead, unshared: boolean, writes: LinkWrites): Judgement {
+    const { projects, sharing } = this.#options;
+    const { project, writes: remember } = projects.of(key, head);
+    writes.add(remember);
+    const masker = this.#maskerFor(project);
+    if (head.presence.kind === 'deleted') return { project, masker, decision: { kind: 'deleted' } };
+    const linked = (writes.link?.fingerprint ?? null) !== null;
+    const decision = sharing.decide({ project, unshared, linked, started_at_ms: head.started_at_ms });
+    return { project, masker, decision };
+  }
+
+  #maskerFor({ identity, root }: SessionProject): Masker {
+    const known = this.#maskers.get(JSON.stringify([identity, root]));
+    if (known) return known;
+    const { tags, context, clock } = this.#options;
+    const { hashing, salt } = context;
+    const masker = createMasker({ hashing, salt, workspace: identity ?? '', root, tags, clock });
+    if (this.#maskers.size >= MASKERS_KEPT) this.#maskers.clear();
+    this.#maskers.set(JSON.stringify([identity, root]), masker);
+    return masker;
+  }
+
+  #done(key: string, result: UploadResult & { kind: 'done' }, writes: LinkWrites): KeyedOutcome {
+    const { clock } = this.#options;
+    this.#held_until.delete(key);
+    this.#options.catalogue.noteRead(key);
+    const settled = writes.save(result.link);
+    if (result.held_until_ms === null) return result.sent ? settled.done(result.sent_bytes) : settled.nothing();
+    const until_ms = Math.max(result.held_until_ms, clock.now_ms() + HELD_PACE_MS);
+    this.#held_until.set(key, until_ms);
+    return settled.later(until_ms);
+  }
+
+  /** Only what this sender put is removed; of a session it never sent there is nothing to take back. */
+  async #remove(
+    key: string,
+    reason: 'unshared' | 'erased',
+    writes: LinkWrites,
+    { signal }: SendContext,
+  ): Promise<KeyedOutcome> {
+    this.#held_until.delete(key);
+    const { link } = writes;
+    const was_there = (link?.fingerprint ?? null) !== null;
+    const is_there = was_there || (reason === 'erased' && link?.state === 'withdrawn');
+    if (!is_there) return writes.nothing();
+    // Noted before the request: when its answer is lost and the session is shared again, the next put says so.
+    const leaving: SessionLink | null = link && { ...link, state: 'withdrawn' };
+    if (!(await writes.proceed(leaving))) return writes.later(this.#options.clock.now_ms());
+    const { writer, team_id, owner } = this.#options;
+    const removed = await writer.remove(team_id, key, owner, reason, signal);
+    if (removed === 'foreign')
+      return writes.failed('key_for_good', 'foreign_owner', 'Another machine writes this session there.');
+    return writes.save(this.#emptyLink(reason === 'erased' ? 'erased' : 'withdrawn')).done(0);
+  }
+
+  /** Its source has it no more: it stays and is marked (R12), unless it may not be there any more. */
+  #leaveGone(
+    key: string,
+    session: CataloguedSession,
+    choice: SessionChoice | null,
+    writes: LinkWrites,
+    context: SendContext,
+  ): Promise<KeyedOutcome> {
+    const { projects, sharing } = this.#options;
+    const unshared = choice === 'unshared';
+    const decision = sharing.decide({ project: projects.ofGone(key), unshared, linked: true, started_at_ms: null });
+    if (decision.kind === 'not_shared') return this.#remove(key, 'unshared', writes, context);
+    return this.#markGone(key, session, writes, context);
+  }
+
+  async #markGone(
+    key: string,
+    { since_ms }: CataloguedSession,
+    writes: LinkWrites,
+    { signal }: SendContext,
+  ): Promise<KeyedOutcome> {
+    const { writer, team_id, owner, context } = this.#options;
+    const { link } = writes;
+    const is_told = link?.gone_since_ms === since_ms;
+    if (link?.state !== 'stored' || link.fingerprint === null || is_told) return writes.nothing();
+    let base = link.fingerprint;
+    for (const is_second of [false, true]) {
+      const fingerprint = goneFingerprint(context.hashing, base, since_ms);
+      if (!(await writes.proceed(null))) return writes.later(this.#options.clock.now_ms());
+      const result = await writer.markGone(team_id, { key, base, fingerprint, owner, since_ms }, signal);
+      if (result.kind === 'stored' || result.kind === 'already')
+        return writes.save({ ...link, fingerprint, gone_since_ms: since_ms }).done(0);
+      if (result.kind === 'erased') return writes.save(this.#emptyLink('erased')).nothing();
+      if (result.kind === 'foreign')
+        return writes.failed('key_for_good', 'foreign_owner', 'Another machine writes this session there.');
+      if (result.fingerprint === null) return writes.save(this.#emptyLink('stored')).nothing();
+      base = result.fingerprint;
+      if (is_second) break;
+    }
+    return writes.failed('key', 'moving', 'The store kept changing while the session was marked.');
+  }
+
+  #emptyLink(state: SessionLink['state']): SessionLink {
+    const { owner, clock } = this.#options;
+    const stored_ms = clock.now_ms();
+    return {
+      state,
+      fingerprint: null,
+      owner,
+      rule_set: '',
+      segments: [],
+      next_index: null,
+      gone_since_ms: null,
+      stored_ms,
+    };
+  }
+
+  #failed(key: string, error: unknown, writes: LinkWrites, { signal }: SendContext): KeyedOutcome {
+    if (error instanceof StoreReplyError) return { ...writes.nothing(), kind: 'replied', reply: error.reply };
+    if (signal.aborted) return writes.later(this.#options.clock.now_ms());
+    if (error instanceof SourceBusyError) return writes.later(this.#options.clock.now_ms() + SOURCE_BUSY_MS);
+    if (error instanceof SourceFailedError) {
+      // Capture notices it again after a while; the destination is well and other keys go on.
+      this.#options.catalogue.noteFailure(key, error);
+      return writes.nothing();
+    }
+    if (error instanceof FullError) return writes.failed('destination', 'full', error.message, FULL_WAIT_MS);
+    if (error instanceof UnreachableError) return writes.failed('destination', error.code, error.message);
+    throw error;
+  }
+}

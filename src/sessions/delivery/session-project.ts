@@ -1,0 +1,126 @@
+import { dirname, relative, sep } from 'node:path';
+import type { ConversationHead } from '../../agents/conversation.ts';
+import type { Workspace } from '../../agents/workspace.ts';
+import type { FlowWrite } from '../../engine/transaction.ts';
+import type { Database } from '../../storage/sqlite/database.ts';
+
+/** The project of a session, as sharing, masking and stores see it. */
+export interface SessionProject {
+  /** `host/owner/repository`, or an absolute path where there is no remote; null: not known. */
+  identity: string | null;
+  kind: 'repository' | 'folder' | 'unknown';
+  /** What people call it; never a path. */
+  label: string;
+  /** Folder of the checkout; paths below it are told relative to it. */
+  root: string | null;
+  /** What the repository's own `.syncline.toml` says about sharing; null: it cannot be asked any more. */
+  shares: boolean | null;
+}
+
+export interface SessionProjectsOptions {
+  db: Database;
+  /** `workspaceOf`. */
+  workspaceOf: (cwd: string) => Workspace;
+  /** What `.syncline.toml` of a checkout says; null when its folder is not there. */
+  repositoryShares: (root: string) => boolean | null;
+}
+
+interface Remembered {
+  repository: string | null;
+  depth: number;
+  shares: number;
+}
+
+/**
+ * Finds the project of a session from its working directory, and remembers it while the folder is there: a checkout
+ * that is removed later must neither withdraw its sessions from a team (R28) nor lift what its repository had asked for.
+ */
+export class SessionProjects {
+  readonly #options: SessionProjectsOptions;
+
+  /** `migrateSessionTables` must have run on `db`. */
+  constructor(options: SessionProjectsOptions) {
+    this.#options = options;
+  }
+
+  /** The project, and the write that remembers it, to be committed with the session's settlement. */
+  of(key: string, head: ConversationHead): { project: SessionProject; writes: FlowWrite[] } {
+    const { cwd } = head;
+    if (cwd === null) return { project: withoutFolder(head), writes: [] };
+    const remembered = this.#remembered(key);
+    const found = this.#options.workspaceOf(cwd);
+    const shares = this.#options.repositoryShares(found.root);
+    const is_there = shares !== null && (found.kind === 'remote' || (remembered?.repository ?? null) === null);
+    if (!is_there && remembered) return { project: asRemembered(head, cwd, remembered), writes: [] };
+    const repository = head.repository ?? (found.kind === 'remote' ? found.identity : null);
+    const project = projectOf(head, repository, found, shares);
+    const fresh = { repository, depth: depthBelow(found.root, cwd), shares: shares === false ? 0 : 1 };
+    const writes = shares === null || isEqual(remembered, fresh) ? [] : [rememberWrite(key, fresh)];
+    return { project, writes };
+  }
+
+  /** What is remembered of a session that cannot be read any more; folders are not, because paths are not kept. */
+  ofGone(key: string): SessionProject {
+    const remembered = this.#remembered(key);
+    const repository = remembered?.repository ?? null;
+    if (!remembered || repository === null)
+      return { identity: null, kind: 'unknown', label: '', root: null, shares: null };
+    return { identity: repository, kind: 'repository', label: repository, root: null, shares: remembered.shares === 1 };
+  }
+
+  #remembered(key: string): Remembered | undefined {
+    return this.#options.db.get<Remembered & Record<string, never>>(
+      'SELECT repository, depth, shares FROM session_project WHERE key = ?',
+      key,
+    );
+  }
+}
+
+function projectOf(
+  head: ConversationHead,
+  repository: string | null,
+  found: Workspace,
+  shares: boolean | null,
+): SessionProject {
+  if (repository !== null)
+    return { identity: repository, kind: 'repository', label: repository, root: found.root, shares };
+  return {
+    identity: found.identity,
+    kind: 'folder',
+    label: head.project_label || found.name,
+    root: found.root,
+    shares,
+  };
+}
+
+/** As it was while the folder stood: the checkout is `depth` folders above the working directory. */
+function asRemembered(head: ConversationHead, cwd: string, { repository, depth, shares }: Remembered): SessionProject {
+  let root = cwd;
+  for (let i = 0; i < depth; i++) root = dirname(root);
+  const kind = repository === null ? 'folder' : 'repository';
+  return { identity: repository ?? root, kind, label: repository ?? head.project_label, root, shares: shares === 1 };
+}
+
+function withoutFolder({ repository, project_label }: ConversationHead): SessionProject {
+  if (repository === null) return { identity: null, kind: 'unknown', label: project_label, root: null, shares: null };
+  return { identity: repository, kind: 'repository', label: repository, root: null, shares: null };
+}
+
+/** 0 when the working directory does not lie below. */
+function depthBelow(root: string, cwd: string): number {
+  const way = relative(root, cwd);
+  return way === '' || way.startsWith('..') ? 0 : way.split(sep).length;
+}
+
+function isEqual(a: Remembered | undefined, b: Remembered): boolean {
+  return a?.repository === b.repository && a.depth === b.depth && a.shares === b.shares;
+}
+
+function rememberWrite(key: string, { repository, depth, shares }: Remembered): FlowWrite {
+  return {
+    sql: `INSERT INTO session_project (key, repository, depth, shares) VALUES (?, ?, ?, ?)
+          ON CONFLICT (key) DO UPDATE SET repository = excluded.repository, depth = excluded.depth, shares = excluded.shares`,
+    parameters: [key, repository, depth, shares],
+    expect_rows: 1,
+  };
+}
