@@ -251,12 +251,16 @@ export interface EngineStore {
   partitions(): Promise<Partition[]>;
   /** The newest epoch of a source, made when there is none. */
   openSource(stream: string, name: string, now_ms: number): Promise<Source>;
+  /** The same for many, in the order of `names`, which are different; at most 1,000 in a call. */
+  openSources(stream: string, names: readonly string[], now_ms: number): Promise<Source[]>;
   /** Begins a new epoch: the file was rewritten, the database swapped. */
   nextEpoch(source_id: number, now_ms: number): Promise<Source>;
   sources(stream: string): Promise<Source[]>;
 
   /** @throws FullError, StaleError (a flow write's row count), InvariantError (over the transaction limits) */
   append(request: AppendRequest): Promise<AppendResult>;
+  /** The appends of several sources in one transaction, in this order: all of them or none. Throws as `append` does. */
+  appendTogether(requests: readonly AppendRequest[]): Promise<AppendResult>;
   read(partition_id: number, first_offset: number, last_offset: number): Promise<Entry[]>;
   /** The entries a batch stands for; of a retried dead letter, the copy it kept. */
   readBatch(batch_id: string): Promise<Entry[]>;

@@ -100,7 +100,7 @@ test('nothing is full until the journal refused something, and 20 days later a s
 
   const { sweep, engine } = own.directory;
   own.say('session-2', 'web', 'two');
-  const refused = vi.spyOn(engine, 'append').mockRejectedValue(new FullError('no room'));
+  const refused = vi.spyOn(engine, 'appendTogether').mockRejectedValue(new FullError('no room'));
   await sweep.sweep(new AbortController().signal);
   expect(await operator.status()).toMatchObject({ storage: { full: true }, warnings: [] });
   own.advance(21 * 24 * 60 * MINUTE);

@@ -30,7 +30,7 @@ test('what the agent deletes is kept, and counts once when it comes back', { tim
 });
 
 /** Half of it is the journal's and too small for what follows; the other half is the store's and just large enough. */
-const CAP_BYTES = 3 * 1024 ** 2;
+const CAP_BYTES = 12 * 1024 ** 2;
 
 test('a full journal makes capture wait; nothing is lost', { timeout: 120_000 }, async () => {
   await using machine = new Machine();
@@ -40,7 +40,7 @@ test('a full journal makes capture wait; nothing is lost', { timeout: 120_000 },
   const cwds = [machine.checkout('github.com/acme/web')];
   const start_ms = Date.now() + 60_000;
   const { lines, truth } = writeConversations({
-    ...{ random, prefix: 'full', cwds, conversations: 12, turns: 9 },
+    ...{ random, prefix: 'full', cwds, conversations: 48, turns: 9 },
     ...{ start_ms, span_ms: 60_000 },
   });
   const growth = new Growth(machine.projects, lines, random);

@@ -23,7 +23,7 @@ export function blocksOf(message: JsonObject): Block[] {
  * line repeats all blocks, longer. So: a tool call replaces the one of the same id; a text that continues the one at its
  * place replaces it; anything not present is appended. `additive` (after `end_turn`) aligns nothing.
  */
-export function mergeBlocks(known: readonly Block[], more: readonly Block[], additive: boolean): Block[] {
+export function mergeBlocks<B extends Block>(known: readonly B[], more: readonly B[], additive: boolean): B[] {
   const merged = [...known];
   more.forEach((block, place) => {
     const same = merged.findIndex((other) => isSameBlock(other, block));
@@ -50,6 +50,6 @@ function continues(a: Block, b: Block): boolean {
   return a.text.startsWith(b.text) || b.text.startsWith(a.text);
 }
 
-function longer(a: Block, b: Block): Block {
+function longer<B extends Block>(a: B, b: B): B {
   return b.text.length > a.text.length ? b : a;
 }

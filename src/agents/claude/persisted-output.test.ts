@@ -18,7 +18,12 @@ const at = (name: string): string => join(folder.path, name);
 const read = (path: string, max_bytes?: number) => readPersistedOutput(folder.file('p/S1.jsonl'), path, max_bytes);
 
 it('pitfall 21: reads what lies in this session’s tool-results, and nothing else', async () => {
-  expect(await read(at('p/S1/tool-results/1.txt'))).toEqual({ ok: true, text: 'the whole output', truncated: false });
+  expect(await read(at('p/S1/tool-results/1.txt'))).toEqual({
+    ok: true,
+    text: 'the whole output',
+    truncated: false,
+    bytes: 16,
+  });
   expect(await read('/etc/passwd')).toEqual({ ok: false, reason: 'outside' });
   expect(await read(`${at('p/S1/tool-results')}/../../../secret.txt`)).toEqual({ ok: false, reason: 'outside' });
   expect(await read(at('p/S2/tool-results/1.txt'))).toEqual({ ok: false, reason: 'outside' });
@@ -37,7 +42,12 @@ it('resolves links before it decides, also a folder whose name begins alike', as
 });
 
 it('caps what it reads', async () => {
-  expect(await read(at('p/S1/tool-results/1.txt'), 9)).toEqual({ ok: true, text: 'the whole', truncated: true });
+  expect(await read(at('p/S1/tool-results/1.txt'), 9)).toEqual({
+    ok: true,
+    text: 'the whole',
+    truncated: true,
+    bytes: 16,
+  });
   expect(MAX_PERSISTED_OUTPUT_BYTES).toBe(16 * 1024 * 1024);
 });
 

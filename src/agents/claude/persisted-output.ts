@@ -8,7 +8,8 @@ import { readRange } from './file-mark.ts';
 export const MAX_PERSISTED_OUTPUT_BYTES = 16 * 1024 * 1024;
 
 export type PersistedOutput =
-  | { ok: true; text: string; truncated: boolean }
+  /** `bytes` is the size of the whole output. */
+  | { ok: true; text: string; truncated: boolean; bytes: number }
   | { ok: false; reason: 'not_absolute' | 'outside' | 'missing' | 'not_a_file' };
 
 /**
@@ -54,7 +55,10 @@ async function readContained(path: string, max_bytes: number): Promise<Persisted
       return { ok: false, reason: 'not_a_file' };
     }
     const bytes = await readRange(handle, 0, Math.min(opened.size, max_bytes));
-    return { ok: true, text: bytes.toString('utf8'), truncated: opened.size > max_bytes };
+    const truncated = opened.size > bytes.length;
+    // Cut within a character, `stream` holds its bytes back instead of making U+FFFD of them.
+    const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes, { stream: truncated });
+    return { ok: true, text, truncated, bytes: opened.size };
   } finally {
     await handle.close();
   }

@@ -28,7 +28,8 @@ export async function withTranscript<T>(
 }
 
 function translate(error: unknown): unknown {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : null;
+  // An aborted read has a code, too, but a number: it is no failure of the file.
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
   if (error instanceof SynclineError || code === null) return error;
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     return new SynclineError('agents.transcript_gone', 'A transcript is no longer there.', {

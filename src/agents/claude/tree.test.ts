@@ -78,6 +78,22 @@ describe('active branch (specification §2.7)', () => {
     expect(active(text.join(''))).toEqual(['u1', 't1', 'a1', 'u2']);
   });
 
+  it('takes a late result as an answer, neither as the end of the talk nor as a rewind to its call', () => {
+    const talk = [
+      promptLine('u1', 'go'),
+      call('a1', 'u1', 'toolu_1'),
+      promptLine('u2', 'meanwhile', { parentUuid: 'a1' }),
+      assistantLine({ uuid: 'b1', id: 'msg_2', fields: { parentUuid: 'u2' } }),
+      resultLine('r1', 'toolu_1', { parentUuid: 'a1' }),
+    ];
+    expect(active(talk.join(''))).toEqual(['u1', 'a1', 'u2', 'b1', 'r1']);
+    const behind = promptLine('u3', 'thanks', { parentUuid: 'r1' });
+    expect(active(talk.join('') + behind)).toEqual(['u1', 'a1', 'u2', 'b1', 'r1', 'u3']);
+    // The call was rewound meanwhile.
+    const rewound = promptLine('u4', 'other', { parentUuid: 'u1' });
+    expect(active([...talk.slice(0, 4), rewound, ...talk.slice(4)].join(''))).toEqual(['u1', 'u4']);
+  });
+
   it('ends with a cycle and with an empty file', () => {
     expect(active('')).toEqual([]);
     expect(active(promptLine('u1', 'a', { parentUuid: 'u2' }) + promptLine('u2', 'b', { parentUuid: 'u1' }))).toEqual([

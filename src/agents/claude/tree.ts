@@ -1,5 +1,9 @@
-import { objectsField, stringField } from './field.ts';
+import { objectField, objectsField, stringField } from './field.ts';
 import { messageOf, type ChainLine } from './line.ts';
+import { isUniqueMessageId } from './response.ts';
+
+/** Lines between a call and its result that are looked through. */
+const MAX_CLIMB = 10_000;
 
 /** What the tree needs of a line; every line with a `uuid` belongs in it, also `attachment`, `system`, `progress`. */
 export interface TreeLine {
@@ -14,10 +18,14 @@ export interface TreeLine {
   /** Ids of the calls it makes and of those it answers. */
   tool_uses: string[];
   tool_results: string[];
+  compact_summary: boolean;
+  /** A compaction that kept the end of the talk as it was: what comes next hangs on that, not on the summary (§2.6). */
+  keeps_tail: boolean;
 }
 
 export function treeLineOf(line: ChainLine): TreeLine {
-  const { type, uuid, parent_uuid, logical_parent_uuid, sidechain, meta } = line;
+  const { type, uuid, parent_uuid, logical_parent_uuid, sidechain, meta, compact_summary } = line;
+  const compaction = objectField(line.body, 'compactMetadata');
   const message = messageOf(line);
   const blocks = message === null ? [] : objectsField(message, 'content');
   const idsOf = (block_type: string, key: string): string[] =>
@@ -32,6 +40,8 @@ export function treeLineOf(line: ChainLine): TreeLine {
     message_id: type === 'assistant' && message !== null ? stringField(message, 'id') : null,
     tool_uses: idsOf('tool_use', 'id'),
     tool_results: idsOf('tool_result', 'tool_use_id'),
+    compact_summary,
+    keeps_tail: compaction !== null && objectField(compaction, 'preservedSegment') !== null,
   };
 }
 
@@ -40,55 +50,101 @@ export function treeLineOf(line: ChainLine): TreeLine {
  * longer said (§2.7). These are the ancestors of the last line said, through a compaction to what was before it, with
  * every other piece of their responses and every result of their calls: parallel calls look like branches and are none.
  *
- * Returns indexes into `lines`. A line whose parent is not in the file (skipped, damaged) follows the one before it.
+ * Returns indexes into `lines`.
  */
 export function activeBranch(lines: readonly TreeLine[]): Set<number> {
-  const branch = ancestors(lines, activeLeaf(lines));
-  const message_ids = new Set<string>();
-  for (const index of branch) {
-    const id = lines[index]?.message_id;
-    if (id) message_ids.add(id);
-  }
-  const tool_uses = new Set<string>();
-  lines.forEach((line, index) => {
-    if (line.message_id !== null && message_ids.has(line.message_id) && !line.sidechain) branch.add(index);
-    if (branch.has(index)) for (const id of line.tool_uses) tool_uses.add(id);
-  });
-  lines.forEach((line, index) => {
-    if (!line.sidechain && line.tool_results.some((id) => tool_uses.has(id))) branch.add(index);
-  });
+  const parents = parentIndexes(lines);
+  const branch = ancestors(parents, activeLeaf(lines));
+  addPieces(lines, branch, parents);
+  addResults(lines, branch);
+  addCompactions(lines, branch, parents);
   return branch;
 }
 
-/** The last line said in the main conversation, or -1. */
-function activeLeaf(lines: readonly TreeLine[]): number {
-  return lines.findLastIndex(
-    (line) =>
-      line.uuid !== null && !line.sidechain && !line.meta && (line.type === 'user' || line.type === 'assistant'),
-  );
+/**
+ * Where the line that each one is said behind stands; -1: nowhere. A line whose parent is not in the file follows the one
+ * before it. So does a result whose call is somewhere above that one: its `parentUuid` names the call, not the place.
+ */
+export function parentIndexes(lines: readonly TreeLine[]): number[] {
+  const index_of = firstPlaces(lines);
+  const parents: number[] = [];
+  let before = -1;
+  lines.forEach((line, index) => {
+    const parent = line.parent_uuid ?? line.logical_parent_uuid;
+    const known = parent === null ? -1 : (index_of.get(parent) ?? before);
+    const late = line.tool_results.length > 0 && !line.sidechain && isAbove(parents, known, before);
+    parents.push(late ? before : known);
+    if (line.uuid !== null && !line.sidechain) before = index;
+  });
+  return parents;
 }
 
-function ancestors(lines: readonly TreeLine[], leaf: number): Set<number> {
+/** A compaction may append its preserved tail again under the same ids: the first place is the true one. */
+function firstPlaces(lines: readonly TreeLine[]): Map<string, number> {
   const index_of = new Map<string, number>();
-  // A compaction may append its preserved tail again under the same ids: the first place is the true one.
   lines.forEach(({ uuid }, index) => {
     if (uuid !== null && !index_of.has(uuid)) index_of.set(uuid, index);
   });
+  return index_of;
+}
+
+function isAbove(parents: readonly number[], ancestor: number, index: number): boolean {
+  if (ancestor === -1) return false;
+  let at = index;
+  for (let steps = 0; at > ancestor && steps < MAX_CLIMB; steps++) at = parents[at] ?? -1;
+  return at === ancestor;
+}
+
+/**
+ * The last line said in the main conversation, or -1. A result says where its call stands, not where the talk is: that of
+ * a long task comes hundreds of messages later, or after the call was rewound.
+ */
+function activeLeaf(lines: readonly TreeLine[]): number {
+  const isSaid = (line: TreeLine): boolean =>
+    line.uuid !== null && !line.sidechain && !line.meta && (line.type === 'user' || line.type === 'assistant');
+  const leaf = lines.findLastIndex((line) => isSaid(line) && line.tool_results.length === 0);
+  return leaf === -1 ? lines.findLastIndex(isSaid) : leaf;
+}
+
+function ancestors(parents: readonly number[], leaf: number): Set<number> {
   const branch = new Set<number>();
   for (let index = leaf; index !== -1 && !branch.has(index);) {
     branch.add(index);
-    index = parentIndex(lines, index, index_of);
+    index = parents[index] ?? -1;
   }
   return branch;
 }
 
-function parentIndex(lines: readonly TreeLine[], index: number, index_of: ReadonlyMap<string, number>): number {
-  const line = lines[index];
-  const parent = line?.parent_uuid ?? line?.logical_parent_uuid ?? null;
-  if (parent === null) return -1;
-  const known = index_of.get(parent);
-  if (known !== undefined) return known;
-  let before = index - 1;
-  while (before >= 0 && (lines[before]?.uuid === null || lines[before]?.sidechain)) before--;
-  return before;
+/** Ids that gateways use again name another response on another branch (R4): there only the chain tells. */
+function addPieces(lines: readonly TreeLine[], branch: Set<number>, parents: readonly number[]): void {
+  const message_ids = new Set<string>();
+  for (const index of branch) {
+    const id = lines[index]?.message_id;
+    if (id && isUniqueMessageId(id)) message_ids.add(id);
+  }
+  lines.forEach((line, index) => {
+    if (line.message_id === null || line.sidechain || branch.has(index)) return;
+    const before = parents[index] ?? -1;
+    const continues = branch.has(before) && lines[before]?.message_id === line.message_id;
+    if (continues || message_ids.has(line.message_id)) branch.add(index);
+  });
+}
+
+function addResults(lines: readonly TreeLine[], branch: Set<number>): void {
+  const tool_uses = new Set([...branch].flatMap((index) => lines[index]?.tool_uses ?? []));
+  lines.forEach((line, index) => {
+    if (!line.sidechain && line.tool_results.some((id) => tool_uses.has(id))) branch.add(index);
+  });
+}
+
+/** Compactions that kept the end of the talk, where the talk went on behind them: no later line leads to them. */
+function addCompactions(lines: readonly TreeLine[], branch: Set<number>, parents: readonly number[]): void {
+  let last = -1;
+  for (const index of branch) last = Math.max(last, index);
+  lines.forEach((line, index) => {
+    if (index > last || line.sidechain || branch.has(index)) return;
+    const before = parents[index] ?? -1;
+    if (!branch.has(before)) return;
+    if (line.keeps_tail || (line.compact_summary && lines[before]?.keeps_tail)) branch.add(index);
+  });
 }

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { FullError, InvariantError, StaleError } from '../../platform/errors.ts';
-import { TRANSACTION_LIMITS } from '../store.ts';
+import { TRANSACTION_LIMITS, type NewEntry } from '../store.ts';
 import { NOW, Scene, STREAM, accepted } from './scene.ts';
 import type { OpenStore } from './store-under-test.ts';
 
@@ -56,6 +56,68 @@ export function appendContract(open: OpenStore): void {
     expect(await scene.add(entries, 'line 3')).toEqual({ appended: 0, duplicates: 3, clashes: 0, erased: 0 });
     expect(await scene.last(partition)).toBe(3);
     expect(await scene.counter('entries_duplicate', 'append')).toBe(3);
+  });
+
+  test('the appends of several sources commit together, each with its checkpoint, or none of them', async () => {
+    const { store } = await start();
+    const a = await scene.partition('a');
+    const b = await scene.partition('b');
+    const sources = await store.openSources(STREAM, ['one', 'two', 'file'], NOW);
+    const requests = sources.map(({ source_id, name }) => ({
+      source_id,
+      entries: [scene.entry(a), scene.entry(b)],
+      checkpoint: name === 'two' ? null : `end of ${name}`,
+      counters: [{ name: 'lines_skipped', label: 'json', by: 2 }],
+      now_ms: NOW,
+    }));
+    const sql = 'UPDATE source SET holes = holes WHERE source_id < 0';
+    const before = await scene.sut.dump();
+    const stale = { ...requests[2]!, writes: [{ sql, parameters: [], expect_rows: 1 }] };
+    await expect(store.appendTogether([requests[0]!, requests[1]!, stale])).rejects.toThrow(StaleError);
+    expect(await scene.sut.dump()).toEqual(before);
+
+    expect(await store.appendTogether(requests)).toEqual({ appended: 6, duplicates: 0, clashes: 0, erased: 0 });
+    expect((await store.read(a.partition_id, 1, 99)).map(({ payload }) => payload)).toEqual(
+      requests.map(({ entries }) => entries[0]?.payload),
+    );
+    expect(await scene.last(b)).toBe(3);
+    expect(new Map((await store.sources(STREAM)).map(({ name, checkpoint }) => [name, checkpoint]))).toEqual(
+      new Map([
+        ['file', 'end of file'],
+        ['one', 'end of one'],
+        ['two', null],
+      ]),
+    );
+    expect(await scene.counter('lines_skipped', 'json')).toBe(6);
+    expect((await store.appendTogether(requests)).duplicates).toBe(6);
+  });
+
+  test('the limits of a transaction hold for appends together', async () => {
+    const { store } = await start();
+    const partition = await scene.partition();
+    const [other] = await store.openSources(STREAM, ['other'], NOW);
+    const rows = (count: number, payload = '{}'): NewEntry[] => scene.entries(partition, count, { payload });
+    const both = (entries: NewEntry[], more: NewEntry[]): Promise<unknown> =>
+      store.appendTogether([
+        { source_id: scene.source_id, entries, checkpoint: null, now_ms: NOW },
+        { source_id: other!.source_id, entries: more, checkpoint: null, now_ms: NOW },
+      ]);
+    const half = 'x'.repeat(TRANSACTION_LIMITS.max_bytes / 2 + 1);
+    await expect(both(rows(TRANSACTION_LIMITS.max_rows), rows(1))).rejects.toThrow(InvariantError);
+    await expect(both(rows(1, half), rows(1, half))).rejects.toThrow(InvariantError);
+    expect(await scene.last(partition)).toBe(0);
+  });
+
+  test('many sources are opened at once: known ones with their newest epoch, in the order they were asked for', async () => {
+    const { store } = await start();
+    await scene.add([], 'line 1');
+    const renewed = await store.openSource(STREAM, 'rewritten', NOW);
+    const epoch = await store.nextEpoch(renewed.source_id, NOW);
+    const opened = await store.openSources(STREAM, ['new', 'rewritten', 'file'], NOW);
+    expect(opened.slice(1)).toEqual([epoch, await store.openSource(STREAM, 'file', NOW)]);
+    expect(opened[0]).toMatchObject({ name: 'new', epoch: 1, checkpoint: null });
+    expect(await store.openSources(STREAM, ['new'], NOW)).toEqual([opened[0]]);
+    expect(await store.openSources('another stream', ['new'], NOW)).not.toEqual([opened[0]]);
   });
 
   test('a checkpoint moves without entries; null leaves it where it is', async () => {

@@ -58,8 +58,23 @@ const CASES: Case[] = [
       return () => scene.store.append({ ...request, writes: [{ sql, parameters: [], expect_rows: 1 }] });
     },
   },
+  {
+    name: 'appendTogether',
+    prepare: async (scene) => {
+      const partition = await prepared(scene);
+      const sources = await scene.store.openSources('telemetry', ['one', 'two'], NOW);
+      const requests = sources.map(({ source_id }) => ({
+        source_id,
+        entries: scene.entries(partition, 2, { subject: 'new' }),
+        checkpoint: 'line 2',
+        now_ms: NOW,
+      }));
+      return () => scene.store.appendTogether(requests);
+    },
+  },
   { name: 'openPartition', prepare: async (scene) => () => scene.partition('a') },
   { name: 'openSource', prepare: async (scene) => () => scene.store.openSource('telemetry', 'another', NOW) },
+  { name: 'openSources', prepare: async (scene) => () => scene.store.openSources('telemetry', ['a', 'b'], NOW) },
   { name: 'nextEpoch', prepare: async (scene) => () => scene.store.nextEpoch(scene.source_id, NOW) },
   {
     name: 'configureDestination',

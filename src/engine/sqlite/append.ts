@@ -29,27 +29,48 @@ const INSERT = `INSERT INTO entry (entry_id, source_id, cursor, subject_id, obse
   VALUES ((? << ${OFFSET_BITS}) | ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source_id, cursor) DO NOTHING`;
 
 /**
- * Appends entries with dense offsets, moves the checkpoint, applies the flow's own writes: one transaction (design §5
- * rule 2). An entry whose (source, cursor) is known is skipped; with another payload in the same partition it is a
- * clash: dead letter, and the checkpoint moves on. Payloads are compared themselves: a stored 52-bit hash would cost
- * as much as the insert, and would keep a fingerprint of what was erased.
+ * Appends entries with dense offsets, moves each source's checkpoint, applies the flow's own writes: one transaction for
+ * all requests (design §5 rule 2), which costs one wait for the disk. An entry whose (source, cursor) is known is skipped;
+ * with another payload in the same partition it is a clash: dead letter, and the checkpoint moves on. Payloads are
+ * compared themselves: a stored 52-bit hash would cost as much as the insert, and would keep a fingerprint of what was
+ * erased.
  */
-export function append(db: Database, request: AppendRequest, cap_bytes: number, newId: () => string): AppendResult {
-  invariant(
-    request.entries.length <= TRANSACTION_LIMITS.max_rows,
-    `an append has at most ${TRANSACTION_LIMITS.max_rows} entries`,
-  );
+export function append(
+  db: Database,
+  requests: readonly AppendRequest[],
+  cap_bytes: number,
+  newId: () => string,
+): AppendResult {
+  const entries = requests.flatMap((request) => request.entries);
+  const now_ms = Math.max(0, ...requests.map((request) => request.now_ms));
+  requireOneTransaction(entries);
   return db.transaction(() => {
     requireRoom(db, cap_bytes);
-    const tails = lockTails(db, request.entries);
-    const result = insertEntries(db, request, tails, newId);
+    const tails = lockTails(db, entries);
+    const result: AppendResult = { appended: 0, duplicates: 0, clashes: 0, erased: 0 };
+    for (const request of requests) insertEntries(db, request, tails, newId, result);
     moveTails(db, tails);
-    raiseTasks(db, keysOf(tails), request.now_ms);
-    if (request.checkpoint !== null) moveCheckpoint(db, request);
-    applyFlowWrites(db, request.writes ?? []);
-    addCounters(db, [...(request.counters ?? []), ...countersOf(result)]);
+    raiseTasks(db, keysOf(tails), now_ms);
+    for (const request of requests) {
+      if (request.checkpoint !== null) moveCheckpoint(db, request);
+      applyFlowWrites(db, request.writes ?? []);
+    }
+    addCounters(db, [...requests.flatMap(({ counters }) => counters ?? []), ...countersOf(result)]);
     return result;
   });
+}
+
+function requireOneTransaction(entries: readonly NewEntry[]): void {
+  const { max_rows, max_bytes } = TRANSACTION_LIMITS;
+  invariant(entries.length <= max_rows, `an append has at most ${max_rows} entries`);
+  // A character is at most three bytes, so most appends need not be measured.
+  if (entries.length <= 1 || 3 * sum(entries, ({ payload }) => payload?.length ?? 0) <= max_bytes) return;
+  const bytes = sum(entries, ({ payload }) => Buffer.byteLength(payload ?? ''));
+  invariant(bytes <= max_bytes, 'an append has at most 4 MiB of payload');
+}
+
+function sum<T>(rows: readonly T[], amount: (row: T) => number): number {
+  return rows.reduce((total, row) => total + amount(row), 0);
 }
 
 function insertEntries(
@@ -57,24 +78,18 @@ function insertEntries(
   request: AppendRequest,
   tails: ReadonlyMap<number, Tail>,
   newId: () => string,
-): AppendResult {
-  const result: AppendResult = { appended: 0, duplicates: 0, clashes: 0, erased: 0 };
-  let total_bytes = 0;
+  result: AppendResult,
+): void {
   for (const entry of request.entries) {
     const tail = tails.get(entry.partition_id);
     invariant(tail, 'every partition of a request has its tail read');
     invariant((tail.delivery === 'keyed') === (entry.key !== undefined), 'an entry of a keyed partition has a key');
-    const bytes = entry.payload === null ? 0 : Buffer.byteLength(entry.payload);
-    total_bytes += bytes;
-    invariant(
-      total_bytes <= TRANSACTION_LIMITS.max_bytes || request.entries.length === 1,
-      'an append has at most 4 MiB of payload',
-    );
     const subject = entry.subject === null ? null : subjectOf(db, entry.subject);
     if (subject?.erased) {
       result.erased++;
       continue;
     }
+    const bytes = entry.payload === null ? 0 : Buffer.byteLength(entry.payload);
     const changes = db.run(
       INSERT,
       entry.partition_id,
@@ -95,7 +110,6 @@ function insertEntries(
     } else if (recordClash(db, request, entry, newId)) result.clashes++;
     else result.duplicates++;
   }
-  return result;
 }
 
 /** Refuses before the file reaches SQLite's own limit, because at that limit deletes fail too. */

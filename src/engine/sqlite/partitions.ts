@@ -1,7 +1,7 @@
 import { invariant } from '../../platform/errors.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 import type { PartitionHeader } from '../ordered/destination.ts';
-import type { DeliveryKind, Partition, PartitionSpec, Source } from '../store.ts';
+import { TRANSACTION_LIMITS, type DeliveryKind, type Partition, type PartitionSpec, type Source } from '../store.ts';
 
 interface PartitionRow extends Omit<Partition, 'header'> {
   header: string;
@@ -68,6 +68,28 @@ export function openSource(db: Database, stream: string, name: string, now_ms: n
     name,
   );
   return found ?? insertSource(db, stream, name, 1, now_ms);
+}
+
+/** The newest epoch of each source; those there are none of are made. */
+export function openSources(db: Database, stream: string, names: readonly string[], now_ms: number): Source[] {
+  invariant(
+    names.length <= TRANSACTION_LIMITS.max_rows,
+    `at most ${TRANSACTION_LIMITS.max_rows} sources are opened at once`,
+  );
+  const given = JSON.stringify(names);
+  db.run(
+    `INSERT INTO source (stream, name, epoch, updated_ms) SELECT ?1, n.value, 1, ?2 FROM json_each(?3) n
+     WHERE NOT EXISTS (SELECT 1 FROM source WHERE stream = ?1 AND name = n.value)`,
+    stream,
+    now_ms,
+    given,
+  );
+  return db.all<Source>(
+    `SELECT ${SOURCE_COLUMNS} FROM json_each(?2) n CROSS JOIN source s ON s.stream = ?1 AND s.name = n.value
+     WHERE epoch = (SELECT max(epoch) FROM source WHERE stream = s.stream AND name = s.name) ORDER BY n.key`,
+    stream,
+    given,
+  );
 }
 
 export function nextEpoch(db: Database, source_id: number, now_ms: number): Source {

@@ -8,7 +8,7 @@ import { append } from './append.ts';
 import { addCounters, readCounters } from './counters.ts';
 import { deadLetters, insertDeadLetter, retryDeadLetter, setState } from './dead-letters.ts';
 import { backlog, changeDestination, configureDestination, destinations, progress } from './destinations.ts';
-import { allPartitions, allSources, nextEpoch, openPartition, openSource } from './partitions.ts';
+import { allPartitions, allSources, nextEpoch, openPartition, openSource, openSources } from './partitions.ts';
 import { plan, readBatch, readEntries } from './plan.ts';
 import { erase, rewrite, scrub } from './erasure.ts';
 import { retain } from './retention.ts';
@@ -45,10 +45,12 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
     openPartition: async (spec) => db.transaction(() => openPartition(db, spec)),
     partitions: async () => allPartitions(db),
     openSource: async (stream, name, now_ms) => db.transaction(() => openSource(db, stream, name, now_ms)),
+    openSources: async (stream, names, now_ms) => db.transaction(() => openSources(db, stream, names, now_ms)),
     nextEpoch: async (source_id, now_ms) => db.transaction(() => nextEpoch(db, source_id, now_ms)),
     sources: async (stream) => allSources(db, stream),
 
-    append: async (request) => forgettingSubjects(db, () => append(db, request, options.cap_bytes, newId)),
+    append: async (request) => forgettingSubjects(db, () => append(db, [request], options.cap_bytes, newId)),
+    appendTogether: async (requests) => forgettingSubjects(db, () => append(db, requests, options.cap_bytes, newId)),
     read: async (partition_id, first, last) => readEntries(db, partition_id, first, last),
     readBatch: async (batch_id) => readBatch(db, batch_id),
 

@@ -169,6 +169,10 @@ describe('what shows the newest commit', () => {
     expect(shell('git commit -m x && git rev-parse HEAD', whole)).toEqual([`commit ${SHA} main high`]);
     const log = `[main ${SHA.slice(0, 9)}] Fix\ncommit ${SHA} (HEAD -> main)\nAuthor: a\n\n    Fix`;
     expect(shell('git commit -m x; git log -1', log)).toEqual([`commit ${SHA} main high`]);
+    const looped = `[main ${SHA.slice(0, 7)}] Fix\n 1 file changed\n${SHA}\n`;
+    expect(shell('for f in a; do git commit -m $f; git rev-parse HEAD; done', looped)).toEqual([
+      `commit ${SHA} main high`,
+    ]);
     const other = `[main abc1234] Fix\n 1 file changed\n${SHA}`;
     expect(shell('git commit -m x && git rev-parse v1.0', other)).toEqual(['commit abc1234 main high']);
   });

@@ -20,8 +20,6 @@ export interface FoundPullRequest extends PullRequest {
 }
 
 const MAX_URL_CHARS = 2_000;
-/** Deeper than groups of GitLab nest (20). */
-const MAX_SEGMENTS = 32;
 /** How far around an address its line is looked at. */
 const ALONE_CHARS = 48;
 const KINDS = new Set(['pull', 'pulls', 'merge_requests', 'pull-requests', 'pullrequest']);
@@ -124,7 +122,7 @@ interface RequestPlace {
 
 function requestIn(host: string, all: readonly string[]): RequestPlace | null {
   const segments = withoutApi(host, all);
-  for (let i = 2; i < Math.min(segments.length - 1, MAX_SEGMENTS); i++) {
+  for (let i = 2; i < segments.length - 1; i++) {
     const kind = (segments[i] ?? '').toLowerCase();
     const number = KINDS.has(kind) ? numberOf(segments[i + 1]) : null;
     const place = number === null ? null : placeOf(host, segments.slice(0, i), kind, number);

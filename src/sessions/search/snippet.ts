@@ -41,6 +41,26 @@ export function snippetOf(text: string, expression: SearchExpression): Snippet {
   return { snippet, highlights: joined(shown), found };
 }
 
+/**
+ * Whether texts that are searched as one satisfy an expression, as an index of them would say: of each group something
+ * stands in one of them, and nothing excluded does.
+ */
+export function satisfies(texts: readonly string[], { required, excluded }: SearchExpression): boolean {
+  // Exclusions are one more group, which must stay empty.
+  const finder = new PhraseFinder([...required, excluded]);
+  const groups = new Set<number>();
+  for (const text of texts) {
+    const matches: Match[] = [];
+    finder.begin();
+    forEachTerm(text, (term, start, end, place) => {
+      if (place === 'name') finder.takeName(term, start, end, matches);
+      else finder.take(term, start, end, matches);
+      for (const { group } of matches.splice(0)) groups.add(group);
+    });
+  }
+  return groups.size === required.length && !groups.has(required.length);
+}
+
 /** The first MAX_MATCHES places where a required phrase stands, by their beginning. */
 function matchesOf(text: string, { required }: SearchExpression): Match[] {
   const finder = new PhraseFinder(required);
@@ -78,6 +98,11 @@ class PhraseFinder {
 
   constructor(required: SearchExpression['required']) {
     this.#phrases = required.flatMap((group, i) => group.flat().map((phrase) => ({ ...phrase, group: i })));
+  }
+
+  /** Forgets what has begun: another text follows. */
+  begin(): void {
+    this.#begun = [];
   }
 
   take(term: string, start: number, end: number, matches: Match[]): void {

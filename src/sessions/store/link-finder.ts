@@ -1,11 +1,23 @@
 import type { ConversationMessage } from '../../agents/conversation.ts';
-import type { LinkContext } from '../links/links-of.ts';
+import { linksOf, type LinkContext } from '../links/links-of.ts';
+import { parsePullRequest } from '../links/pull-request.ts';
 import type { GitLink } from './session-store.ts';
 
 /** What a store needs to know about commits and pull requests: it finds them when a message is written. */
 export interface LinkFinder {
   /** Commits, pushes and pull requests of one message, which is masked already. Pure; never throws. */
   linksOf(message: ConversationMessage, context: LinkContext): GitLink[];
-  /** The form in which `linksOf` writes a pull request's URL; null: this is none. */
-  canonicalUrl(url: string): string | null;
+  /** The form in which `linksOf` writes a pull request's URL; null: this is none. `#7` needs the repository. */
+  canonicalUrl(url: string, repository: string | null): string | null;
+}
+
+/** What `src/sessions/links` finds. */
+export const gitLinks: LinkFinder = {
+  linksOf,
+  canonicalUrl: (url, repository) => parsePullRequest(url, repository)?.url ?? null,
+};
+
+/** The repository that a project names: `host/owner/repository`. Labels and hashes name none. */
+export function repositoryOf(project: string): string | null {
+  return /^[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:\/[^/\s]+){2,}$/.test(project) ? project : null;
 }

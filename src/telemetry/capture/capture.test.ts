@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { scratchDirectory } from '../../../test/support/scratch-directory.ts';
 import type { AgentEvent, AgentSession } from '../../agents/event.ts';
 import { openSqliteStore } from '../../engine/sqlite/store.ts';
@@ -12,7 +12,7 @@ import type { SpoolRecord } from '../hooks/record.ts';
 import { saltTag } from '../hooks/build-record.ts';
 import { Labels } from '../labels.ts';
 import { Salts, saltOf } from '../salts.ts';
-import { Capture, type CaptureResult } from './capture.ts';
+import { Capture, type CaptureResult, type CaptureUnit } from './capture.ts';
 import { MAX_PAYLOAD_CHARS, type ContentPolicy } from './event-item.ts';
 import { migrateFlowTables } from './flow-tables.ts';
 import { HookCapture } from './hook-capture.ts';
@@ -169,6 +169,46 @@ test('a copy adds nothing, whichever file is read first; an older owner and a gr
   expect((await store.counters())['skipped']).toEqual({ copy: 1 });
 });
 
+test('files taken together come to what they come to one by one, with one commit', async () => {
+  const files: [AgentEvent[], AgentSession | null][] = [
+    [[event(), call()], session({ title: null })],
+    // A subagent may work in another folder; its session stays where it was, which the file before has told.
+    [
+      [event({ identity: 'claude:message:msg_2', subagent_id: 'a1', cwd: '/home/ada/api' })],
+      session({ cwd: null, started_at_ms: null, last_at_ms: NOON + 60_000 }),
+    ],
+    // A fork copies the message and has the call's result.
+    [
+      [event({ session_id: 'fork', owner_rank: 'c' }), result()],
+      session({ cwd: null, model: null, last_at_ms: NOON + 120_000 }),
+    ],
+  ];
+  const units: CaptureUnit[] = [];
+  for (const [events, told] of files) {
+    const { source_id } = await store.openSource('telemetry', `source ${sources++}`, NOON);
+    const positioned = events.map((one, i) => ({ cursor: String(i), event: one }));
+    units.push({
+      source_id,
+      events: positioned,
+      session: told,
+      checkpoint: `end of ${source_id}`,
+      skipped: { bad: 1 },
+    });
+  }
+  const commits = vi.spyOn(store, 'appendTogether');
+  const { model } = event();
+  expect(await capture().takeTogether(units)).toEqual({ appended: 8, copies: 1, excluded: 0 });
+  expect(commits).toHaveBeenCalledOnce();
+  expect((await store.sources('telemetry')).map(({ checkpoint }) => checkpoint)).toEqual(
+    units.map(({ checkpoint }) => checkpoint),
+  );
+  expect(await items('events')).toHaveLength(4);
+  expect(await items('tool_spans')).toMatchObject([{ status: 'done', lead_time_ms: 2_000, outcome: 'ok' }]);
+  const sessions = await items('sessions', ({ header }) => header['project_name'] === 'web');
+  expect(sessions).toMatchObject([0, 60_000, 120_000].map((after_ms) => ({ model, last_at_ms: NOON + after_ms })));
+  expect((await store.counters())['skipped']).toEqual({ bad: 3, copy: 1 });
+});
+
 test('a copy of an event keeps its number, so that a database made anew adds nothing at a destination', async () => {
   await take(capture(), [event(), event({ session_id: 'fork', owner_rank: 'a' })]);
   const numbers = (await items('events')).map((row) => row['event_seq']);
@@ -244,15 +284,15 @@ test('a transcript and a hook that are taken at the same time both leave their p
   await take(capture(), [event()], session());
   // Between what a unit has read and what it writes there is time for the other.
   let hooked: Promise<void> | undefined;
-  const append: EngineStore['append'] = async (request) => {
+  const appendTogether: EngineStore['appendTogether'] = async (requests) => {
     hooked ??= takeHooks(hooks, [
       ['PreToolUse', NOON + 100],
       ['PostToolUse', NOON + 1_900],
     ]);
     await setImmediate();
-    return store.append(request);
+    return store.appendTogether(requests);
   };
-  const remote = new Capture({ ...own, store: { ...store, append }, content: 'none', tags: true, workspaceOf });
+  const remote = new Capture({ ...own, store: { ...store, appendTogether }, content: 'none', tags: true, workspaceOf });
   await take(remote, [call(), result()]);
   await hooked;
   await take(remote, [result({ ts_ms: NOON + 3_000, identity: 'claude:result:toolu_1:again' })]);

@@ -7,11 +7,11 @@ import type { EngineStore } from '../../engine/store.ts';
 import type { Labels } from '../labels.ts';
 import type { Salt, Salts } from '../salts.ts';
 import { appendDraft, Draft } from './draft.ts';
-import { eventItem, type ContentPolicy } from './event-item.ts';
+import { eventItem, type ContentPolicy, type LocatedEvent } from './event-item.ts';
 import { Origins } from './origins.ts';
 import { PartitionBook } from './partition-book.ts';
-import { mergeSessions, type SessionAccount } from './session-item.ts';
-import { addSession, findSession, rememberedWorkspace, type SessionRow } from './session-row.ts';
+import { mergeSessions, type SessionAccount, type SessionRow } from './session-item.ts';
+import { addSession, findSession, rememberedWorkspace } from './session-row.ts';
 import { rememberedHashing } from './remembered-hashing.ts';
 import { SpanBook } from './span-book.ts';
 import { spanEvent, spanNames, type SpanInput } from './span-item.ts';
@@ -63,8 +63,8 @@ export interface CaptureResult {
 
 /**
  * The road from an agent's event to the journal: own it (copies add nothing), find its workspace, hash and redact it,
- * fold it into its span and session, append. Entries, checkpoint and flow tables commit together; when a unit is too
- * large for one transaction its first parts commit without the checkpoint, and reading again skips them by cursor.
+ * fold it into its span and session, append. Entries, checkpoints and flow tables commit together; what is too large for
+ * one transaction commits its first parts without the checkpoints, and reading again skips them by cursor.
  */
 export class Capture {
   readonly #options: CaptureOptions;
@@ -96,7 +96,15 @@ export class Capture {
    * @throws FullError when the journal is full: the source waits and the same unit is given again.
    */
   take(unit: CaptureUnit): Promise<CaptureResult> {
-    return this.#turns.run(() => this.#take(unit));
+    return this.takeTogether([unit]);
+  }
+
+  /**
+   * Journals units of different sources, in this order, with one commit: all of them or none. At most one of each source,
+   * so that a kill lets no more than that be read again (P7). Throws as `take` does.
+   */
+  takeTogether(units: readonly CaptureUnit[]): Promise<CaptureResult> {
+    return this.#turns.run(() => this.#take(units));
   }
 
   /** Appends spans that have been open for an hour as orphaned, so that a call without a result is seen everywhere. */
@@ -104,78 +112,84 @@ export class Capture {
     return this.#turns.run(() => this.#closeOrphans(source_id, older_than_ms));
   }
 
-  async #take(unit: CaptureUnit): Promise<CaptureResult> {
+  async #take(units: readonly CaptureUnit[]): Promise<CaptureResult> {
     const draft = new Draft(this.#options.clock.now_ms());
-    const { fresh, copies, writes } = this.#origins.select(unit.events);
-    draft.writes.push(...writes);
-    const located = fresh.map((captured) => ({ ...captured, context: this.#contextOf(captured) }));
-    const kept = located.filter((captured): captured is Located => captured.context !== null);
-    for (const captured of kept) await this.#addEvent(captured, draft);
-    await this.#addSpans(kept, draft);
-    // A unit whose every event is excluded by now says nothing of its session either, and one without events begins none.
-    if (unit.session && (kept.length > 0 || fresh.length === 0))
-      await this.#addSession(unit.session, unit.session_ended_ms ?? null, kept, draft);
-    draft.countSkipped({ ...unit.skipped, copy: copies, excluded: fresh.length - kept.length });
+    const selection = this.#origins.selection(units.flatMap(({ events }) => events.map(({ event }) => event)));
+    const spans: SpanInput[] = [];
+    const result: CaptureResult = { appended: 0, copies: 0, excluded: 0 };
+    for (const unit of units) {
+      draft.readFrom(unit.source_id);
+      const fresh = selection.fresh(unit.events);
+      const kept = fresh
+        .map((captured) => this.#located(captured, unit.source_id))
+        .filter((located) => located !== null);
+      for (const located of kept) await this.#addEvent(located, draft);
+      for (const located of kept) await this.#addSpanInput(located, spans);
+      // A unit whose every event is excluded by now says nothing of its session either, and one without events begins none.
+      if (unit.session && (kept.length > 0 || fresh.length === 0))
+        await this.#addSession(unit, unit.session, kept, draft);
+      const copies = unit.events.length - fresh.length;
+      const excluded = fresh.length - kept.length;
+      draft.countSkipped({ ...unit.skipped, copy: copies, excluded });
+      result.copies += copies;
+      result.excluded += excluded;
+    }
+    draft.addSpans(this.#spans.fold(spans));
+    draft.writes.push(...selection.writes());
     this.#options.labels.remember(draft.labels());
-    const appended = await appendDraft(this.#options, unit, draft);
-    return { appended, copies, excluded: fresh.length - kept.length };
+    return { ...result, appended: await appendDraft(this.#options, units, draft) };
   }
 
   async #closeOrphans(source_id: number, older_than_ms: number): Promise<number> {
     const orphans = this.#spans.openSince(older_than_ms);
     const draft = new Draft(this.#options.clock.now_ms());
+    draft.readFrom(source_id);
     for (const orphan of orphans) {
       draft.add(orphan.partition_id, `orphan:${orphan.span_id_hash}`, orphan.session, orphan.item);
       draft.writes.push(orphan.write);
     }
     if (orphans.length === 0) return 0;
-    return appendDraft(this.#options, { source_id, checkpoint: null }, draft);
+    return appendDraft(this.#options, [{ source_id, checkpoint: null }], draft);
   }
 
-  #contextOf({ event, workspace }: CapturedEvent): WorkspaceContext | null {
-    const { salts, workspaceOf, allowed } = this.#options;
+  /** Where an event belongs; null when that is excluded. */
+  #located({ cursor, event, workspace }: CapturedEvent, source_id: number): Located | null {
+    const { salts, workspaceOf, allowed, hashing } = this.#options;
     const found = workspace ?? workspaceOf(event.cwd);
-    return allowed(found, event.cwd) ? this.#contexts.of(found, salts.at(event.ts_ms)) : null;
+    if (!allowed(found, event.cwd)) return null;
+    const context = this.#contexts.of(found, salts.at(event.ts_ms));
+    const session = hashing.hashWithSalt(context.salt.bytes, event.session_id);
+    return { source_id, cursor, event, context, session };
   }
 
-  async #addEvent({ cursor, event, context }: Located, draft: Draft): Promise<void> {
+  async #addEvent(located: Located, draft: Draft): Promise<void> {
     const { hashing, content } = this.#options;
-    const session = hashing.hashWithSalt(context.salt.bytes, event.session_id);
-    const payload = eventItem(event, context, hashing, content, draft.tally);
+    const { cursor, event, context, session } = located;
+    const payload = eventItem(located, hashing, content, draft.tally);
     draft.add(await this.#partitions.partitionId('events', context), cursor, session, payload);
     draft.label(context, session, event.session_id);
   }
 
-  async #addSpans(kept: readonly Located[], draft: Draft): Promise<void> {
+  async #addSpanInput({ source_id, cursor, event, context, session }: Located, spans: SpanInput[]): Promise<void> {
     const { hashing } = this.#options;
-    const inputs: SpanInput[] = [];
-    for (const { cursor, event, context } of kept) {
-      const span = spanEvent(event, context, hashing);
-      if (span === null) continue;
-      const session = hashing.hashWithSalt(context.salt.bytes, event.session_id);
-      const names = spanNames(event, `${span.seq}:${span.ts_ms}`, context, hashing);
-      inputs.push({
-        cursor,
-        session,
-        event: span,
-        names,
-        partition_id: await this.#partitions.partitionId('tool_spans', context),
-      });
-    }
-    draft.addSpans(this.#spans.fold(inputs));
+    const span = spanEvent(event, context, hashing);
+    if (span === null) return;
+    const names = spanNames(event, `${span.seq}:${span.ts_ms}`, context, hashing);
+    const partition_id = await this.#partitions.partitionId('tool_spans', context);
+    spans.push({ source_id, cursor, session, event: span, names, partition_id });
   }
 
   async #addSession(
+    { session_ended_ms: ended_at_ms = null }: CaptureUnit,
     session: AgentSession,
-    ended_at_ms: number | null,
     kept: readonly Located[],
     draft: Draft,
   ): Promise<void> {
     const { hashing, allowed, content } = this.#options;
-    const known = this.#knownSession(session);
+    const known = this.#knownSession(session, draft);
     const { salt, hash, row } = known;
     if (row === null && kept.length === 0) return;
-    const workspace = this.#workspaceOfSession(session, known, kept);
+    const workspace = this.#workspaceOfSession(session, known, kept, draft);
     if (!allowed(workspace, session.cwd)) return;
     const context = this.#contexts.of(workspace, salt);
     const reported = { ...this.#accountOf(session, context, draft), ended_at_ms, closed_ms: null, reopened_ms: null };
@@ -205,14 +219,14 @@ export class Capture {
   }
 
   /** The row of a session; a subagent's file knows no start, so its parent's row says under which salt it began. */
-  #knownSession({ session_id, started_at_ms }: AgentSession): KnownRow {
+  #knownSession({ session_id, started_at_ms }: AgentSession, draft: Draft): KnownRow {
     const { db, hashing, salts } = this.#options;
     const possible = started_at_ms === null ? [salts.team, salts.machine] : [salts.at(started_at_ms)];
     const rows = possible
       .filter((salt) => salt !== null)
       .map((salt): KnownRow => {
         const hash = hashing.hashWithSalt(salt.bytes, session_id);
-        return { salt, hash, row: findSession(db, hash) };
+        return { salt, hash, row: draft.findSession(hash) ?? findSession(db, hash) };
       });
     const [first] = rows;
     invariant(first, 'every session has a salt');
@@ -223,16 +237,26 @@ export class Capture {
    * The folder is told once, in the step that finds it; later the session stays where it was. A fork's may have been told
    * before it said anything of its own; then it is where its first own event is.
    */
-  #workspaceOfSession({ cwd, session_id }: AgentSession, { row }: KnownRow, kept: readonly Located[]): Workspace {
-    if (cwd !== null) return this.#options.workspaceOf(cwd);
-    const remembered = row === null ? null : rememberedWorkspace(this.#options.labels, row.workspace_hash);
+  #workspaceOfSession(
+    { cwd, session_id }: AgentSession,
+    { row }: KnownRow,
+    kept: readonly Located[],
+    draft: Draft,
+  ): Workspace {
+    const { workspaceOf, labels } = this.#options;
+    if (cwd !== null) return workspaceOf(cwd);
+    const labelled = { find: (hash: string) => draft.findLabel(hash) ?? labels.find(hash) };
+    const remembered = row === null ? null : rememberedWorkspace(labelled, row.workspace_hash);
     if (remembered) return remembered;
     const own = kept.find(({ event }) => event.session_id === session_id);
-    return own?.context.workspace ?? this.#options.workspaceOf(null);
+    return own?.context.workspace ?? workspaceOf(null);
   }
 }
 
-type Located = CapturedEvent & { context: WorkspaceContext };
+interface Located extends LocatedEvent {
+  source_id: number;
+  cursor: string;
+}
 
 type ReportedSession = Omit<SessionAccount, 'ended_at_ms' | 'closed_ms' | 'reopened_ms'>;
 

@@ -13,13 +13,20 @@ export const MAX_PAYLOAD_CHARS = 256 * 1024;
 
 const U32_MAX = 0xffff_ffff;
 
+/** An event and where it belongs. */
+export interface LocatedEvent {
+  event: AgentEvent;
+  /** Hash of its session. */
+  session: string;
+  context: WorkspaceContext;
+}
+
 /**
  * An event in wire form (telemetry specification §2.4): ids hashed, names and payload redacted, content only when the
  * policy says so. The text is made once, here, and travels as it is to every destination.
  */
 export function eventItem(
-  event: AgentEvent,
-  context: WorkspaceContext,
+  { event, session, context }: LocatedEvent,
   hashing: Hashing,
   content: ContentPolicy,
   tally: Tally,
@@ -29,7 +36,7 @@ export function eventItem(
   const text = (value: string | null): string | undefined =>
     value === null ? undefined : redactor.redactText(value, tally);
   const item: WireEvent = {
-    session_id_hash: hashing.hashWithSalt(salt.bytes, event.session_id),
+    session_id_hash: session,
     event_seq: hashing.hash52(event.identity),
     ts_ms: Math.max(0, Math.trunc(event.ts_ms)),
     agent: event.agent,

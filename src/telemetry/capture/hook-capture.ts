@@ -10,8 +10,8 @@ import { appendDraft, Draft } from './draft.ts';
 import type { ContentPolicy } from './event-item.ts';
 import { endsSession, hookItem, hookSpan, type SessionRecord } from './hook-item.ts';
 import { PartitionBook } from './partition-book.ts';
-import { closedAt } from './session-item.ts';
-import { addSession, findSession, rememberedWorkspace, type SessionRow } from './session-row.ts';
+import { closedAt, type SessionRow } from './session-item.ts';
+import { addSession, findSession, rememberedWorkspace } from './session-row.ts';
 import { SpanBook } from './span-book.ts';
 import type { SpanInput } from './span-item.ts';
 import { turnsOf } from './turns.ts';
@@ -85,6 +85,7 @@ export class HookCapture {
   async #take(unit: HookUnit): Promise<number> {
     const { hashing, clock } = this.#options;
     const draft = new Draft(clock.now_ms());
+    draft.readFrom(unit.source_id);
     const dropped = new Map<string, number>();
     const spans: SpanInput[] = [];
     const ended = new Map<string, number>();
@@ -103,13 +104,13 @@ export class HookCapture {
         draft.tally.set(rule, (draft.tally.get(rule) ?? 0) + times);
       const span = hookSpan(named, context, hashing);
       const partition_id = await this.#partitions.partitionId('tool_spans', context);
-      if (span) spans.push({ cursor, session: named.session, partition_id, ...span });
+      if (span) spans.push({ source_id: unit.source_id, cursor, session: named.session, partition_id, ...span });
       if (endsSession(named)) ended.set(named.session, Math.max(named.ts_ms, ended.get(named.session) ?? 0));
     }
     for (const [session, ts_ms] of ended) await this.#endSession(session, ts_ms, draft);
     draft.addSpans(this.#spans.fold(spans));
     draft.countSkipped({ ...unit.skipped, ...Object.fromEntries(dropped) });
-    return appendDraft(this.#options, unit, draft);
+    return appendDraft(this.#options, [unit], draft);
   }
 
   /** Says that a session ended, where anything was told of it; a line with a later time opens it again. */

@@ -30,21 +30,11 @@ export class Origins {
     this.#hashing = hashing;
   }
 
-  /** The events among `events` that say something new, and the write that remembers them. */
-  select<T extends { event: AgentEvent }>(events: readonly T[]): { fresh: T[]; copies: number; writes: FlowWrite[] } {
-    const keys = events.map(({ event }) => this.#keyOf(event));
-    const known = this.#known(keys);
-    const changed = new Map<string, Origin>();
-    const fresh = events.filter(({ event }, i) => {
-      const key = keys[i] ?? '';
-      const before = known.get(key);
-      const after = joined(before, event, this.#hashing.hash52(event.session_id));
-      if (!after) return false;
-      known.set(key, after);
-      changed.set(key, after);
-      return true;
-    });
-    return { fresh, copies: events.length - fresh.length, writes: changed.size > 0 ? [rememberAll(changed)] : [] };
+  /** Begins to select among the events of one append. */
+  selection(events: readonly AgentEvent[]): Selection {
+    const keys = events.map((event) => this.#keyOf(event));
+    const keyed = new Map(events.map((event, i) => [event, keys[i] ?? '']));
+    return new Selection(this.#hashing, keyed, this.#known(keys));
   }
 
   /** The hour only where a copy surely has the same: a line without a time of its own takes that of its neighbours. */
@@ -60,6 +50,37 @@ export class Origins {
       JSON.stringify(keys),
     );
     return new Map(rows.map(({ origin, ...row }) => [origin, row]));
+  }
+}
+
+/** The events of one append, one unit after the other: what an earlier one brings is known to the later ones. */
+class Selection {
+  readonly #hashing: Hashing;
+  readonly #keys: ReadonlyMap<AgentEvent, string>;
+  readonly #known: Map<string, Origin>;
+  readonly #changed = new Map<string, Origin>();
+
+  constructor(hashing: Hashing, keys: ReadonlyMap<AgentEvent, string>, known: Map<string, Origin>) {
+    this.#hashing = hashing;
+    this.#keys = keys;
+    this.#known = known;
+  }
+
+  /** The events among `events` that say something new. */
+  fresh<T extends { event: AgentEvent }>(events: readonly T[]): T[] {
+    return events.filter(({ event }) => {
+      const key = this.#keys.get(event) ?? '';
+      const after = joined(this.#known.get(key), event, this.#hashing.hash52(event.session_id));
+      if (!after) return false;
+      this.#known.set(key, after);
+      this.#changed.set(key, after);
+      return true;
+    });
+  }
+
+  /** What remembers them. */
+  writes(): FlowWrite[] {
+    return this.#changed.size > 0 ? [rememberAll(this.#changed)] : [];
   }
 }
 

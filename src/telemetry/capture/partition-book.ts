@@ -9,6 +9,8 @@ import type { WorkspaceContext } from './workspace-context.ts';
 export class PartitionBook {
   readonly #store: EngineStore;
   readonly #open = new Map<string, number>();
+  /** The same by context: an event asks twice, and a name is put together of four hashes. */
+  readonly #known = new WeakMap<WorkspaceContext, Map<TelemetryKind, number>>();
   #existing: Partition[] | undefined;
 
   constructor(store: EngineStore) {
@@ -16,10 +18,18 @@ export class PartitionBook {
   }
 
   async partitionId(kind: TelemetryKind, context: WorkspaceContext): Promise<number> {
+    let known = this.#known.get(context);
+    if (!known) this.#known.set(context, (known = new Map<TelemetryKind, number>()));
+    const partition_id = known.get(kind) ?? (await this.#openPartition(kind, context));
+    known.set(kind, partition_id);
+    return partition_id;
+  }
+
+  async #openPartition(kind: TelemetryKind, context: WorkspaceContext): Promise<number> {
     const place = `${kind}/${context.workspace_hash.slice('blake3:'.length, 'blake3:'.length + 16)}/${context.salt.salt_id}`;
     const name = `${place}/v${SCHEMA_VERSION}/${context.redactor.rule_set}`;
-    const known = this.#open.get(name);
-    if (known !== undefined) return known;
+    const open = this.#open.get(name);
+    if (open !== undefined) return open;
     const predecessor = await this.#newestOf(place, name);
     const partition = await this.#store.openPartition({
       stream: 'telemetry',

@@ -20,6 +20,18 @@ export interface SessionAccount extends Omit<AgentSession, 'session_id' | 'paren
   reopened_ms: number | null;
 }
 
+/** A session as the journal's file remembers it: no native id and no path; a title only where content is kept. */
+export interface StoredSession extends SessionAccount {
+  /** 52 bits of a hash of the item that was appended last. */
+  appended: number;
+}
+
+/** The row of a session. */
+export interface SessionRow {
+  account: StoredSession;
+  workspace_hash: string;
+}
+
 /** Joins what two sources say of one session; the account with the later last line wins where they differ. */
 export function mergeSessions(a: SessionAccount, b: SessionAccount): SessionAccount {
   const [older, newer] = (a.last_at_ms ?? 0) <= (b.last_at_ms ?? 0) ? [a, b] : [b, a];

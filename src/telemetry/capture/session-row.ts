@@ -4,20 +4,8 @@ import type { Labels } from '../labels.ts';
 import type { Draft } from './draft.ts';
 import type { ContentPolicy } from './event-item.ts';
 import type { PartitionBook } from './partition-book.ts';
-import { sessionItem, type SessionAccount } from './session-item.ts';
+import { sessionItem, type SessionAccount, type SessionRow, type StoredSession } from './session-item.ts';
 import type { Workspace, WorkspaceContext } from './workspace-context.ts';
-
-/** A session as the journal's file remembers it: no native id and no path; a title only where content is kept. */
-interface StoredSession extends SessionAccount {
-  /** 52 bits of a hash of the item that was appended last. */
-  appended: number;
-}
-
-/** The row of a session. */
-export interface SessionRow {
-  account: StoredSession;
-  workspace_hash: string;
-}
 
 /** What the journal's file knows of the session with this hash; null = nothing of it was appended yet. */
 export function findSession(db: Database, session: string): SessionRow | null {
@@ -29,7 +17,7 @@ export function findSession(db: Database, session: string): SessionRow | null {
 }
 
 /** A workspace that is known by its hash alone; its folder was told once, and is not kept. */
-export function rememberedWorkspace(labels: Labels, workspace_hash: string): Workspace | null {
+export function rememberedWorkspace(labels: Pick<Labels, 'find'>, workspace_hash: string): Workspace | null {
   const label = labels.find(workspace_hash);
   if (!label) return null;
   const { name, detail: identity } = label;
@@ -57,10 +45,11 @@ export async function addSession(
   const partition_id = await options.partitions.partitionId('sessions', context);
   draft.add(partition_id, `session:${appended.toString(36)}`, session, item);
   const stored: StoredSession = { ...account, title: options.content === 'none' ? null : account.title, appended };
-  draft.writes.push({
+  const row: SessionRow = { account: stored, workspace_hash: context.workspace_hash };
+  draft.rememberSession(session, row, {
     sql: `INSERT INTO telemetry_session (session, agent, workspace, state) VALUES (?, ?, ?, ?)
           ON CONFLICT (session) DO UPDATE SET workspace = excluded.workspace, state = excluded.state`,
-    parameters: [session, account.agent, context.workspace_hash, JSON.stringify(stored)],
+    parameters: [session, account.agent, row.workspace_hash, JSON.stringify(stored)],
     expect_rows: 1,
   });
   return true;

@@ -4,7 +4,8 @@ import { SpanSet, spanTimes, type Span } from '../spans/span.ts';
 import { spanItem, type CapturedSpan, type SpanInput } from './span-item.ts';
 
 export interface ChangedSpan {
-  /** Cursor of the last event that changed it. */
+  /** Source and cursor of the last event that changed it. */
+  source_id: number;
   cursor: string;
   session: string;
   partition_id: number;
@@ -101,10 +102,11 @@ function withNames(folded: Span, before: CapturedSpan | undefined, { event, name
   };
 }
 
-function changeOf({ cursor, session, partition_id, event }: SpanInput, span: CapturedSpan): ChangedSpan {
+function changeOf({ source_id, cursor, session, partition_id, event }: SpanInput, span: CapturedSpan): ChangedSpan {
   const times = spanTimes(span);
   const closed = span.has_call && times.ended_at_ms !== null;
   return {
+    source_id,
     cursor,
     session,
     partition_id,

@@ -18,6 +18,8 @@ export interface CapturedSpan extends Span, SpanNames {}
 
 /** One event with a part in a span, hashed. */
 export interface SpanInput {
+  source_id: number;
+  /** Its place in the source. */
   cursor: string;
   /** Hash of the session. */
   session: string;

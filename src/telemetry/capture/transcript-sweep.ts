@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { FullError, SynclineError } from '../../platform/errors.ts';
+import { FullError, SynclineError, invariant } from '../../platform/errors.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { AgentSource, Place, ReadLimits, TranscriptFile } from '../../agents/source.ts';
-import type { EngineStore, Source } from '../../engine/store.ts';
-import type { Capture } from './capture.ts';
+import type { AgentSource, Place, ReadLimits, ReadStep, TranscriptFile } from '../../agents/source.ts';
+import { TRANSACTION_LIMITS, type EngineStore, type Source } from '../../engine/store.ts';
+import type { Capture, CaptureUnit } from './capture.ts';
 import { SESSION_IDLE_MS } from './session-item.ts';
 import { Turns } from '../../platform/turns.ts';
+import { UnitGroup } from './unit-group.ts';
 
 /** A step's lines, so that a checkpoint moves at least every 512 KiB and a kill re-reads at most that (P7). */
 export const READ_LIMITS: ReadLimits = { max_bytes: 512 * 1024, max_line_bytes: 32 * 1024 * 1024 };
@@ -116,21 +117,28 @@ export class TranscriptSweep {
 
   async #sweep(signal: AbortSignal, progressed: () => void): Promise<SweepResult> {
     const found = await Promise.all(this.#options.sources.map((source) => this.#discover(source)));
-    const result: SweepResult = { appended: 0, full: false, unsettled: false };
+    const visits = found.flatMap(({ source, files }) => files.map((file) => ({ source, file })));
+    const sweep = new Sweep(new UnitGroup(this.#options.capture), signal);
+    await sweep.unlessFull(() =>
+      this.#openSources(
+        visits.map(({ file }) => file),
+        sweep.sources,
+      ),
+    );
     const { clock } = this.#options;
     let told = { appended: 0, at_ms: clock.monotonic_ms() };
-    for (const { source, files } of found) {
-      for (const file of files) {
-        if (signal.aborted || result.full) return result;
-        await this.#visit(source, file, result, signal);
-        const now_ms = clock.monotonic_ms();
-        const news = result.appended - told.appended;
-        if (news < PROGRESS_ENTRIES && (news === 0 || now_ms - told.at_ms < PROGRESS_MS)) continue;
-        told = { appended: result.appended, at_ms: now_ms };
-        progressed();
-      }
+    for (const { source, file } of visits) {
+      if (sweep.isOver) break;
+      await this.#visit(source, file, sweep);
+      const now_ms = clock.monotonic_ms();
+      const news = sweep.appended - told.appended;
+      if (news < PROGRESS_ENTRIES && (news === 0 || now_ms - told.at_ms < PROGRESS_MS)) continue;
+      told = { appended: sweep.appended, at_ms: now_ms };
+      progressed();
     }
-    return result;
+    await sweep.takeGathered();
+    const { appended, full, unsettled } = sweep;
+    return { appended, full, unsettled };
   }
 
   async #discover(source: AgentSource): Promise<{ source: AgentSource; files: TranscriptFile[] }> {
@@ -153,54 +161,79 @@ export class TranscriptSweep {
     return known?.size === file.size && known.mtime_ms === file.mtime_ms;
   }
 
-  async #visit(source: AgentSource, file: TranscriptFile, result: SweepResult, signal: AbortSignal): Promise<void> {
+  async #visit(source: AgentSource, file: TranscriptFile, sweep: Sweep): Promise<void> {
     const fresh = this.#options.clock.now_ms() - file.mtime_ms <= UNSETTLED_MS;
     if (this.#isSettled(file) && !fresh && !this.#mustEnd(file)) return;
-    if (fresh) result.unsettled = true;
+    if (fresh) sweep.unsettled = true;
     try {
-      const before = result.appended;
-      await this.#readOn(source, file, result, signal);
-      if (result.appended > before) this.#reported.delete(file.path);
+      await sweep.unlessFull(() => this.#readOn(source, file, sweep));
     } catch (error) {
-      if (error instanceof FullError) result.full = true;
-      else if (error instanceof SynclineError) this.#report(file.agent, file.path, error.message);
-      else throw error;
+      if (!(error instanceof SynclineError)) throw error;
+      this.#report(file.agent, file.path, error.message);
     }
   }
 
-  /** Reads one file to its end, a bounded step at a time. */
-  async #readOn(source: AgentSource, file: TranscriptFile, result: SweepResult, signal: AbortSignal): Promise<void> {
+  /** Reads one file to its end, a bounded step at a time; a step waits for the file's last one to be journaled. */
+  async #readOn(source: AgentSource, file: TranscriptFile, sweep: Sweep): Promise<void> {
     const { store, clock, capture } = this.#options;
-    let at = this.#known.get(file.path)?.source ?? (await this.#sourceOf(file));
-    for (let more = true; more && !signal.aborted;) {
-      const step = await source.read(
+    let at: Source | undefined = this.#known.get(file.path)?.source ?? sweep.sources.get(file.path);
+    invariant(at, 'the source of a file is opened before it is read');
+    for (let more = true; more && !sweep.isOver;) {
+      const step: ReadStep = await source.read(
         file,
         at.checkpoint,
         { ...READ_LIMITS, cleanName: capture.cleanName },
         clock.now_ms(),
       );
       if (step.restarted) at = await store.nextEpoch(at.source_id, clock.now_ms());
-      const ends = !step.more && isQuiet(file, clock.now_ms()) && at.updated_ms < file.mtime_ms + SESSION_IDLE_MS;
-      if (step.restarted || step.checkpoint !== at.checkpoint || step.events.length > 0 || ends) {
-        const taken = await capture.take({
-          source_id: at.source_id,
-          events: step.events,
-          session: step.session,
-          session_ended_ms: this.#endOf(file, step.session?.last_at_ms ?? null),
-          checkpoint: step.checkpoint,
-          skipped: step.skipped,
-        });
-        result.appended += taken.appended;
-        at = { ...at, updated_ms: clock.now_ms() };
-      }
-      at = { ...at, checkpoint: step.checkpoint };
+      const ends: boolean =
+        !step.more && isQuiet(file, clock.now_ms()) && at.updated_ms < file.mtime_ms + SESSION_IDLE_MS;
+      const news: boolean = step.restarted || step.checkpoint !== at.checkpoint || step.events.length > 0 || ends;
+      at = { ...at, checkpoint: step.checkpoint, ...(news ? { updated_ms: clock.now_ms() } : {}) };
       more = step.more;
-      this.#known.set(file.path, { size: more ? -1 : file.size, mtime_ms: file.mtime_ms, source: at });
+      const known: KnownFile = { size: more ? -1 : file.size, mtime_ms: file.mtime_ms, source: at };
+      if (news) await this.#journal(file, step, known, sweep);
+      else this.#known.set(file.path, known);
     }
   }
 
-  #sourceOf(file: TranscriptFile): Promise<Source> {
-    return this.#options.store.openSource('telemetry', sourceName(file), this.#options.clock.now_ms());
+  /** Gives a step to the journal: at once when the file goes on, else with those of other files. */
+  async #journal(file: TranscriptFile, step: ReadStep, known: KnownFile, sweep: Sweep): Promise<void> {
+    const unit: CaptureUnit = {
+      source_id: known.source.source_id,
+      events: step.events,
+      session: step.session,
+      session_ended_ms: this.#endOf(file, step.session?.last_at_ms ?? null),
+      checkpoint: step.checkpoint,
+      skipped: step.skipped,
+    };
+    const fate: { failure: SynclineError | null } = { failure: null };
+    sweep.group.add({
+      unit,
+      read_bytes: step.read_bytes,
+      taken: () => {
+        this.#known.set(file.path, known);
+        if (step.events.length > 0) this.#reported.delete(file.path);
+      },
+      failed: (error) => {
+        fate.failure = error;
+        if (!step.more) this.#report(file.agent, file.path, error.message);
+      },
+    });
+    if (!step.more && !sweep.group.isFull) return;
+    await sweep.takeGathered();
+    if (step.more && fate.failure !== null) throw fate.failure;
+  }
+
+  /** Opens the sources of files that this process has not read yet; many at once, as each by itself is a commit. */
+  async #openSources(files: readonly TranscriptFile[], opened: Map<string, Source>): Promise<void> {
+    const { store, clock } = this.#options;
+    const unknown = files.filter(({ path }) => !this.#known.has(path));
+    for (let from = 0; from < unknown.length; from += TRANSACTION_LIMITS.max_rows) {
+      const some = unknown.slice(from, from + TRANSACTION_LIMITS.max_rows);
+      const sources = await store.openSources('telemetry', some.map(sourceName), clock.now_ms());
+      for (const [i, { path }] of some.entries()) if (sources[i]) opened.set(path, sources[i]);
+    }
   }
 
   #endOf(file: TranscriptFile, last_at_ms: number | null): number | null {
@@ -227,4 +260,41 @@ function isQuiet(file: TranscriptFile, now_ms: number): boolean {
 /** The name of a file's source is a hash: the path of a transcript is the path of a home. */
 function sourceName(file: TranscriptFile): string {
   return `${file.agent}:${createHash('sha256').update(file.path).digest('hex').slice(0, 32)}`;
+}
+
+/** One sweep on its way. */
+class Sweep implements SweepResult {
+  /** Of files that were unknown when it began, by path. */
+  readonly sources = new Map<string, Source>();
+  readonly group: UnitGroup;
+  appended = 0;
+  full = false;
+  unsettled = false;
+  readonly #signal: AbortSignal;
+
+  constructor(group: UnitGroup, signal: AbortSignal) {
+    this.group = group;
+    this.#signal = signal;
+  }
+
+  get isOver(): boolean {
+    return this.full || this.#signal.aborted;
+  }
+
+  /** Journals what has been read and waits. */
+  takeGathered(): Promise<void> {
+    return this.unlessFull(async () => {
+      this.appended += await this.group.take();
+    });
+  }
+
+  /** A full journal ends the sweep and is no failure. */
+  async unlessFull(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof FullError)) throw error;
+      this.full = true;
+    }
+  }
 }

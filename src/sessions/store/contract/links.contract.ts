@@ -56,9 +56,8 @@ export function linksContract(open: OpenSessionStore): void {
 
   it('finds sessions by a SHA, by its beginning, and by more of it than the output showed', async () => {
     await scene.add('full', [callMessage(0, { result: `commit ${FULL}` })]);
-    await scene.add('short', [callMessage(0, { result: `commit ${FULL.slice(0, 8)}` })], {
-      started_at_ms: NOW - 20 * HOUR,
-    });
+    const earlier = { timestamp_ms: NOW - 20 * HOUR };
+    await scene.add('short', [callMessage(0, { result: `commit ${FULL.slice(0, 8)}` }, earlier)]);
     await scene.add('other', [callMessage(0, { result: 'commit 0123456fff' })]);
     expect(await linked({ sha: FULL })).toEqual(['full:0:high', 'short:0:high']);
     expect(await linked({ sha: FULL.slice(0, 10).toUpperCase() })).toEqual(['full:0:high', 'short:0:high']);

@@ -1,0 +1,9 @@
+import type { Suite } from '../../harness.ts';
+import { maskingComparison } from './masking.ts';
+import { quietCycleComparison } from './quiet-cycle.ts';
+
+/** What the sessions flow promises in figures. */
+export const sessionsSuite: Suite = {
+  name: 'sessions',
+  comparisons: async (options) => [quietCycleComparison(options), maskingComparison(options)],
+};

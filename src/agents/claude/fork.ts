@@ -1,0 +1,87 @@
+import { isObject, stringField } from './field.ts';
+import { readRange } from './file-mark.ts';
+import { chainLineOf } from './line.ts';
+import { peekLineType, useOfLineType } from './line-type.ts';
+import { withTranscript } from './transcript-file.ts';
+import type { TranscriptFile } from '../source.ts';
+
+/** A fork copies the whole chain, so its beginning shows it (§2.8). */
+const OPENING_BYTES = 64 * 1024;
+/** The first line may be a prompt with pictures. */
+const MAX_OPENING_BYTES = 4 * 1024 * 1024;
+
+/** How a transcript begins. */
+export interface Opening {
+  /** `uuid`s of the chain in the part that was looked at; copies keep them. At least one. */
+  uuids: string[];
+  /**
+   * How many of them stand before the first line without `uuid` that comes after a line of the chain: forks never copy
+   * those, so that much of the chain grew in this file. Null when no such line was seen.
+   */
+  grew_after: number | null;
+  /** The first line was written by a background process, which stamps copies. */
+  background: boolean;
+}
+
+/** How a main transcript begins, or null when it has no line of the chain yet or cannot be read. */
+export async function openingOf(path: string): Promise<Opening | null> {
+  try {
+    return await withTranscript(path, async (handle, stat) => {
+      let bytes = await readRange(handle, 0, OPENING_BYTES);
+      if (!bytes.includes(10) && Number(stat.size) > OPENING_BYTES)
+        bytes = await readRange(handle, 0, MAX_OPENING_BYTES);
+      return openingIn(bytes.toString('utf8').split('\n').slice(0, -1));
+    });
+  } catch {
+    return null; // gone or unreadable: it tells nothing of others; reading the session itself says why
+  }
+}
+
+/**
+ * Which of these files, all beginning with the same line, is the one the others were copied from. Evidence in the order
+ * of §2.8: no background stamp, lines that no fork copies inside the part they share, the earlier birth, the smaller id.
+ */
+export function originalOf(files: readonly { file: TranscriptFile; opening: Opening }[]): TranscriptFile | null {
+  const shared = sharedLength(files.map(({ opening }) => opening.uuids));
+  const rank = ({ opening }: { opening: Opening }): number =>
+    (opening.background ? 2 : 0) + (opening.grew_after !== null && opening.grew_after < shared ? 0 : 1);
+  const [first] = files.toSorted(
+    (a, b) =>
+      rank(a) - rank(b) || a.file.birth_ms - b.file.birth_ms || (a.file.session_id < b.file.session_id ? -1 : 1),
+  );
+  return first?.file ?? null;
+}
+
+function openingIn(lines: readonly string[]): Opening | null {
+  const opening: Opening = { uuids: [], grew_after: null, background: false };
+  for (const text of lines) {
+    const type = peekLineType(text.slice(0, 1024));
+    if (type !== null && useOfLineType(type) === 'bookkeeping') {
+      if (opening.uuids.length > 0) opening.grew_after ??= opening.uuids.length;
+      continue;
+    }
+    const line = chainLineIn(text);
+    if (line === null || line.uuid === null) continue;
+    if (opening.uuids.length === 0) opening.background = line.background;
+    opening.uuids.push(line.uuid);
+  }
+  return opening.uuids.length === 0 ? null : opening;
+}
+
+function chainLineIn(text: string): { uuid: string | null; background: boolean } | null {
+  try {
+    const body: unknown = JSON.parse(text);
+    if (!isObject(body)) return null;
+    return { uuid: stringField(body, 'uuid'), background: chainLineOf(body).background };
+  } catch {
+    return null; // a damaged line
+  }
+}
+
+/** How many `uuid`s all begin with. */
+function sharedLength(chains: readonly (readonly string[])[]): number {
+  const [first = []] = chains;
+  let length = 0;
+  while (length < first.length && chains.every((chain) => chain[length] === first[length])) length++;
+  return length;
+}

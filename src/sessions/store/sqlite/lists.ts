@@ -1,0 +1,104 @@
+import { InvalidInputError } from '../../../platform/errors.ts';
+import type { Database } from '../../../storage/sqlite/database.ts';
+import { listCursor, parseListCursor } from '../cursor.ts';
+import type { Page, Reader, SessionFilter, SessionPage, SessionStore, SessionSummary } from '../session-store.ts';
+import { SUMMARY_COLUMNS, summaryOf, type SummaryRow } from './summary.ts';
+import { visible } from './visible.ts';
+
+const MAX_LIMIT = 1_000;
+/** Keys are named by at least this much of them. */
+const MIN_KEY_BEGINNING = 8;
+/** `start_order` of a session without a start; migrations/0001-sessions.sql. */
+const NO_START = -8_640_000_000_000_001;
+
+export function limitOf({ limit }: Page): number {
+  return Math.min(MAX_LIMIT, Math.max(1, Math.trunc(limit)));
+}
+
+/** @throws InvalidInputError `sessions.cursor` */
+export function listSessions(db: Database, reader: Reader, filter: SessionFilter, page: Page): SessionPage {
+  const after = page.after === null ? null : parseListCursor(page.after);
+  const limit = limitOf(page);
+  return db.snapshot(() => {
+    const { sql, parameters } = visible(db, reader, filter);
+    const total = db.value<number>(`SELECT count(*) FROM session s WHERE ${sql}`, ...parameters);
+    const rows = db.all<SummaryRow>(
+      `SELECT ${SUMMARY_COLUMNS} FROM session s WHERE ${sql}
+       ${after === null ? '' : 'AND (s.start_order, s.key) < (?, ?)'} ORDER BY s.start_order DESC, s.key DESC LIMIT ?`,
+      ...parameters,
+      ...(after === null ? [] : [after.start ?? NO_START, after.key]),
+      limit + 1,
+    );
+    const sessions = rows.slice(0, limit).map(summaryOf);
+    const last = rows.length > limit ? sessions.at(-1) : undefined;
+    return { sessions, total, next: last ? listCursor({ start: last.started_at_ms, key: last.key }) : null };
+  });
+}
+
+/** @throws InvalidInputError `sessions.ambiguous` */
+export function findSession(db: Database, { team_id }: Reader, id: string): SessionSummary | null {
+  const among = (sql: string, ...parameters: string[]): SessionSummary | null => {
+    const rows = db.all<SummaryRow>(
+      `SELECT ${SUMMARY_COLUMNS} FROM session s WHERE s.team_id = ? AND s.presence <> 'deleted' AND ${sql} LIMIT 2`,
+      team_id,
+      ...parameters,
+    );
+    if (rows.length > 1)
+      throw new InvalidInputError('sessions.ambiguous', 'Several sessions fit this id', {
+        field: 'id',
+        hint: 'Give more of the key; `syncline sessions list` shows keys.',
+      });
+    return rows[0] ? summaryOf(rows[0]) : null;
+  };
+  return db.snapshot(() => {
+    const found = among('s.key = ?', id) ?? among('s.native_id = ?', id);
+    if (found || id.length < MIN_KEY_BEGINNING || !/^[0-9a-f]+$/.test(id)) return found;
+    // `g` follows the last digit that a key has.
+    return among('s.key >= ? AND s.key < ?', id, `${id}g`);
+  });
+}
+
+export function facets(
+  db: Database,
+  reader: Reader,
+  filter: SessionFilter,
+): Awaited<ReturnType<SessionStore['facets']>> {
+  return db.snapshot(() => {
+    const { sql, parameters } = visible(db, reader, filter);
+    const distinct = (column: string, from = 'session s'): string[] =>
+      db
+        .all<{ value: string }>(`SELECT DISTINCT ${column} AS value FROM ${from} WHERE ${sql}`, ...parameters)
+        .map(({ value }) => value)
+        .sort();
+    return {
+      projects: distinct('s.project'),
+      agents: distinct('s.agent'),
+      members: distinct('s.member'),
+      models: distinct('model.value', 'session s, json_each(s.models) AS model'),
+    };
+  });
+}
+
+export function totals(db: Database, { team_id }: Reader): Awaited<ReturnType<SessionStore['totals']>> {
+  return db.snapshot(() => {
+    const redactions = db.all<{ rule: string; count: number }>(
+      `SELECT rule.key AS rule, sum(rule.value) AS count FROM session s, json_each(s.redactions) AS rule
+       WHERE s.team_id = ? GROUP BY rule.key`,
+      team_id,
+    );
+    const counts = db.get<{ sessions: number; last_stored_ms: number | null }>(
+      'SELECT count(*) AS sessions, max(stored_at_ms) AS last_stored_ms FROM session WHERE team_id = ?',
+      team_id,
+    );
+    const messages = db.value<number>(
+      'SELECT coalesce(sum(messages), 0) FROM session s JOIN segment USING (session_id) WHERE s.team_id = ?',
+      team_id,
+    );
+    return {
+      sessions: counts?.sessions ?? 0,
+      messages,
+      redactions: Object.fromEntries(redactions.map(({ rule, count }) => [rule, count])),
+      last_stored_ms: counts?.last_stored_ms ?? null,
+    };
+  });
+}
