@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AgentsviewWriter, writeConversation } from '../../../test/support/agentsview-databases.ts';
 import { scratchDirectory } from '../../../test/support/scratch-directory.ts';
 import type { AgentsviewMessage } from './message.ts';
-import { readSession, type MessageSegment, type SessionReading } from './messages.ts';
+import { SessionPass, readSession, type MessageSegment, type SessionReading } from './messages.ts';
 import { openAgentsview } from './open.ts';
 import type { ToolCall } from './tool-call.ts';
 
@@ -59,6 +59,17 @@ describe('segments', () => {
     expect(seen).toEqual([]);
   });
 
+  it('are read from one on, and until there are enough', () => {
+    database();
+    for (let i = 0; i < 200; i++) writer.message('S1', i);
+    using reader = openAgentsview(path);
+    const seen: number[] = [];
+    const visit = ({ index }: MessageSegment): boolean => seen.push(index) < 2;
+    expect(readSession(reader, 'S1', visit, { first_index: 1 })).toMatchObject({ messages: 128 });
+    expect(seen).toEqual([1, 2]);
+    expect(readSession(reader, 'S1', visit, { first_index: 9 })).toMatchObject({ messages: 0 });
+  });
+
   it('come with the session of the same moment', () => {
     database();
     for (let i = 0; i < 200; i++) writer.message('S1', i);
@@ -70,6 +81,53 @@ describe('segments', () => {
     });
     expect(reading).toMatchObject({ messages: 200, session: { transcript_revision: '200', message_count: 200 } });
     expect(revisions).toEqual(['200', '200', '200', '200']);
+  });
+});
+
+describe('a reading in steps', () => {
+  it('is the same as one in a single transaction, and holds none between its steps', () => {
+    database();
+    for (let i = 0; i < 300; i++) writer.call('S1', writer.message('S1', i), { tool_use_id: `t${i}` });
+    writer.event('S1', 290, { tool_use_id: 't290', content: 'late' });
+    const whole = read();
+    using reader = openAgentsview(path);
+    const pass = new SessionPass(reader, 'S1');
+    const seen: MessageSegment[] = [];
+    let reading: SessionReading | null = null;
+    for (let steps = 1; !pass.done; steps++) {
+      reading = pass.read((segment) => seen.push(segment), 2);
+      expect(seen.length).toBe(Math.min(2 * steps, 5));
+      // A reader in a transaction would keep the log from being emptied.
+      expect(writer.database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()).toMatchObject({ busy: 0 });
+    }
+    expect(seen).toEqual(whole.segments);
+    expect(reading).toEqual(whole.reading);
+  });
+
+  it.each([
+    ['changed', () => writer.message('S1', 999)],
+    ['was removed', () => writer.run("DELETE FROM sessions WHERE id = 'S1'")],
+  ])('of a session that %s meanwhile is given up', (_name, change) => {
+    database();
+    for (let i = 0; i < 300; i++) writer.message('S1', i);
+    using reader = openAgentsview(path);
+    const pass = new SessionPass(reader, 'S1');
+    pass.read(() => undefined, 2);
+    change();
+    expect(() => pass.read(() => undefined, 2)).toThrow(
+      expect.objectContaining({ code: 'agentsview.session_changed' }) as Error,
+    );
+  });
+
+  it('is not trusted where no revision vouches for it', () => {
+    database('0.35');
+    for (let i = 0; i < 300; i++) writer.message('S1', i);
+    using reader = openAgentsview(path);
+    const pass = new SessionPass(reader, 'S1');
+    pass.read(() => undefined, 2);
+    expect(() => pass.read(() => undefined, 2)).toThrow(
+      expect.objectContaining({ code: 'agentsview.session_changed' }) as Error,
+    );
   });
 });
 

@@ -62,7 +62,7 @@ export function readSession(
  */
 export class SessionPass {
   readonly #database: AgentsviewDatabase;
-  readonly #id: string;
+  readonly id: string;
   readonly #max_text_bytes: number;
   #calls: SessionCalls | null = null;
   /** Null: from the beginning. */
@@ -72,7 +72,7 @@ export class SessionPass {
 
   constructor(database: AgentsviewDatabase, id: string, options: ReadOptions = {}) {
     this.#database = database;
-    this.#id = id;
+    this.id = id;
     this.#max_text_bytes = options.max_text_bytes ?? MAX_TEXT_BYTES;
     const first_index = options.first_index ?? 0;
     this.#first_ordinal = first_index === 0 ? null : first_index * SEGMENT_ORDINALS;
@@ -90,10 +90,10 @@ export class SessionPass {
   read(visit: SegmentVisitor, most_segments = Infinity): SessionReading | null {
     const { schema } = this.#database;
     return this.#database.read((rows) => {
-      const session = sessionIn(rows, schema, this.#id);
+      const session = sessionIn(rows, schema, this.id);
       if (session === null && this.#reading === null) return null;
       if (session === null || (this.#reading && !isSameRevision(this.#reading.session, session))) throw changed();
-      this.#calls ??= new SessionCalls(rows, schema, this.#id, this.#max_text_bytes);
+      this.#calls ??= new SessionCalls(rows, schema, this.id, this.#max_text_bytes);
       const reading = this.#reading ?? { session, messages: 0, tool_calls: 0, unmatched_results: 0, cut_bytes: 0 };
       this.#reading = { ...reading, session };
       this.#done = this.#visitSegments(rows, this.#calls, this.#reading, visit, most_segments);
@@ -113,7 +113,7 @@ export class SessionPass {
     for (const segment of segmentsOf(
       rows,
       this.#database.schema,
-      this.#id,
+      this.id,
       this.#first_ordinal,
       calls,
       this.#max_text_bytes,

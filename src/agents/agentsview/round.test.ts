@@ -137,6 +137,16 @@ describe('what a round lists', () => {
     expect(round(later).listing).toBe('all');
   });
 
+  it('everything when something was deleted, which moves no marker', () => {
+    database();
+    writer.session('S2');
+    const known = kept(round(null));
+    writer.run("DELETE FROM sessions WHERE id = 'S2'");
+    const deleted = round(known);
+    expect(deleted.listing).toBe('all');
+    expect(round(kept(deleted)).listing).toBe('recent');
+  });
+
   it('everything where the release has no marker', () => {
     database('0.38');
     expect(round(kept(round(null))).listing).toBe('all');

@@ -117,9 +117,11 @@ export class AgentsviewSource implements SessionSource, Disposable {
         archiveOf(session.agent, session.id, current) === archive;
       const head = onceFor(headOf);
       const pass = new SessionPass(database, native_id, { first_index });
+      // Without revisions nothing vouches for a reading in steps.
+      const in_steps = database.schema.has('sessions', 'transcript_revision') && !this.#unbroken.delete(native_id);
       const reading = await this.#readOn(
         pass,
-        native_id,
+        in_steps ? SEGMENTS_AT_ONCE : Infinity,
         ({ index, messages }, session) =>
           isMeant(session) && visit(conversationSegmentOf({ index, messages }), head(session)),
         signal,
@@ -161,20 +163,19 @@ export class AgentsviewSource implements SessionSource, Disposable {
   /** Reads on in steps; a session that is written to all the time is read in one the next time. */
   async #readOn(
     pass: SessionPass,
-    native_id: string,
+    most_segments: number,
     visit: (segment: MessageSegment, session: AgentsviewSession) => boolean,
     signal: AbortSignal,
   ): Promise<SessionReading | null> {
-    const most = this.#unbroken.delete(native_id) ? Infinity : SEGMENTS_AT_ONCE;
     try {
       for (;;) {
-        const reading = pass.read(visit, most);
+        const reading = pass.read(visit, most_segments);
         if (reading === null || pass.done) return reading;
         await this.#options.timers.sleep(0, signal);
         signal.throwIfAborted();
       }
     } catch (error) {
-      if (error instanceof StaleError && error.code === 'agentsview.session_changed') this.#noteUnbroken(native_id);
+      if (error instanceof StaleError && error.code === 'agentsview.session_changed') this.#noteUnbroken(pass.id);
       throw error;
     }
   }
