@@ -110,6 +110,7 @@ interface Round {
 export class SessionSweep {
   readonly known: KnownSessions;
   readonly #options: SessionSweepOptions;
+  readonly #reading_version: number;
   readonly #book: SourceBook;
   readonly #turns = new Turns();
   readonly #origins = new Map<string, Source>();
@@ -119,7 +120,8 @@ export class SessionSweep {
   constructor(options: SessionSweepOptions) {
     this.#options = options;
     this.known = new KnownSessions(options.db);
-    this.#book = new SourceBook(options.db);
+    this.#reading_version = options.reading_version ?? READING_VERSION;
+    this.#book = new SourceBook(options.db, this.#reading_version);
   }
 
   /**
@@ -193,8 +195,8 @@ export class SessionSweep {
     const notes = this.#book.notes(source.name);
     const origin = await this.#originOf(source);
     const retried = await this.#retry(origin, now_ms);
-    const everything = notes.force_requested > notes.force_done || notes.reading_version < this.#readingVersion();
-    const whole = everything || notes.paused !== null;
+    const everything = notes.force_requested > notes.force_done || notes.reading_version < this.#reading_version;
+    const whole = everything || notes.paused !== null || notes.other_read_since;
     if (!whole && !hinted && source.isQuiet(notes.checkpoint, now_ms)) {
       this.#rounds.set(source.name, now_ms);
       return { kind: 'quiet', appended: retried };
@@ -291,7 +293,7 @@ export class SessionSweep {
 
   #comparedAll({ everything, notes, seen }: Round): { reading_version: number; force_done: number } | null {
     if (!everything || !seen.complete) return null;
-    return { reading_version: this.#readingVersion(), force_done: notes.force_requested };
+    return { reading_version: this.#reading_version, force_done: notes.force_requested };
   }
 
   async #retry(origin: Source, now_ms: number): Promise<number> {
@@ -327,10 +329,6 @@ export class SessionSweep {
     const origin = await this.#options.store.openSource(SESSIONS_STREAM, name, this.#options.clock.now_ms());
     this.#origins.set(name, origin);
     return origin;
-  }
-
-  #readingVersion(): number {
-    return this.#options.reading_version ?? READING_VERSION;
   }
 
   /** What a source may throw is noted and the round is made again later; what else there is, is a defect. */

@@ -88,7 +88,7 @@ export function watchSessions(paths: readonly string[], options: SessionWatchOpt
  * Transcripts, and agentsview's database with its write-ahead log. Not the `-shm` beside it: our own reading touches it,
  * and each look would cause the next.
  */
-function isOfSessions(path: string): boolean {
+export function isOfSessions(path: string): boolean {
   return /\.(?:jsonl|db|db-wal)$/.test(path);
 }
 

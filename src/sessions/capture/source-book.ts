@@ -15,6 +15,8 @@ export interface SourceNotes {
   paused: SourcePause | null;
   vanished_accepted: boolean;
   error: SourceError | null;
+  /** Another source was read since its last round: what that took over must be taken back. */
+  other_read_since: boolean;
 }
 
 /** Why a source is paused: so many of its sessions are missing at once that nothing is believed (R12). */
@@ -55,22 +57,32 @@ interface Row {
   error_at_ms: number | null;
   error_code: string | null;
   error_message: string | null;
+  other_round_ms: number | null;
 }
+
+const SELECT = `SELECT *, (SELECT max(last_round_ms) FROM session_source AS other WHERE other.name <> own.name)
+  AS other_round_ms FROM session_source AS own WHERE name = ?`;
 
 /** The rows of `session_source`. */
 export class SourceBook {
   readonly #db: Database;
+  readonly #reading_version: number;
 
-  constructor(db: Database) {
+  constructor(db: Database, reading_version: number) {
     this.#db = db;
+    this.#reading_version = reading_version;
   }
 
-  /** The notes of a source, made when there are none. */
+  /** The notes of a source, made when there are none: what was never read needs no reading again in a new way. */
   notes(name: string): SourceNotes {
-    const known = this.#db.get<Row>('SELECT * FROM session_source WHERE name = ?', name);
+    const known = this.#db.get<Row>(SELECT, name);
     if (known) return notesOf(known);
-    this.#db.run('INSERT INTO session_source (name) VALUES (?) ON CONFLICT DO NOTHING', name);
-    const made = this.#db.get<Row>('SELECT * FROM session_source WHERE name = ?', name);
+    this.#db.run(
+      'INSERT INTO session_source (name, reading_version) VALUES (?, ?) ON CONFLICT DO NOTHING',
+      name,
+      this.#reading_version,
+    );
+    const made = this.#db.get<Row>(SELECT, name);
     invariant(made, 'a row just inserted is there');
     return notesOf(made);
   }
@@ -151,5 +163,6 @@ function notesOf(row: Row): SourceNotes {
       row.error_at_ms === null
         ? null
         : { at_ms: row.error_at_ms, code: row.error_code ?? '', message: row.error_message ?? '' },
+    other_read_since: (row.other_round_ms ?? 0) > (row.last_round_ms ?? 0),
   };
 }
