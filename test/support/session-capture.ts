@@ -33,7 +33,8 @@ export class CaptureRig implements Disposable {
   readonly #options: Partial<SessionSweepOptions>;
   #sources: readonly SessionSource[];
   #sweep: SessionSweep;
-  #last_entry = 0;
+  /** The last offset told of each partition. */
+  readonly #seen = new Map<number, number>();
 
   constructor(folder: string, sources: readonly SessionSource[], options: Partial<SessionSweepOptions> = {}) {
     this.db = new Database(join(folder, 'engine.db'));
@@ -60,14 +61,14 @@ export class CaptureRig implements Disposable {
     return this.#sweep.sweep(new AbortController().signal, hinted);
   }
 
-  /** The keys noticed since the last call, in the journal's order. */
+  /** The keys noticed since the last call, by partition, in the journal's order. */
   noticed(): string[] {
-    const rows = this.db.all<{ entry_id: number; key: string }>(
-      'SELECT entry_id, key FROM entry WHERE entry_id > ? ORDER BY entry_id',
-      this.#last_entry,
+    const rows = this.db.all<{ partition_id: number; offset: number; key: string }>(
+      'SELECT partition_id, offset, key FROM entry ORDER BY entry_id',
     );
-    this.#last_entry = rows.at(-1)?.entry_id ?? this.#last_entry;
-    return rows.map(({ key }) => key);
+    const news = rows.filter(({ partition_id, offset }) => offset > (this.#seen.get(partition_id) ?? 0));
+    for (const { partition_id, offset } of news) this.#seen.set(partition_id, offset);
+    return news.map(({ key }) => key);
   }
 
   /** What a delivery would read of a key now. Null: nothing. */
