@@ -195,8 +195,12 @@ export class SessionSweep {
     const notes = this.#book.notes(source.name);
     const origin = await this.#originOf(source);
     const retried = await this.#retry(origin, now_ms);
-    const everything = notes.force_requested > notes.force_done || notes.reading_version < this.#reading_version;
-    const whole = everything || notes.paused !== null || notes.other_read_since;
+    // After a pause, too: who read a session meanwhile found none, and may have taken its change for settled.
+    const everything =
+      notes.force_requested > notes.force_done ||
+      notes.reading_version < this.#reading_version ||
+      notes.paused !== null;
+    const whole = everything || notes.other_read_since;
     if (!whole && !hinted && source.isQuiet(notes.checkpoint, now_ms)) {
       this.#rounds.set(source.name, now_ms);
       return { kind: 'quiet', appended: retried };
