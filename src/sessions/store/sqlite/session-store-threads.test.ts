@@ -1,24 +1,23 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { scratchDirectory } from '../../../../test/support/scratch-directory.ts';
 import { OWNER, TEAM, headOf, keyOf, message, nextPut, wholePut } from '../contract/scene.ts';
 import { SessionStoreThreads } from './session-store-threads.ts';
 
 const reader = { team_id: TEAM };
 const page = { limit: 10, after: null };
-let folder: string;
+let folder: ReturnType<typeof scratchDirectory>;
 let path: string;
 let store: SessionStoreThreads;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'session-threads-'));
-  path = join(folder, 'sessions-store.db');
+  folder = scratchDirectory();
+  path = join(folder.path, 'sessions-store.db');
   store = new SessionStoreThreads({ path });
 });
 afterEach(async () => {
   await store.close();
-  rmSync(folder, { recursive: true });
+  folder.remove();
 });
 
 const put = (name: string, text: string): ReturnType<typeof wholePut> => wholePut(headOf(name), [message(0, text)]);
@@ -68,7 +67,7 @@ describe('the store of conversations behind threads', () => {
   });
 
   it('fails the calls of a thread that cannot open its file, instead of leaving them waiting', async () => {
-    const nowhere = new SessionStoreThreads({ path: join(folder, 'missing', 'store.db') });
+    const nowhere = new SessionStoreThreads({ path: join(folder.path, 'missing', 'store.db') });
     await expect(nowhere.find(reader, 'x')).rejects.toMatchObject({ code: 'sessions.thread' });
     await expect(nowhere.put(TEAM, put('one', 'x'))).rejects.toMatchObject({ code: 'sessions.thread' });
     await nowhere.close();

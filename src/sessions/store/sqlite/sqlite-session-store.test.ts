@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { scratchDirectory } from '../../../../test/support/scratch-directory.ts';
 import { sessionStoreContract } from '../session-store.contract.ts';
 import { SqliteSessionStore } from './sqlite-session-store.ts';
 
 sessionStoreContract('SQLite', async ({ clock, links }) => {
-  const folder = mkdtempSync(join(tmpdir(), 'sessions-store-'));
+  const { path: folder, remove } = scratchDirectory();
   const open = (): SqliteSessionStore => new SqliteSessionStore(join(folder, 'sessions-store.db'), { clock, links });
   const store = open();
   return {
@@ -14,7 +14,7 @@ sessionStoreContract('SQLite', async ({ clock, links }) => {
     holds: async (text) => readdirSync(folder).some((file) => readFileSync(join(folder, file)).includes(text)),
     close: async () => {
       await store.close();
-      rmSync(folder, { recursive: true });
+      remove();
     },
   };
 });
