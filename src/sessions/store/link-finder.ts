@@ -2,6 +2,7 @@ import type { ConversationMessage } from '../../agents/conversation.ts';
 import { linksOf, type LinkContext } from '../links/links-of.ts';
 import { parsePullRequest } from '../links/pull-request.ts';
 import type { GitLink } from './session-store.ts';
+import type { TranscriptHead } from './transcript.ts';
 
 /** What a store needs to know about commits and pull requests: it finds them when a message is written. */
 export interface LinkFinder {
@@ -17,7 +18,12 @@ export const gitLinks: LinkFinder = {
   canonicalUrl: (url, repository) => parsePullRequest(url, repository)?.url ?? null,
 };
 
+/** What the links of a session's messages depend on besides the messages. */
+export function contextOf({ key, project, git_branch, cwd }: TranscriptHead): LinkContext {
+  return { key, repository: repositoryOf(project), branch: git_branch, cwd };
+}
+
 /** The repository that a project names: `host/owner/repository`. Labels and hashes name none. */
-export function repositoryOf(project: string): string | null {
+function repositoryOf(project: string): string | null {
   return /^[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:\/[^/\s]+){2,}$/.test(project) ? project : null;
 }

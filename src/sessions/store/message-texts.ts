@@ -8,14 +8,23 @@ export interface ScopedText {
   text: string;
 }
 
-/** What was said in a message. */
-export function saidTexts({ content, thinking }: ConversationMessage): ScopedText[] {
+/** Parts of a message that are indexed apart, as the length of one would hide the other from ranking. */
+export const SAID = 0;
+export const DONE = 1;
+export type Part = typeof SAID | typeof DONE;
+
+/** The texts of a part: what was said and thought, or what tools were given and returned; of these scopes, default all. */
+export function textsOf(message: ConversationMessage, part: Part, scopes?: readonly SearchScope[]): ScopedText[] {
+  const texts = part === SAID ? saidTexts(message) : doneTexts(message);
+  return scopes ? texts.filter(({ scope }) => scopes.includes(scope)) : texts;
+}
+
+function saidTexts({ content, thinking }: ConversationMessage): ScopedText[] {
   const said: ScopedText[] = [{ scope: 'message', text: content }];
   return thinking === null ? said : [...said, { scope: 'thinking', text: thinking }];
 }
 
-/** What its tools were given and returned, call by call. */
-export function doneTexts({ tool_calls }: ConversationMessage): ScopedText[] {
+function doneTexts({ tool_calls }: ConversationMessage): ScopedText[] {
   return tool_calls.flatMap(({ input_json, result }) => {
     const texts: ScopedText[] = [];
     if (input_json !== null) texts.push({ scope: 'tool_input', text: inputText(input_json) });

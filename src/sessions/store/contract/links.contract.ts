@@ -54,6 +54,19 @@ export function linksContract(open: OpenSessionStore): void {
     expect(await linked({ url: PR })).toEqual([]);
   });
 
+  it('gives links their repository once it is known, also in segments that do not come again', async () => {
+    const turns = [callMessage(0, { result: `commit ${FULL}` }), message(64, 'x')];
+    const put = await scene.add('one', turns, { project: 'a label' });
+    expect((await scene.store.links(scene.reader, put.key))[0]?.repository).toBeNull();
+    const known = nextPut(put, wholePut(headOf('one', { project: 'github.com/acme/web' }), turns));
+    expect(known.segments).toEqual([]);
+    await scene.put(known);
+    expect((await scene.store.links(scene.reader, put.key)).map(({ repository }) => repository)).toEqual([
+      'github.com/acme/web',
+    ]);
+    expect(await scene.store.find(scene.reader, put.key)).toMatchObject({ commits: 1 });
+  });
+
   it('finds sessions by a SHA, by its beginning, and by more of it than the output showed', async () => {
     await scene.add('full', [callMessage(0, { result: `commit ${FULL}` })]);
     const earlier = { timestamp_ms: NOW - 20 * HOUR };

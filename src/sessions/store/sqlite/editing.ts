@@ -1,7 +1,8 @@
 import type { Database } from '../../../storage/sqlite/database.ts';
 import type { Reader, SessionFilter, SessionStore } from '../session-store.ts';
-import { fileName, plainPath } from './edited-file.ts';
-import { HAPPENING_COLUMNS, OLDEST_FIRST, byTime, withoutCopies, type Happening } from './happening.ts';
+import { fileName, plainPath } from '../edited-file.ts';
+import { byTime, withoutCopies, type Happening } from '../copies.ts';
+import { HAPPENING_COLUMNS, OLDEST_FIRST } from './happening.ts';
 import { ordinalOf } from './ids.ts';
 import { summariesById } from './summary.ts';
 import { visible } from './visible.ts';

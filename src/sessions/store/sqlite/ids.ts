@@ -1,4 +1,5 @@
 import { SEGMENT_ORDINALS } from '../../../agents/conversation.ts';
+import { DONE, SAID, type Part } from '../message-texts.ts';
 
 /**
  * Ids that hold where their row belongs: a message's id is its session and its ordinal, a document's id is a message's and
@@ -11,11 +12,6 @@ export const MAX_ORDINAL = ORDINALS - 2;
 
 /** In a document's place instead of an ordinal: the session's title. */
 const TITLE_ORDINAL = -1;
-
-/** Texts of a message that are indexed apart, as the length of one would hide the other from ranking. */
-export const SAID = 0;
-export const DONE = 1;
-export type Part = typeof SAID | typeof DONE;
 
 /** SQL: the session of a document's id. */
 export const SESSION_OF_DOCUMENT = '>> 25';

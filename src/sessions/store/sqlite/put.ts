@@ -1,10 +1,9 @@
 import type { Clock } from '../../../platform/clock.ts';
 import type { Database } from '../../../storage/sqlite/database.ts';
 import { insertRows } from '../../../storage/sqlite/insert-rows.ts';
-import type { LinkContext } from '../../links/links-of.ts';
 import { indexText } from '../../search/tokens.ts';
 import { checkPut, isComplete } from '../check-put.ts';
-import { repositoryOf, type LinkFinder } from '../link-finder.ts';
+import { contextOf, type LinkFinder } from '../link-finder.ts';
 import { treeOf, turnOfTitle } from '../message-texts.ts';
 import type {
   PutResult,
@@ -198,10 +197,6 @@ function write(
   if (moved || replaced.length > 0 || segments.length > 0) countLinks(db, session_id);
   if (before === null || before.title !== head.title) writeTitle(db, team_id, session_id, head);
   if (before === null || before.parent_key !== head.parent_key) noteTree(db, team_id, head.key);
-}
-
-function contextOf({ key, project, git_branch, cwd }: TranscriptHead): LinkContext {
-  return { key, repository: repositoryOf(project), branch: git_branch, cwd };
 }
 
 /** The session's own row; returns its id. */

@@ -1,20 +1,12 @@
-import type { ConversationMessage } from '../../../agents/conversation.ts';
 import type { Database } from '../../../storage/sqlite/database.ts';
 import { ftsMatch, parseSearch, type SearchExpression } from '../../search/query.ts';
-import { satisfies, snippetOf, type Snippet } from '../../search/snippet.ts';
+import { satisfies } from '../../search/snippet.ts';
 import { parseSearchCursor, searchCursor } from '../cursor.ts';
-import { doneTexts, saidTexts, type ScopedText } from '../message-texts.ts';
-import type {
-  Page,
-  Reader,
-  SearchHit,
-  SearchPage,
-  SearchQuery,
-  SearchScope,
-  SessionSummary,
-} from '../session-store.ts';
+import { textsOf } from '../message-texts.ts';
+import { hitOf } from '../search-hit.ts';
+import type { Page, Reader, SearchHit, SearchPage, SearchQuery, SearchScope } from '../session-store.ts';
 import { OLDEST_FIRST } from './happening.ts';
-import { SAID, SESSION_OF_DOCUMENT, placeOf, type DocumentPlace, type Part } from './ids.ts';
+import { SESSION_OF_DOCUMENT, placeOf } from './ids.ts';
 import { limitOf } from './lists.ts';
 import { messagesById } from './messages.ts';
 import { summariesById } from './summary.ts';
@@ -169,11 +161,6 @@ function matchesAlone(
   );
 }
 
-function textsOf(message: ConversationMessage, part: Part, scopes: readonly SearchScope[]): ScopedText[] {
-  const texts = part === SAID ? saidTexts(message) : doneTexts(message);
-  return texts.filter(({ scope }) => scopes.includes(scope));
-}
-
 function hitsOf(
   db: Database,
   { team_id }: Reader,
@@ -193,28 +180,7 @@ function hitsOf(
   );
   return shown.flatMap(({ copies, place }) => {
     const session = sessions.get(place.session_id);
-    return session ? [hitOf(session, messages.get(place.message_id), place, copies, expression, scopes)] : [];
+    const message = messages.get(place.message_id) ?? null;
+    return session ? [hitOf({ session, message, part: place.part, copies }, expression, scopes)] : [];
   });
-}
-
-function hitOf(
-  session: SessionSummary,
-  message: ConversationMessage | undefined,
-  { ordinal, part }: DocumentPlace,
-  copies: number,
-  expression: SearchExpression,
-  scopes: readonly SearchScope[],
-): SearchHit {
-  const searched: { scope: SearchScope; text: string }[] = message
-    ? textsOf(message, part, scopes)
-    : [{ scope: 'title', text: session.title ?? '' }];
-  let best: (Snippet & { scope: SearchScope }) | null = null;
-  for (const { scope, text } of searched) {
-    const snippet = snippetOf(text, expression);
-    if (best === null || snippet.found > best.found) best = { ...snippet, scope };
-    // Nothing can hold more.
-    if (best.found === expression.required.length) break;
-  }
-  const { scope, snippet, highlights } = best ?? { scope: 'title' as const, snippet: '', highlights: [] };
-  return { session, ordinal, scope, role: message?.role ?? '', snippet, highlights, copies };
 }

@@ -5,10 +5,10 @@ import { insertRows } from '../../../storage/sqlite/insert-rows.ts';
 import { GAP, indexText } from '../../search/tokens.ts';
 import type { LinkContext } from '../../links/links-of.ts';
 import type { LinkFinder } from '../link-finder.ts';
-import { doneTexts, isOfPerson, saidTexts, turnOf, type ScopedText, type Turn } from '../message-texts.ts';
+import { DONE, SAID, isOfPerson, textsOf, turnOf, type Part, type ScopedText, type Turn } from '../message-texts.ts';
 import type { GitLink } from '../session-store.ts';
-import { editedFile, fileName } from './edited-file.ts';
-import { DONE, SAID, documentId, messageId, type MessageRange, type Part } from './ids.ts';
+import { editedFile, fileName } from '../edited-file.ts';
+import { documentId, messageId, type MessageRange } from './ids.ts';
 import { bodiesOf } from './messages.ts';
 
 type Values = SQLInputValue[];
@@ -98,7 +98,7 @@ function addDocument(
   turn: Turn,
   at_ms: number,
 ): void {
-  const texts = part === SAID ? saidTexts(message) : doneTexts(message);
+  const texts = textsOf(message, part);
   const terms = (scope: ScopedText['scope']): string =>
     texts
       .filter((text) => text.scope === scope)

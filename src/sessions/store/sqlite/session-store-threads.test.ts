@@ -45,6 +45,12 @@ describe('the store of conversations behind threads', () => {
     expect(await store.find(reader, keyOf('one'))).toBeNull();
   });
 
+  it('opens a new file for both threads at once', async () => {
+    const both = await Promise.all([store.totals(reader), store.put(TEAM, put('one', 'x')), store.find(reader, 'x')]);
+    expect(both[1]).toEqual({ kind: 'stored' });
+    expect(await store.totals(reader)).toMatchObject({ sessions: 1 });
+  });
+
   it('writes in the order of calls', async () => {
     const first = put('one', 'granite');
     const second = nextPut(first, put('one', 'basalt'));

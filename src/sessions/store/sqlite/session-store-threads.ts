@@ -30,6 +30,7 @@ const HEAP_LIMITS = { maxYoungGenerationSizeMb: 32, maxOldGenerationSizeMb: 256 
 export class SessionStoreThreads implements SessionStore {
   readonly #writer: StoreThread;
   readonly #reader: StoreThread;
+  #opened: Promise<unknown> | null = null;
 
   constructor(options: ThreadOptions) {
     this.#writer = new StoreThread(options);
@@ -44,16 +45,30 @@ export class SessionStoreThreads implements SessionStore {
   readonly scrub: SessionStore['scrub'] = () => this.#writer.call('scrub');
   readonly sizeBytes: SessionStore['sizeBytes'] = () => this.#writer.call('sizeBytes');
 
-  readonly list: SessionStore['list'] = (...asked) => this.#reader.call('list', ...asked);
-  readonly find: SessionStore['find'] = (...asked) => this.#reader.call('find', ...asked);
-  readonly messages: SessionStore['messages'] = (...asked) => this.#reader.call('messages', ...asked);
-  readonly search: SessionStore['search'] = (...asked) => this.#reader.call('search', ...asked);
-  readonly links: SessionStore['links'] = (...asked) => this.#reader.call('links', ...asked);
-  readonly linked: SessionStore['linked'] = (...asked) => this.#reader.call('linked', ...asked);
-  readonly tree: SessionStore['tree'] = (...asked) => this.#reader.call('tree', ...asked);
-  readonly editing: SessionStore['editing'] = (...asked) => this.#reader.call('editing', ...asked);
-  readonly facets: SessionStore['facets'] = (...asked) => this.#reader.call('facets', ...asked);
-  readonly totals: SessionStore['totals'] = (...asked) => this.#reader.call('totals', ...asked);
+  readonly list: SessionStore['list'] = (...asked) => this.#read('list', ...asked);
+  readonly find: SessionStore['find'] = (...asked) => this.#read('find', ...asked);
+  readonly messages: SessionStore['messages'] = (...asked) => this.#read('messages', ...asked);
+  readonly search: SessionStore['search'] = (...asked) => this.#read('search', ...asked);
+  readonly links: SessionStore['links'] = (...asked) => this.#read('links', ...asked);
+  readonly linked: SessionStore['linked'] = (...asked) => this.#read('linked', ...asked);
+  readonly tree: SessionStore['tree'] = (...asked) => this.#read('tree', ...asked);
+  readonly editing: SessionStore['editing'] = (...asked) => this.#read('editing', ...asked);
+  readonly facets: SessionStore['facets'] = (...asked) => this.#read('facets', ...asked);
+  readonly totals: SessionStore['totals'] = (...asked) => this.#read('totals', ...asked);
+
+  /** The writer opens the file first: two threads do not bring one schema up to date. */
+  async #read<M extends Method>(
+    method: M,
+    ...asked: Parameters<SessionStore[M]>
+  ): Promise<Awaited<ReturnType<SessionStore[M]>>> {
+    try {
+      await (this.#opened ??= this.#writer.call('sizeBytes'));
+    } catch (error) {
+      this.#opened = null;
+      throw error;
+    }
+    return this.#reader.call(method, ...asked);
+  }
 
   /** Ends both threads after what they have been given. */
   async close(): Promise<void> {

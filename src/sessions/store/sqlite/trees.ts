@@ -1,6 +1,7 @@
 import type { Database } from '../../../storage/sqlite/database.ts';
 import { treeOf } from '../message-texts.ts';
-import type { Reader, SessionSummary, SessionTreeNode } from '../session-store.ts';
+import type { Reader, SessionTreeNode } from '../session-store.ts';
+import { assembleTree } from '../session-tree.ts';
 import { SUMMARY_COLUMNS, summaryOf, type SummaryRow } from './summary.ts';
 
 /**
@@ -31,43 +32,13 @@ export function noteTree(db: Database, team_id: string, key: string): void {
 
 /** The tree a session stands in, from its topmost session that is here. */
 export function treeAround(db: Database, { team_id }: Reader, key: string): SessionTreeNode | null {
-  const sessions = new Map(
-    db
-      .all<SummaryRow>(
-        `SELECT ${SUMMARY_COLUMNS} FROM session s
-         WHERE s.team_id = ?1 AND s.presence <> 'deleted'
-           AND s.tree = (SELECT tree FROM session WHERE team_id = ?1 AND key = ?2)
-         ORDER BY s.start_order, s.key`,
-        team_id,
-        key,
-      )
-      .map(summaryOf)
-      .map((session) => [session.key, session]),
+  const rows = db.all<SummaryRow>(
+    `SELECT ${SUMMARY_COLUMNS} FROM session s
+     WHERE s.team_id = ?1 AND s.presence <> 'deleted'
+       AND s.tree = (SELECT tree FROM session WHERE team_id = ?1 AND key = ?2)
+     ORDER BY s.start_order, s.key`,
+    team_id,
+    key,
   );
-  const start = sessions.get(key);
-  if (!start) return null;
-  const children = Map.groupBy(sessions.values(), ({ parent_key }) => parent_key);
-  const root: SessionTreeNode = { session: topOf(start, sessions), children: [] };
-  const seen = new Set([root.session.key]);
-  const waiting = [root];
-  for (let node = waiting.pop(); node; node = waiting.pop()) {
-    for (const session of children.get(node.session.key) ?? []) {
-      if (seen.has(session.key)) continue;
-      seen.add(session.key);
-      node.children.push({ session, children: [] });
-    }
-    waiting.push(...node.children);
-  }
-  return root;
-}
-
-function topOf(start: SessionSummary, sessions: ReadonlyMap<string, SessionSummary>): SessionSummary {
-  const seen = new Set<string>();
-  let top = start;
-  for (;;) {
-    seen.add(top.key);
-    const parent = top.parent_key === null ? undefined : sessions.get(top.parent_key);
-    if (!parent || seen.has(parent.key)) return top;
-    top = parent;
-  }
+  return assembleTree(key, rows.map(summaryOf));
 }

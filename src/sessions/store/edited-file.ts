@@ -1,4 +1,4 @@
-import type { ConversationToolCall } from '../../../agents/conversation.ts';
+import type { ConversationToolCall } from '../../agents/conversation.ts';
 
 /** Categories of calls that change a file. */
 const EDITS = new Set(['Edit', 'Write']);
