@@ -57,7 +57,8 @@ class FakeSource implements SessionSource {
   watched = (): string[] => [];
   async round(): Promise<SourceRound> {
     this.rounds++;
-    const fatesOf = (): Absence[] => [];
+    const fatesOf = (absent: readonly { native_id: string; archive: string }[]): Absence[] =>
+      absent.map((one) => ({ ...one, fate: 'vanished' }));
     return { restarted: false, marks: this.#marks, complete: true, fatesOf, checkpoint: 'c', close: () => undefined };
   }
 }
@@ -513,6 +514,8 @@ describe('which source is read', () => {
 
   it('one that was read and is missing keeps its turn for ten minutes; then the next goes on under the same keys', async () => {
     writer.close();
+    rig.now_ms += 11 * 60_000;
+    await rig.look();
     remove();
     expect((await rig.look()).kind).toBe('failed');
     rig.now_ms += 9 * 60_000;
@@ -523,8 +526,9 @@ describe('which source is read', () => {
     expect(rig.sweep.known.find(claude('S1'))).toMatchObject({ source: 'fake', state: 'present' });
     // What only agentsview told of is not missing at the other.
     expect(rig.sweep.known.find(claude('S2'))).toMatchObject({ source: 'agentsview', state: 'present' });
+    // Nobody wrote to it meanwhile, and what the other took over is taken back all the same.
     renameSync(join(scratch.path, 'away'), join(scratch.path, 'av'));
-    await rig.look(true);
+    await rig.look();
     expect([rig.noticed(), rig.sweep.known.find(claude('S1'))?.source]).toEqual([[claude('S1')], 'agentsview']);
   });
 });
