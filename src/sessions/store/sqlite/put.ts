@@ -195,7 +195,8 @@ function write(
   const moved = before !== null && contextOf(before).repository !== session.context.repository;
   if (moved) findLinksAnew(db, session);
   if (moved || replaced.length > 0 || segments.length > 0) countLinks(db, session_id);
-  if (before === null || before.title !== head.title) writeTitle(db, team_id, session_id, head);
+  if (before !== null && before.title !== head.title) deleteTitle(db, session_id);
+  if (before?.title !== head.title) insertTitle(db, team_id, session_id, head);
   if (before === null || before.parent_key !== head.parent_key) noteTree(db, team_id, head.key);
 }
 
@@ -283,14 +284,18 @@ function countLinks(db: Database, session_id: number): void {
   );
 }
 
-function writeTitle(
+function deleteTitle(db: Database, session_id: number): void {
+  const document_id = titleDocumentId(session_id);
+  deleteDocuments(db, document_id, document_id);
+}
+
+function insertTitle(
   db: Database,
   team_id: string,
   session_id: number,
   { key, title, started_at_ms }: TranscriptHead,
 ): void {
   const document_id = titleDocumentId(session_id);
-  deleteDocuments(db, document_id, document_id);
   const terms = indexText(title ?? '');
   if (terms === '') return;
   const { id, in_tree } = turnOfTitle(team_id, key);

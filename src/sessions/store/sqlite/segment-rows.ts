@@ -129,8 +129,12 @@ export function deleteMessages(db: Database, ranges: readonly MessageRange[]): v
   }
 }
 
-/** Removes documents, both ends included. */
+/** Removes documents, both ends included. The index is asked for rows that are there: over a range it looks at all it has. */
 export function deleteDocuments(db: Database, first: number, last: number): void {
+  db.run(
+    'DELETE FROM search WHERE rowid IN (SELECT document_id FROM document WHERE document_id BETWEEN ? AND ?)',
+    first,
+    last,
+  );
   db.run('DELETE FROM document WHERE document_id BETWEEN ? AND ?', first, last);
-  db.run('DELETE FROM search WHERE rowid BETWEEN ? AND ?', first, last);
 }
