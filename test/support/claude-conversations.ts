@@ -1,5 +1,5 @@
 import type { ConversationHead, ConversationMessage, ConversationSegment } from '../../src/agents/conversation.ts';
-import { readConversation, type ConversationOptions } from '../../src/agents/claude/conversation.ts';
+import { openConversation, type ConversationOptions } from '../../src/agents/claude/conversation.ts';
 import type { TranscriptFile } from '../../src/agents/source.ts';
 
 /** A conversation with its segments put together. */
@@ -8,18 +8,23 @@ export interface WholeConversation {
   messages: ConversationMessage[];
   segments: ConversationSegment[];
   cut_bytes: number;
-  skipped: Record<string, number>;
+  skipped: Readonly<Record<string, number>>;
 }
 
 /** Reads one session whole; null when nothing was said. */
 export async function wholeConversation(
   files: readonly TranscriptFile[],
-  options: Partial<ConversationOptions> = {},
+  given: Partial<ConversationOptions> = {},
 ): Promise<WholeConversation | null> {
   const segments: ConversationSegment[] = [];
-  const usual = { forked_from: null, signal: new AbortController().signal };
-  const read = await readConversation(files, { ...usual, ...options }, (segment) => segments.push(segment));
-  if (read === null) return null;
-  const { head, cut_bytes, skipped } = read;
-  return { head, messages: segments.flatMap(({ messages }) => messages), segments, cut_bytes, skipped };
+  const options = { forked_from: null, signal: new AbortController().signal, ...given };
+  const conversation = await openConversation(files, options);
+  if (conversation === null) return null;
+  try {
+    const cut_bytes = await conversation.tell((segment) => segments.push(segment) > 0, options);
+    const { head, skipped } = conversation;
+    return { head, messages: segments.flatMap(({ messages }) => messages), segments, cut_bytes, skipped };
+  } finally {
+    await conversation.close();
+  }
 }

@@ -1,12 +1,13 @@
 import { win32 } from 'node:path';
-import type { ConversationHead, ConversationMessage } from '../conversation.ts';
+import type { ConversationHead } from '../conversation.ts';
 import { cutText } from '../cut-text.ts';
 import type { TranscriptFile } from '../source.ts';
-import type { ConversationLines } from './conversation-lines.ts';
+import { wholeSaid, type ConversationLines } from './conversation-lines.ts';
 import type { PlannedMessage } from './conversation-plan.ts';
-import { isTyped, type SaidLine, type SaidResponse } from './said-line.ts';
+import { isTyped, type SaidResponse } from './said-line.ts';
 import { subagentNativeId } from './subagent-links.ts';
 import { sidecarOf } from './subagent-sidecars.ts';
+import { contextOf, greaterUsage } from './usage.ts';
 
 /** Of the first prompt and of a title as much as a list shows; the message has it whole. */
 const MAX_PREVIEW_BYTES = 4096;
@@ -21,10 +22,10 @@ export async function conversationHead(
   file: TranscriptFile,
   lines: ConversationLines,
   messages: readonly PlannedMessage[],
-  totals: MessageTotals,
   forked_from: string | null,
 ): Promise<ConversationHead> {
   const { facts } = lines;
+  const totals = usageTotals(messages);
   return {
     native_id: nativeIdOf(file),
     agent_session_id: file.session_id,
@@ -37,7 +38,7 @@ export async function conversationHead(
     git_branch: facts.git_branch,
     repository: null,
     title: await titleOf(file, lines),
-    first_message: totals.first_message,
+    first_message: await firstMessage(messages),
     started_at_ms: facts.started_at_ms,
     ended_at_ms: facts.ended_at_ms,
     ...originOf(file, facts.continued_session_id, forked_from),
@@ -52,25 +53,29 @@ export async function conversationHead(
   };
 }
 
-/** Figures of the messages, taken while they are told one after the other. */
-export class MessageTotals {
-  first_message: string | null = null;
-  output_tokens: number | null = null;
-  peak_context_tokens: number | null = null;
-  #has_prompt = false;
+/** What was asked first: a prompt, else a command, since `/clear` at the beginning says nothing of what follows. */
+async function firstMessage(messages: readonly PlannedMessage[]): Promise<string | null> {
+  const own = messages.filter((message) => !isBeside(message));
+  const first = own.find((message) => whatOf(message) === 'prompt') ?? own.find((one) => whatOf(one) === 'command');
+  const line = first?.lines[0];
+  const said = line === undefined ? null : await wholeSaid(line);
+  return said?.is === 'message' ? cutText(said.content, MAX_PREVIEW_BYTES).text : null;
+}
 
-  note(planned: PlannedMessage, { usage, content }: ConversationMessage): void {
-    const what = isBeside(planned) ? null : whatOf(planned);
-    // A command is told while there is no prompt: `/clear` at the beginning says nothing of what follows.
-    if (!this.#has_prompt && (what === 'prompt' || (what === 'command' && this.first_message === null))) {
-      this.first_message = cutText(content, MAX_PREVIEW_BYTES).text;
-      this.#has_prompt = what === 'prompt';
-    }
-    if (usage === null) return;
-    if (usage.output_tokens !== null) this.output_tokens = (this.output_tokens ?? 0) + usage.output_tokens;
-    if (usage.context_tokens !== null && !isBeside(planned))
-      this.peak_context_tokens = Math.max(this.peak_context_tokens ?? 0, usage.context_tokens);
+function usageTotals(messages: readonly PlannedMessage[]): {
+  output_tokens: number | null;
+  peak_context_tokens: number | null;
+} {
+  const totals: ReturnType<typeof usageTotals> = { output_tokens: null, peak_context_tokens: null };
+  for (const message of messages) {
+    const usage = responsesOf(message)
+      .map((said) => said.usage)
+      .reduce(greaterUsage, null);
+    if (usage === null) continue;
+    totals.output_tokens = (totals.output_tokens ?? 0) + usage.output;
+    if (!isBeside(message)) totals.peak_context_tokens = Math.max(totals.peak_context_tokens ?? 0, contextOf(usage));
   }
+  return totals;
 }
 
 async function titleOf(file: TranscriptFile, { facts }: ConversationLines): Promise<string | null> {
@@ -94,7 +99,7 @@ function originOf(file: TranscriptFile, continued: string | null, forked_from: s
 /** How the conversation stands (§2.10), judged by the last that was not the program's own. */
 function terminationOf(messages: readonly PlannedMessage[]): string {
   const last = messages.findLast((message) => !isBeside(message) && whatOf(message) !== 'notice');
-  const pieces = (last?.lines ?? []).map(({ said }) => said).filter(isResponse);
+  const pieces = last === undefined ? [] : responsesOf(last);
   if (last === undefined || pieces.length === 0) return 'clean';
   if (pieces.some(({ call_ids }) => call_ids.some((id) => !last.results.has(id)))) return 'tool_call_pending';
   const stop_reason = pieces.findLast((piece) => piece.stop_reason !== null)?.stop_reason;
@@ -112,6 +117,6 @@ function whatOf(message: PlannedMessage): string | null {
   return isTyped(said) || said.what === 'notice' ? said.what : null;
 }
 
-function isResponse(said: SaidLine): said is SaidResponse {
-  return said.is === 'response';
+function responsesOf(message: PlannedMessage): SaidResponse[] {
+  return message.lines.map(({ said }) => said).filter((said) => said.is === 'response');
 }

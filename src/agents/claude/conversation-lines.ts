@@ -6,6 +6,7 @@ import { isObject, stringField, type JsonObject } from './field.ts';
 import { readRange } from './file-mark.ts';
 import { chainLineOf, type ChainLine, type LineSpan } from './line.ts';
 import { readLines, type LinePosition } from './line-reader.ts';
+import { transcriptFailure } from './transcript-file.ts';
 import { peekLineType, unknownTypeLabel, useOfLineType } from './line-type.ts';
 import { charsOf, isTyped, saidBy, withoutTexts, type SaidLine } from './said-line.ts';
 import { enqueuedTask, progressOfAgent } from './said-tool.ts';
@@ -23,6 +24,8 @@ export interface OpenTranscript {
   file: TranscriptFile;
   handle: FileHandle;
   size: number;
+  /** `fileStamp` of when it was opened. */
+  stamp: string;
 }
 
 /** One line of the uuid chain, or a queued prompt of a version that gave those none. */
@@ -57,8 +60,16 @@ export class ConversationLines {
     this.#max_held_chars = max_held_chars;
   }
 
-  /** Reads a file of the session to its end. @throws what `signal` was aborted with */
+  /** Reads a file of the session to its end. @throws as `withTranscript`; what `signal` was aborted with */
   async read(transcript: OpenTranscript, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#read(transcript, signal);
+    } catch (error) {
+      throw transcriptFailure(error);
+    }
+  }
+
+  async #read(transcript: OpenTranscript, signal: AbortSignal): Promise<void> {
     let from: LinePosition = { offset: 0, discarding: false, prefix_crc32: 0 };
     for (let more = true; more;) {
       signal.throwIfAborted();
@@ -138,12 +149,12 @@ export class ConversationLines {
 
 /**
  * What `line` says with its texts, read again where they were not held.
- * @throws StaleError `agents.transcript_rewritten` when another line stands there now
+ * @throws StaleError `agents.transcript_rewritten` when another line stands there now; as `withTranscript`
  */
 export async function wholeSaid(line: ConversationLine): Promise<SaidLine> {
   if (line.held) return line.said;
   const { offset, length } = line.span;
-  const body = parseLine((await readRange(line.transcript.handle, offset, length)).toString('utf8'));
+  const body = parseLine((await bytesAgain(line.transcript.handle, offset, length)).toString('utf8'));
   const uuid = body === null ? null : stringField(body, 'uuid');
   if (body !== null && uuid === line.tree.uuid) {
     const said = saidBy(chainLineOf(body));
@@ -152,6 +163,14 @@ export async function wholeSaid(line: ConversationLine): Promise<SaidLine> {
   throw new StaleError('agents.transcript_rewritten', 'A transcript was rewritten while it was read.', {
     hint: 'It is read again from its beginning.',
   });
+}
+
+async function bytesAgain(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
+  try {
+    return await readRange(handle, offset, length);
+  } catch (error) {
+    throw transcriptFailure(error);
+  }
 }
 
 function parseLine(text: string): JsonObject | null {

@@ -15,16 +15,18 @@ beforeEach(() => (folder = new TranscriptFolder()));
 afterEach(() => folder.remove());
 
 const READER = `
-  const { readConversation } = await import(process.argv[1]);
+  const { openConversation } = await import(process.argv[1]);
   const file = { agent: 'claude', path: process.argv[2], session_id: 'S1', subagent_id: null, size: 0, birth_ms: 0, mtime_ms: 0 };
   let bytes = 0, segments = 0;
   const options = { forked_from: null, signal: new AbortController().signal };
-  const read = await readConversation([file], options, ({ messages }) => {
+  const read = await openConversation([file], options);
+  const cut_bytes = await read.tell(({ messages }) => {
     segments++;
     for (const { content, tool_calls } of messages)
       bytes += content.length + tool_calls.reduce((sum, { result }) => sum + (result?.length ?? 0), 0);
-  });
-  console.log(JSON.stringify({ messages: read.messages, segments, bytes, cut_bytes: read.cut_bytes }));
+    return true;
+  }, options);
+  console.log(JSON.stringify({ messages: read.messages, segments, bytes, cut_bytes }));
 `;
 
 it('reads 100 MB of talk and 40 MB of pictures with a heap that could not hold them', async () => {

@@ -9,7 +9,7 @@ import type { SaidLine, SaidResponse } from './said-line.ts';
 import type { SaidBlock, SaidCall, SaidResult } from './said-tool.ts';
 import type { SubagentLinks } from './subagent-links.ts';
 import { toolCategory } from './tool-category.ts';
-import { greaterUsage } from './usage.ts';
+import { contextOf, greaterUsage } from './usage.ts';
 
 /** Parts of a response are paragraphs of one message. */
 const BETWEEN_PARTS = '\n';
@@ -108,13 +108,12 @@ function joined(blocks: readonly SaidBlock[], type: string): { text: string; cut
 
 function usageTold(usage: Usage | null): ConversationUsage | null {
   if (usage === null) return null;
-  const cache_write_tokens = usage.cache_write_5m + usage.cache_write_1h;
   return {
     input_tokens: usage.input,
     output_tokens: usage.output,
     cache_read_tokens: usage.cache_read,
-    cache_write_tokens,
-    context_tokens: usage.input + usage.cache_read + cache_write_tokens,
+    cache_write_tokens: usage.cache_write_5m + usage.cache_write_1h,
+    context_tokens: contextOf(usage),
   };
 }
 

@@ -10,7 +10,7 @@ import {
   type LineFields,
 } from '../../../test/support/claude-transcripts.ts';
 import { wholeConversation, type WholeConversation } from '../../../test/support/claude-conversations.ts';
-import { readConversation } from './conversation.ts';
+import { openConversation } from './conversation.ts';
 import type { ConversationMessage, ConversationToolCall } from '../conversation.ts';
 
 let folder: TranscriptFolder;
@@ -543,16 +543,25 @@ describe('limits and damage', () => {
     expect(checks).toBe(2);
   });
 
-  it('gives back what the visitor throws, and what aborted it', async () => {
-    folder.write('S1.jsonl', promptLine('u1', 'go'));
+  it('gives back what the visitor throws, stops where it has enough, and goes on from there', async () => {
+    const lines = Array.from({ length: 130 }, (_none, index) => promptLine(`u${index}`, `go ${index}`));
+    folder.write('S1.jsonl', chain(...lines));
     const file = folder.file('S1.jsonl');
     const options = { forked_from: null, signal: new AbortController().signal };
+    const conversation = (await openConversation([file], options))!;
     const failure = Object.assign(new Error('store is full'), { code: 'ERR_SQLITE_ERROR' });
-    await expect(
-      readConversation([file], options, () => {
-        throw failure;
-      }),
-    ).rejects.toBe(failure);
+    const fail = (): boolean => {
+      throw failure;
+    };
+    await expect(conversation.tell(fail, options)).rejects.toBe(failure);
+    const told: number[] = [];
+    await conversation.tell(({ index }) => told.push(index) < 1, options);
+    await conversation.tell(({ index }) => told.push(index) > 0, options, 1);
+    expect(told).toEqual([0, 1, 2]);
+    expect(await conversation.isCurrent()).toBe(true);
+    folder.append('S1.jsonl', promptLine('more', 'go'));
+    expect(await conversation.isCurrent()).toBe(false);
+    await conversation.close();
     await expect(wholeConversation([file], { signal: AbortSignal.abort() })).rejects.toThrow(/abort/i);
   });
 

@@ -1,59 +1,61 @@
-import { SEGMENT_ORDINALS, type ConversationHead, type ConversationSegment } from '../conversation.ts';
+import { stat } from 'node:fs/promises';
 import { invariant } from '../../platform/errors.ts';
+import { SEGMENT_ORDINALS, type ConversationHead, type ConversationSegment } from '../conversation.ts';
 import type { TranscriptFile } from '../source.ts';
-import { MessageTotals, conversationHead } from './conversation-head.ts';
+import { conversationHead } from './conversation-head.ts';
 import { ConversationLines, type OpenTranscript } from './conversation-lines.ts';
 import { conversationMessage } from './conversation-message.ts';
 import { planConversation, type PlannedMessage } from './conversation-plan.ts';
+import { fileStamp } from './file-mark.ts';
 import { SubagentLinks } from './subagent-links.ts';
-import { withTranscript } from './transcript-file.ts';
-
-/** One session as its transcripts tell it at one moment. */
-export interface ClaudeConversation {
-  head: ConversationHead;
-  messages: number;
-  /** Bytes cut by limits. */
-  cut_bytes: number;
-  /** Lines passed over: `malformed`, `oversize`, unknown types as `type:<name>`. */
-  skipped: Record<string, number>;
-}
+import { openTranscript } from './transcript-file.ts';
 
 export interface ConversationOptions {
   /** Native id of the session that this one was forked from, where that is known (§2.8). */
   forked_from: string | null;
   signal: AbortSignal;
+  /** Lets others run; called every thousand messages. */
+  pause?: () => Promise<void>;
   /** Characters of text held; for tests. */
   max_held_chars?: number;
 }
 
+/** Told between two pauses: 1,024 messages. */
+const SEGMENTS_AT_ONCE = 16;
+
 /**
- * Reads the conversation of one session from its `files` (one, mostly; oldest first): what is said on the active branch,
- * each result at its call however late it came, in segments of ascending ordinals without gaps. Ordinals of a file that
- * grows stay; a rewind gives the places after it to what was said instead.
+ * Reads one session from its `files` (one, mostly; oldest first), to be told. Memory holds the session's structure and up
+ * to 64 MiB of its texts; the files stay open until it is closed. Null when nothing was said.
  *
- * Memory holds the session's structure and up to 64 MiB of its texts. `visit` must not wait for anything; what it got
- * counts only when this returns. Null when nothing was said (`visit` was not called then).
- *
- * @throws SynclineError `agents.transcript_gone`, `agents.transcript_unreadable`; StaleError
- * `agents.transcript_rewritten`, also after `visit` saw segments: read again
+ * @throws SynclineError `agents.transcript_gone`, `agents.transcript_unreadable`; what `signal` was aborted with
  */
-export async function readConversation(
+export async function openConversation(
   files: readonly TranscriptFile[],
   options: ConversationOptions,
-  visit: (segment: ConversationSegment) => void,
 ): Promise<ClaudeConversation | null> {
-  const visitor = new Visitor(visit);
+  const transcripts: OpenTranscript[] = [];
   try {
-    return await withOpen(files, (transcripts) => readOpened(transcripts, options, visitor));
+    for (const file of files) {
+      const opened = await openTranscript(file.path);
+      transcripts.push({
+        file,
+        handle: opened.handle,
+        size: Number(opened.stat.size),
+        stamp: fileStamp(opened.stat),
+      });
+    }
+    const conversation = await conversationIn(transcripts, options);
+    if (conversation === null) await closeAll(transcripts);
+    return conversation;
   } catch (error) {
-    throw visitor.failed ? visitor.failed.error : error;
+    await closeAll(transcripts);
+    throw error;
   }
 }
 
-async function readOpened(
+async function conversationIn(
   transcripts: readonly OpenTranscript[],
   options: ConversationOptions,
-  visitor: Visitor,
 ): Promise<ClaudeConversation | null> {
   const [first] = transcripts;
   invariant(first !== undefined, 'a session has a file');
@@ -61,63 +63,83 @@ async function readOpened(
   for (const transcript of transcripts) await lines.read(transcript, options.signal);
   if (!lines.facts.talked) return null;
   const plan = planConversation(lines.lines);
-  const totals = new MessageTotals();
-  const links = new SubagentLinks(first.file, lines);
-  const cut_bytes = await tell(plan, links, totals, options.signal, visitor);
-  const head = await conversationHead(first.file, lines, plan, totals, options.forked_from);
-  return { head, messages: plan.length, cut_bytes, skipped: lines.skipped };
+  const head = await conversationHead(first.file, lines, plan, options.forked_from);
+  return new ClaudeConversation({ transcripts, lines, plan, head, links: new SubagentLinks(first.file, lines) });
 }
 
-/** Keeps what `visit` threw apart from failures of the files, which get names of their own. */
-class Visitor {
-  readonly #visit: (segment: ConversationSegment) => void;
-  failed: { error: unknown } | null = null;
+interface ConversationParts {
+  transcripts: readonly OpenTranscript[];
+  lines: ConversationLines;
+  plan: readonly PlannedMessage[];
+  head: ConversationHead;
+  links: SubagentLinks;
+}
 
-  constructor(visit: (segment: ConversationSegment) => void) {
-    this.#visit = visit;
+/**
+ * One session as its transcripts told it when they were read: what is said on the active branch, each result at its call
+ * however late it came. Ordinals have no gaps; those of a file that grows stay, and a rewind gives the places after it to
+ * what was said instead.
+ */
+export class ClaudeConversation {
+  readonly head: ConversationHead;
+  readonly messages: number;
+  /** Lines passed over: `malformed`, `oversize`, unknown types as `type:<name>`. */
+  readonly skipped: Readonly<Record<string, number>>;
+  readonly #parts: ConversationParts;
+
+  constructor(parts: ConversationParts) {
+    this.head = parts.head;
+    this.messages = parts.plan.length;
+    this.skipped = parts.lines.skipped;
+    this.#parts = parts;
   }
 
-  take(segment: ConversationSegment): void {
-    try {
-      this.#visit(segment);
-    } catch (error) {
-      this.failed = { error };
-      throw error;
+  /** Whether the files look as they did when they were read. */
+  async isCurrent(): Promise<boolean> {
+    for (const { file, stamp } of this.#parts.transcripts) {
+      const now = await stat(file.path, { bigint: true }).catch(() => null);
+      if (now === null || fileStamp(now) !== stamp) return false;
     }
+    return true;
   }
-}
 
-/** Opens `files` in their order, all at once: what is not held is read again. */
-async function withOpen<T>(
-  files: readonly TranscriptFile[],
-  use: (transcripts: OpenTranscript[]) => Promise<T>,
-  opened: OpenTranscript[] = [],
-): Promise<T> {
-  const [file, ...others] = files;
-  if (file === undefined) return use(opened);
-  return withTranscript(file.path, (handle, stat) =>
-    withOpen(others, use, [...opened, { file, handle, size: Number(stat.size) }]),
-  );
-}
-
-async function tell(
-  plan: readonly PlannedMessage[],
-  links: SubagentLinks,
-  totals: MessageTotals,
-  signal: AbortSignal,
-  visitor: Visitor,
-): Promise<number> {
-  let cut_bytes = 0;
-  for (let from = 0; from < plan.length; from += SEGMENT_ORDINALS) {
-    signal.throwIfAborted();
-    const segment: ConversationSegment = { index: from / SEGMENT_ORDINALS, messages: [] };
-    for (const [place, planned] of plan.slice(from, from + SEGMENT_ORDINALS).entries()) {
-      const message = await conversationMessage(planned, from + place, links);
-      totals.note(planned, message);
-      cut_bytes += message.cut_bytes;
-      segment.messages.push(message);
+  /**
+   * Tells the segments from `from_index` on until `visit` says false; what it got counts only when this returns. Returns
+   * the bytes cut by limits from what was told.
+   * @throws StaleError `agents.transcript_rewritten`, also after `visit` saw segments: read again; what `visit` throws,
+   * what `signal` was aborted with
+   */
+  async tell(
+    visit: (segment: ConversationSegment) => boolean,
+    options: Pick<ConversationOptions, 'signal' | 'pause'>,
+    from_index = 0,
+  ): Promise<number> {
+    let cut_bytes = 0;
+    for (let index = from_index; index * SEGMENT_ORDINALS < this.messages; index++) {
+      if (index > from_index && index % SEGMENTS_AT_ONCE === 0) await options.pause?.();
+      options.signal.throwIfAborted();
+      const segment = await this.#segment(index);
+      cut_bytes += segment.messages.reduce((sum, message) => sum + message.cut_bytes, 0);
+      if (!visit(segment)) break;
     }
-    visitor.take(segment);
+    return cut_bytes;
   }
-  return cut_bytes;
+
+  /** Closes its files. */
+  async close(): Promise<void> {
+    await closeAll(this.#parts.transcripts);
+  }
+
+  async #segment(index: number): Promise<ConversationSegment> {
+    const { plan, links } = this.#parts;
+    const from = index * SEGMENT_ORDINALS;
+    const messages = [];
+    for (const [place, planned] of plan.slice(from, from + SEGMENT_ORDINALS).entries())
+      messages.push(await conversationMessage(planned, from + place, links));
+    return { index, messages };
+  }
+}
+
+async function closeAll(transcripts: readonly OpenTranscript[]): Promise<void> {
+  for (const { handle } of transcripts) await handle.close();
 }

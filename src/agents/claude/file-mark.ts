@@ -26,6 +26,14 @@ export interface FileMark {
   tail_hash: string;
 }
 
+/**
+ * What a look at a file tells of it, for inequality only: another stamp where it may have changed. Without the device,
+ * which restarts of a machine number anew on some file systems: every session would count as changed.
+ */
+export function fileStamp(stat: BigIntStats): string {
+  return [stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs, stat.birthtimeNs].join(':');
+}
+
 /** Marks the file as it is, read up to `offset`. `stat` is of before the reading. */
 export async function markFile(
   handle: FileHandle,

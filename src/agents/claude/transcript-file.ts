@@ -13,21 +13,35 @@ export async function withTranscript<T>(
   path: string,
   use: (handle: FileHandle, stat: BigIntStats) => Promise<T>,
 ): Promise<T> {
+  const { handle, stat } = await openTranscript(path);
+  try {
+    return await use(handle, stat);
+  } catch (error) {
+    throw transcriptFailure(error);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The transcript at `path`, to be closed by the caller. Throws as `withTranscript` does. */
+export async function openTranscript(path: string): Promise<{ handle: FileHandle; stat: BigIntStats }> {
   try {
     const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const stat = await handle.stat({ bigint: true });
-      if (!stat.isFile()) throw unreadable('it is not a regular file');
-      return await use(handle, stat);
-    } finally {
+      if (stat.isFile()) return { handle, stat };
+      throw unreadable('it is not a regular file');
+    } catch (error) {
       await handle.close();
+      throw error;
     }
   } catch (error) {
-    throw translate(error);
+    throw transcriptFailure(error);
   }
 }
 
-function translate(error: unknown): unknown {
+/** A failure of the file system on a transcript as one of ours; anything else is given back as it is. */
+export function transcriptFailure(error: unknown): unknown {
   // An aborted read has a code, too, but a number: it is no failure of the file.
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
   if (error instanceof SynclineError || code === null) return error;

@@ -28,6 +28,11 @@ export function greaterUsage(known: Usage | null, other: Usage | null): Usage | 
   return { ...greater, web_searches: Math.max(known.web_searches, other.web_searches) };
 }
 
+/** Tokens that the model had before its response (§2.3). */
+export function contextOf(usage: Usage): number {
+  return usage.input + usage.cache_read + usage.cache_write_5m + usage.cache_write_1h;
+}
+
 /** The parts by duration; what the total holds beyond them, or a total without parts, was written for 5 minutes. */
 function cacheWrites(usage: JsonObject): { cache_write_5m: number; cache_write_1h: number } {
   const split = objectField(usage, 'cache_creation');
