@@ -85,12 +85,15 @@ export class ClaudeConversation {
   readonly messages: number;
   /** Lines passed over: `malformed`, `oversize`, unknown types as `type:<name>`. */
   readonly skipped: Readonly<Record<string, number>>;
+  /** Of its files, in their order. */
+  readonly paths: readonly string[];
   readonly #parts: ConversationParts;
 
   constructor(parts: ConversationParts) {
     this.head = parts.head;
     this.messages = parts.plan.length;
     this.skipped = parts.lines.skipped;
+    this.paths = parts.transcripts.map(({ file }) => file.path);
     this.#parts = parts;
   }
 

@@ -1,6 +1,6 @@
-import { isObject, stringField } from './field.ts';
+import { isObject } from './field.ts';
 import { readRange } from './file-mark.ts';
-import { chainLineOf } from './line.ts';
+import { chainLineOf, type ChainLine } from './line.ts';
 import { peekLineType, useOfLineType } from './line-type.ts';
 import { withTranscript } from './transcript-file.ts';
 import type { TranscriptFile } from '../source.ts';
@@ -19,6 +19,8 @@ export interface Opening {
    * those, so that much of the chain grew in this file. Null when no such line was seen.
    */
   grew_after: number | null;
+  /** The session that the first line says it is of; copies of older versions keep it, others do not. */
+  session_id: string | null;
   /** The first line was written by a background process, which stamps copies. */
   background: boolean;
 }
@@ -39,12 +41,16 @@ export async function openingOf(path: string): Promise<Opening | null> {
 
 /**
  * Which of these files, all beginning with the same line, is the one the others were copied from. Evidence in the order
- * of §2.8: no background stamp, lines that no fork copies inside the part they share, the earlier birth, the smaller id.
+ * of §2.8: the id that older copies kept, no background stamp, lines that no fork copies inside the part they share, the
+ * earlier birth, the smaller id.
  */
 export function originalOf(files: readonly { file: TranscriptFile; opening: Opening }[]): TranscriptFile | null {
   const shared = sharedLength(files.map(({ opening }) => opening.uuids));
-  const rank = ({ opening }: { opening: Opening }): number =>
-    (opening.background ? 2 : 0) + (opening.grew_after !== null && opening.grew_after < shared ? 0 : 1);
+  const rank = ({ file, opening }: { file: TranscriptFile; opening: Opening }): number => {
+    const kept_older_id = opening.session_id !== null && opening.session_id !== file.session_id;
+    const grew_here = opening.grew_after !== null && opening.grew_after < shared;
+    return (kept_older_id ? 4 : 0) + (opening.background ? 2 : 0) + (grew_here ? 0 : 1);
+  };
   const [first] = files.toSorted(
     (a, b) =>
       rank(a) - rank(b) || a.file.birth_ms - b.file.birth_ms || (a.file.session_id < b.file.session_id ? -1 : 1),
@@ -53,7 +59,7 @@ export function originalOf(files: readonly { file: TranscriptFile; opening: Open
 }
 
 function openingIn(lines: readonly string[]): Opening | null {
-  const opening: Opening = { uuids: [], grew_after: null, background: false };
+  const opening: Opening = { uuids: [], grew_after: null, session_id: null, background: false };
   for (const text of lines) {
     const type = peekLineType(text.slice(0, 1024));
     if (type !== null && useOfLineType(type) === 'bookkeeping') {
@@ -62,17 +68,17 @@ function openingIn(lines: readonly string[]): Opening | null {
     }
     const line = chainLineIn(text);
     if (line === null || line.uuid === null) continue;
-    if (opening.uuids.length === 0) opening.background = line.background;
+    if (opening.uuids.length === 0)
+      Object.assign(opening, { background: line.background, session_id: line.session_id });
     opening.uuids.push(line.uuid);
   }
   return opening.uuids.length === 0 ? null : opening;
 }
 
-function chainLineIn(text: string): { uuid: string | null; background: boolean } | null {
+function chainLineIn(text: string): ChainLine | null {
   try {
     const body: unknown = JSON.parse(text);
-    if (!isObject(body)) return null;
-    return { uuid: stringField(body, 'uuid'), background: chainLineOf(body).background };
+    return isObject(body) ? chainLineOf(body) : null;
   } catch {
     return null; // a damaged line
   }
