@@ -2,7 +2,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { callMessage, head, KEY, message, NOW_MS, SessionRig, type Fault } from '../../../test/support/session-rig.ts';
+import { MemoryTranscriptWriter } from '../../../test/support/memory-transcript-writer.ts';
 import type { ConversationMessage } from '../../agents/conversation.ts';
+import type { TranscriptWriter } from '../store/session-store.ts';
+import { SqliteSessionStore } from '../store/sqlite/sqlite-session-store.ts';
+import type { PutResult, SourceGone, TranscriptPut } from '../store/transcript.ts';
 
 type Step =
   | { kind: 'append'; count: number; gap: number; text: string }
@@ -145,6 +149,77 @@ it('ends with what masking the source gives, and a quiet cycle sends nothing', {
     { numRuns: 300 },
   );
 });
+
+it(
+  'does so over the store of this machine, which answers as the one in memory does',
+  { timeout: 120_000 },
+  async () => {
+    // A store that loses a session without a trace cannot be made of the real one.
+    const kept = step.filter(({ kind }) => kind !== 'lose_store');
+    await fc.assert(
+      fc.asyncProperty(fc.array(kept, { minLength: 5, maxLength: 30 }), async (steps) => {
+        const real = new SqliteSessionStore(':memory:', { clock: { now_ms: () => NOW_MS, monotonic_ms: () => 0 } });
+        const rig = new SessionRig({
+          sharing: ALL,
+          limits: { put_bytes: 1_500, put_segments: 2 },
+          writer: new Mirrored(real),
+        });
+        rig.messages = [message(0, 'the first')];
+        for (const one of steps) await take(rig, one);
+        await take(rig, { kind: 'return' });
+        rig.choices.share([KEY]);
+        await rig.deliver();
+        expect(await real.messages({ team_id: 'acme' }, KEY, 0, 10_000)).toEqual(rig.expected());
+        expect(await real.find({ team_id: 'acme' }, KEY)).toMatchObject({
+          arriving: false,
+          presence: { kind: 'present' },
+        });
+        await real.close();
+      }),
+      { numRuns: 60 },
+    );
+  },
+);
+
+/** Does everything in a real store as well, and compares the answers. */
+class Mirrored extends MemoryTranscriptWriter {
+  readonly #real: TranscriptWriter;
+
+  constructor(real: TranscriptWriter) {
+    super();
+    this.#real = real;
+  }
+
+  override put(team_id: string, put: TranscriptPut): Promise<PutResult> {
+    return this.#both(
+      () => this.#real.put(team_id, structuredClone(put)),
+      () => super.put(team_id, put),
+    );
+  }
+
+  override markGone(team_id: string, gone: SourceGone): Promise<PutResult> {
+    return this.#both(
+      () => this.#real.markGone(team_id, gone),
+      () => super.markGone(team_id, gone),
+    );
+  }
+
+  override remove(
+    ...[team_id, key, owner, reason]: Parameters<MemoryTranscriptWriter['remove']>
+  ): ReturnType<MemoryTranscriptWriter['remove']> {
+    return this.#both(
+      () => this.#real.remove(team_id, key, owner, reason),
+      () => super.remove(team_id, key, owner, reason),
+    );
+  }
+
+  async #both<T>(real: () => Promise<T>, own: () => Promise<T>): Promise<T> {
+    const answer = this.fault?.when === 'before' ? null : await real();
+    const result = await own();
+    expect(result).toEqual(answer);
+    return result;
+  }
+}
 
 it(
   'with a hold: nothing younger than it ever leaves, and in the end everything has left',
