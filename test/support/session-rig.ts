@@ -129,6 +129,8 @@ export class SessionRig {
   repository_shares: boolean | null = true;
   reads = 0;
   segments_read = 0;
+  /** Where the last reading began. */
+  read_from = 0;
   failures: string[] = [];
   read_error: Error | null = null;
   /** Called before each reading, to change the source between the passes of one attempt. */
@@ -196,6 +198,7 @@ export class SessionRig {
       source: {
         read: async (_native_id, _archive, visit, signal, first_index = 0) => {
           this.reads++;
+          this.read_from = first_index;
           this.onRead();
           await Promise.resolve();
           if (this.#takes('reading') || this.read_error) throw this.read_error ?? new Died();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   callMessage,
+  Died,
   head,
   KEY,
   message,
@@ -144,11 +145,27 @@ describe('a session larger than a put', () => {
     expect(rig.store.held.get(KEY)?.arriving).toBe(true);
     const sent = new Set(rig.store.puts.flatMap(({ segments }) => segments.map(({ index }) => index)));
     rig.open();
+    rig.onRead = () => {
+      if (rig.reads === 3) expect(rig.read_from).toBe(Math.max(...sent) + 1);
+    };
     await rig.deliver();
+    expect(rig.reads).toBeGreaterThan(2);
     expect(rig.store.messages(KEY)).toEqual(rig.expected());
     const later = rig.store.puts.slice(1).flatMap(({ segments }) => segments.map(({ index }) => index));
     expect(later.filter((index) => sent.has(index))).toEqual([]);
   });
+});
+
+it('keeps what a put came to before the next one leaves', async () => {
+  const rig = rigOf(64 * 10, { limits: { put_bytes: 40_000, put_segments: 3 } });
+  rig.onRead = () => {
+    if (rig.reads === 3) rig.store.fault = { when: 'before', error: new Died() };
+  };
+  expect(await rig.attempt()).toBeNull();
+  expect(rig.store.puts).toHaveLength(3);
+  expect(rig.db.value('SELECT next_index FROM session_link')).toBe(
+    Math.max(...rig.store.puts.slice(0, 2).flatMap(({ segments }) => segments.map(({ index }) => index))) + 1,
+  );
 });
 
 describe('a process that dies', () => {

@@ -111,6 +111,19 @@ describe('a team’s store', () => {
       expect(rig.store.held.has(KEY)).toBe(false);
     }
   });
+  it('has it back when the project is named again, also when nobody heard of its removal', async () => {
+    const rig = team();
+    await rig.deliver();
+    const named = rig.options.sharing;
+    rig.options.sharing = sharingPolicy({ ...config, projects: [] });
+    rig.open();
+    expect(await rig.attempt('lost_answer')).toBeNull();
+    expect(rig.store.tombstones.get(KEY)).toBe('unshared');
+    if (named) rig.options.sharing = named;
+    rig.open();
+    await rig.deliver();
+    expect(rig.store.messages(KEY)).toEqual(rig.expected());
+  });
   it('is the only one that loses it: the store of this machine keeps what is unshared', async () => {
     const rig = new SessionRig();
     rig.messages = [message(0, 'a turn')];

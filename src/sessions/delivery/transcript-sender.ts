@@ -209,7 +209,8 @@ class Attempt {
     const list = is_last ? pass.seen : (this.#difference?.withSent(pass.sent) ?? []);
     const put = this.#putOf(head, list, pass, !is_last);
     const link = this.#linkOf(list, put.fingerprint, is_last ? null : (pass.next_index ?? 0));
-    if (is_last && put.fingerprint === this.#base) return this.#done(this.#unlessEqual(link));
+    const is_there = put.fingerprint === this.#base && !this.#isInDoubt();
+    if (is_last && is_there) return this.#done(this.#unlessEqual(link));
     if (this.#puts > 0 && this.#isLate()) return { kind: 'unfinished', link: this.#link };
     if (!(await this.#upload.proceed(this.#link))) return { kind: 'unfinished', link: this.#link };
     const { writer, team_id } = this.#options;
@@ -286,6 +287,11 @@ class Attempt {
     if (this.#link !== null || before === null) return link;
     const is_equal = isDeepStrictEqual({ ...link, stored_ms: 0 }, { ...before, stored_ms: 0 });
     return is_equal ? null : link;
+  }
+
+  /** It was taken back from there, or so it was tried: what the store has is not known before it took a put. */
+  #isInDoubt(): boolean {
+    return this.#puts === 0 && this.#upload.link?.state === 'withdrawn';
   }
 
   #heldUntil(): number | null {

@@ -66,8 +66,7 @@ export class UploadPass {
   /** False: it must be sent, and does not fit into this put. */
   #mask(shown: ConversationSegment, raw: string): boolean {
     const { hashing, masker, difference, limits } = this.#parts;
-    const is_full = this.segments.length >= limits.put_segments || this.bytes >= limits.put_bytes;
-    if (is_full) return false;
+    if (this.segments.length >= limits.put_segments) return false;
     const tally: Tally = new Map();
     const masked = maskSegment(masker, shown, tally);
     const text = segmentText(masked);
