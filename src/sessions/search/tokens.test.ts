@@ -46,6 +46,7 @@ describe('terms', () => {
     ['parseUserId', 'parse user id = parseuserid'],
     ['HTTPServerError2 v2', 'http server error2 v2 = httpservererror2'],
     ['utf8String x86', 'utf8 string x86 = utf8string'],
+    ['utf8ID', 'utf8 id = utf8id'],
     ['parse_user_id', 'parse user id'],
     ['src/api/user.ts:42', 'src api user ts 42'],
     ['kebab-case 3.53.4', 'kebab case 3 53 4'],

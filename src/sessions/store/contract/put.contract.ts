@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { TranscriptPut } from '../transcript.ts';
 import {
   Scene,
   OWNER,
@@ -113,6 +115,47 @@ export function putContract(open: OpenSessionStore): void {
     expect(await read(first.key)).toEqual(changed.slice(0, 64));
     expect((await scene.store.state(TEAM, first.key))?.segment_hashes).toEqual(third.segment_hashes);
     expect(await scene.found('edited')).toEqual([]);
+  });
+
+  it('is after any row of puts as if only the last one had come', async () => {
+    const word = fc.constantFrom('onyx', 'jade', 'ruby', 'onyx jade');
+    const turn = fc.record({
+      ordinal: fc.oneof(fc.nat(5), fc.nat(200)),
+      said: word,
+      result: fc.option(fc.constantFrom('jade output', 'commit abcdef0', 'pr https://github.com/acme/web/pull/1')),
+      source_uuid: fc.option(fc.constantFrom('u-1', 'u-2', 'u-3')),
+    });
+    const version = fc.record({
+      turns: fc.uniqueArray(turn, { maxLength: 8, selector: ({ ordinal }) => ordinal }),
+      title: fc.option(word),
+      project: fc.constantFrom('github.com/acme/web', 'label'),
+    });
+    const putOf = ({
+      turns,
+      title,
+      project,
+    }: typeof version extends fc.Arbitrary<infer V> ? V : never): TranscriptPut => {
+      const messages = turns
+        .toSorted((a, b) => a.ordinal - b.ordinal)
+        .map(({ ordinal, said, result, source_uuid }) =>
+          result === null
+            ? message(ordinal, said, { source_uuid })
+            : callMessage(
+                ordinal,
+                { result, category: 'Edit', file_path: `${said}.ts` },
+                { source_uuid, content: said },
+              ),
+        );
+      return wholePut(headOf('one', { title, project, message_count: messages.length }), messages);
+    };
+    await fc.assert(
+      fc.asyncProperty(fc.array(version, { minLength: 2, maxLength: 5 }), async (versions) => {
+        const puts = versions.map(putOf);
+        const seen = await Promise.all([puts, puts.slice(-1)].map((row) => afterPuts(open, row)));
+        expect(seen[0]).toEqual(seen[1]);
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it('takes a new head without segments', async () => {
@@ -301,6 +344,35 @@ export function putContract(open: OpenSessionStore): void {
     await expect(scene.store.find(scene.reader, 'native-one')).rejects.toMatchObject(ambiguous);
     expect(await scene.store.find(scene.reader, keyOf('one'))).toMatchObject({ key: keyOf('one') });
   });
+}
+
+/** Everything that a reader can see of a session after these puts, each over the one before. */
+async function afterPuts(open: OpenSessionStore, puts: readonly TranscriptPut[]): Promise<unknown> {
+  const scene = await Scene.open(open);
+  try {
+    let before: TranscriptPut | null = null;
+    for (const put of puts) {
+      const { kind } = await scene.put(before === null ? put : nextPut(before, put));
+      expect(['stored', 'already']).toContain(kind);
+      before = put;
+    }
+    const { store, reader } = scene;
+    const key = keyOf('one');
+    const any = { automated: true };
+    const searches = ['onyx', 'jade', '"onyx jade"', 'ruby OR output', 'onyx -jade', 'commit*'];
+    return {
+      state: await store.state(TEAM, key),
+      session: await store.find(reader, key),
+      messages: await store.messages(reader, key, 0, 1000),
+      links: await store.links(reader, key),
+      totals: await store.totals(reader),
+      edits: await store.editing(reader, 'onyx.ts', any, 100),
+      // Which of two equal results comes first is not compared: ranks may depend on what was there before.
+      found: await Promise.all(searches.map(async (text) => (await scene.found(text, any)).sort())),
+    };
+  } finally {
+    await scene.sut.close();
+  }
 }
 
 /** With its keys in order at every level: stores may keep objects in an order of their own. */
