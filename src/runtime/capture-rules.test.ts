@@ -48,6 +48,17 @@ test("a repository's own file narrows: all of it, or what it names", () => {
   expect(rules().allows(workspace, join(scratch.path, 'src'))).toBe(false);
 });
 
+test('a repository may keep its conversations on the machine; one that is gone cannot be asked', () => {
+  expect(rules().shares(scratch.path)).toBe(true);
+  narrow('share = "none"');
+  expect(rules().shares(scratch.path)).toBe(false);
+  narrow('share = "all"');
+  expect(rules().shares(scratch.path)).toBe(true);
+  narrow('not TOML');
+  expect(rules().shares(scratch.path)).toBe(false);
+  expect(rules().shares(join(scratch.path, 'gone'))).toBeNull();
+});
+
 test('a key that would widen or redirect is refused and told once, with its line and without the path', () => {
   narrow('# ours\nendpoint = "https://elsewhere.test"\n');
   const own = rules();

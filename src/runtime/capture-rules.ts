@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseRepositoryRules, REPOSITORY_FILE } from '../config/repository.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -24,6 +24,7 @@ interface Repository {
   read_ms: number;
   text: string;
   capture: boolean;
+  share: boolean;
   excluded: ((path: string) => boolean)[];
 }
 
@@ -49,6 +50,11 @@ export class CaptureRules {
     return capture && !(cwd !== null && excluded.some((matches) => matches(cwd)));
   }
 
+  /** Whether a repository lets its conversations leave the machine; null: its folder is not there to be asked. */
+  shares(root: string): boolean | null {
+    return existsSync(root) ? this.#repository(root).share : null;
+  }
+
   #repository(root: string): Repository {
     const known = this.#repositories.get(root);
     const now_ms = this.#options.clock.monotonic_ms();
@@ -62,7 +68,7 @@ export class CaptureRules {
     for (const { key, line, reason } of refused)
       this.#options.report(`a repository's ${REPOSITORY_FILE}, line ${line}: ${key === '' ? '' : `${key}: `}${reason}`);
     const excluded = rules.exclude.map((glob) => globMatcher(join(root, glob)));
-    const repository = { read_ms: now_ms, text, capture: rules.capture, excluded };
+    const repository = { read_ms: now_ms, text, capture: rules.capture, share: rules.share, excluded };
     this.#repositories.set(root, repository);
     return repository;
   }

@@ -127,6 +127,7 @@ export class SessionRig {
   state: SessionState = 'present';
   since_ms = NOW_MS - 60_000;
   repository_shares: boolean | null = true;
+  captures = true;
   reads = 0;
   segments_read = 0;
   /** Where the last reading began. */
@@ -153,6 +154,7 @@ export class SessionRig {
           ? { identity: cwd, kind: 'path', name: 'web', root: cwd }
           : { identity: REPOSITORY, kind: 'remote', name: 'shop', root: ROOT },
       repositoryShares: () => this.repository_shares,
+      captures: () => this.captures,
     });
     this.destination = this.open();
   }

@@ -150,6 +150,8 @@ export class SessionDestination implements KeyedDestination {
     writes.add(remember);
     const masker = this.#maskerFor(project);
     if (head.presence.kind === 'deleted') return { project, masker, decision: { kind: 'deleted' } };
+    // Excluded from being read: nothing more of it is taken; what was taken before goes by `erase`.
+    if (!project.captured) return { project, masker, decision: { kind: 'undecided' } };
     const linked = (writes.link?.fingerprint ?? null) !== null;
     const decision = sharing.decide({ project, unshared, linked, started_at_ms: head.started_at_ms });
     return { project, masker, decision };

@@ -15,6 +15,8 @@ export interface SessionProject {
   root: string | null;
   /** What the repository's own `.syncline.toml` says about sharing; null: it cannot be asked any more. */
   shares: boolean | null;
+  /** False: it is excluded from being read at all (`capture.exclude`, the repository's own rules). */
+  captured: boolean;
 }
 
 export interface SessionProjectsOptions {
@@ -23,6 +25,11 @@ export interface SessionProjectsOptions {
   workspaceOf: (cwd: string) => Workspace;
   /** What `.syncline.toml` of a checkout says; null when its folder is not there. */
   repositoryShares: (root: string) => boolean | null;
+  /** Whether it is read at all; `cwd` null: unknown. */
+  captures: (
+    workspace: { identity: string; kind: 'remote' | 'path'; name: string; root: string | null },
+    cwd: string | null,
+  ) => boolean;
 }
 
 interface Remembered {
@@ -30,6 +37,8 @@ interface Remembered {
   depth: number;
   shares: number;
 }
+
+type Found = Omit<SessionProject, 'captured'>;
 
 /**
  * Finds the project of a session from its working directory, and remembers it while the folder is there: a checkout
@@ -45,6 +54,13 @@ export class SessionProjects {
 
   /** The project, and the write that remembers it, to be committed with the session's settlement. */
   of(key: string, head: ConversationHead): { project: SessionProject; writes: FlowWrite[] } {
+    const { project, writes } = this.#found(key, head);
+    const { identity, kind, label, root } = project;
+    const workspace = { identity: identity ?? '', kind: workspaceKind(kind), name: label, root };
+    return { project: { ...project, captured: this.#options.captures(workspace, head.cwd) }, writes };
+  }
+
+  #found(key: string, head: ConversationHead): { project: Found; writes: FlowWrite[] } {
     const { cwd } = head;
     if (cwd === null) return { project: withoutFolder(head), writes: [] };
     const remembered = this.#remembered(key);
@@ -64,8 +80,9 @@ export class SessionProjects {
     const remembered = this.#remembered(key);
     const repository = remembered?.repository ?? null;
     if (!remembered || repository === null)
-      return { identity: null, kind: 'unknown', label: '', root: null, shares: null };
-    return { identity: repository, kind: 'repository', label: repository, root: null, shares: remembered.shares === 1 };
+      return { identity: null, kind: 'unknown', label: '', root: null, shares: null, captured: true };
+    const shares = remembered.shares === 1;
+    return { identity: repository, kind: 'repository', label: repository, root: null, shares, captured: true };
   }
 
   #remembered(key: string): Remembered | undefined {
@@ -76,12 +93,7 @@ export class SessionProjects {
   }
 }
 
-function projectOf(
-  head: ConversationHead,
-  repository: string | null,
-  found: Workspace,
-  shares: boolean | null,
-): SessionProject {
+function projectOf(head: ConversationHead, repository: string | null, found: Workspace, shares: boolean | null): Found {
   if (repository !== null)
     return { identity: repository, kind: 'repository', label: repository, root: found.root, shares };
   return {
@@ -94,16 +106,20 @@ function projectOf(
 }
 
 /** As it was while the folder stood: the checkout is `depth` folders above the working directory. */
-function asRemembered(head: ConversationHead, cwd: string, { repository, depth, shares }: Remembered): SessionProject {
+function asRemembered(head: ConversationHead, cwd: string, { repository, depth, shares }: Remembered): Found {
   let root = cwd;
   for (let i = 0; i < depth; i++) root = dirname(root);
   const kind = repository === null ? 'folder' : 'repository';
   return { identity: repository ?? root, kind, label: repository ?? head.project_label, root, shares: shares === 1 };
 }
 
-function withoutFolder({ repository, project_label }: ConversationHead): SessionProject {
+function withoutFolder({ repository, project_label }: ConversationHead): Found {
   if (repository === null) return { identity: null, kind: 'unknown', label: project_label, root: null, shares: null };
   return { identity: repository, kind: 'repository', label: repository, root: null, shares: null };
+}
+
+function workspaceKind(kind: SessionProject['kind']): 'remote' | 'path' {
+  return kind === 'repository' ? 'remote' : 'path';
 }
 
 /** 0 when the working directory does not lie below. */

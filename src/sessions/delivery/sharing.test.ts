@@ -18,6 +18,7 @@ const project: SessionProject = {
   label: 'github.com/acme/shop',
   root: '/home/ada/shop',
   shares: true,
+  captured: true,
 };
 const facts: SharingFacts = { project, unshared: false, linked: false, started_at_ms: NOW_MS };
 const decide = (
@@ -167,6 +168,19 @@ describe('a team’s store', () => {
     rig.repository_shares = null;
     expect(await rig.deliver()).toBe(0);
   });
+});
+
+it('of a project that is excluded from being read nothing is taken any more, anywhere', async () => {
+  const rig = new SessionRig();
+  rig.messages = [message(0, 'a turn')];
+  rig.captures = false;
+  expect(await rig.deliver()).toBe(0);
+  rig.captures = true;
+  await rig.deliver();
+  rig.captures = false;
+  rig.messages.push(message(1, 'another'));
+  await rig.deliver();
+  expect(rig.store.messages(KEY)).toHaveLength(1);
 });
 
 describe('the hold', () => {
