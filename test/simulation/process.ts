@@ -114,37 +114,70 @@ export function observedStore(
   meddle: Meddler,
 ): EngineStore {
   const batches = new Map<string, string>();
-  return new Proxy(inner, {
-    get: (target, name: MethodName) => {
-      const method = target[name].bind(target) as (...args: unknown[]) => Promise<unknown>;
+  return mortal(inner, { db, life, reaper, note: (line) => ledger.note(line) }, ['keyed'], {
+    before: (name, args) => {
+      if (name === 'claim') meddle(args[0] as string);
+    },
+    after: async (name, args, result) => {
+      record(ledger, batches, name as MethodName, args, result);
+      if (name === 'settle' && (result as SettleResult).dead_letters > 0) await recordDead(ledger, inner);
+    },
+  });
+}
+
+/** A process that may end at any call. */
+export interface Mortality {
+  db: FaultyDatabase;
+  life: Life;
+  reaper: Reaper;
+  note: (line: string) => void;
+}
+
+/**
+ * An object of asynchronous methods, each one transaction, as a mortal process reaches it: it may die before a call,
+ * between two of its statements, or after its commit. `after` sees every commit, whoever hears of it.
+ */
+export function mortal<T extends object>(
+  target: T,
+  { db, life, reaper, note }: Mortality,
+  left_alone: readonly string[],
+  watch: {
+    before: (name: string, args: unknown[]) => void;
+    after: (name: string, args: unknown[], result: unknown) => Promise<void>;
+  },
+): T {
+  return new Proxy(target, {
+    get: (_, name: string) => {
+      const member = target[name as keyof T];
+      if (left_alone.includes(name)) return member;
+      const method = (member as (...args: unknown[]) => Promise<unknown>).bind(target);
       return (...args: unknown[]): Promise<unknown> => {
         if (life.dead) return never();
-        if (name === 'claim') meddle(args[0] as string);
+        watch.before(name, args);
         const strike = reaper.strike();
         if (strike === 'before') {
-          ledger.note(`crash before ${name}`);
+          note(`crash before ${name}`);
           life.die();
           return never();
         }
         // The transaction commits within this call; its promise only brings the result. An erase ends with a checkpoint
         // after its commit, and the ledger could not tell on which side of the commit it was cut.
-        const statement = typeof strike === 'object' && strike && name !== 'erase' ? strike.statement : null;
+        const statement = typeof strike === 'object' && strike && !name.startsWith('erase') ? strike.statement : null;
         if (statement !== null) db.crashAt(statement, 'before');
         const called = method(...args);
         if (statement !== null && db.crashed) {
-          ledger.note(`crash in ${name} before statement ${statement}`);
+          note(`crash in ${name} before statement ${statement}`);
           life.die();
           called.catch(() => undefined);
           return never();
         }
         db.spare();
         const done = called.then(async (result) => {
-          record(ledger, batches, name, args, result);
-          if (name === 'settle' && (result as SettleResult).dead_letters > 0) await recordDead(ledger, inner);
+          await watch.after(name, args, result);
           return result;
         });
         if (strike !== 'after') return life.outlived(done);
-        ledger.note(`crash after ${name}`);
+        note(`crash after ${name}`);
         life.die();
         done.catch(() => undefined);
         return never();

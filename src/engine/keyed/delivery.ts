@@ -74,9 +74,18 @@ export class KeyedDelivery {
     const workers = half_open ? 1 : concurrency;
     await allEnded(Array.from({ length: workers }, () => this.#work(pass, signal)));
     const { accepted_items, dead_letters, claimed } = pass;
-    // The circuit opened or closed: when to go on is to be asked anew.
-    const due_ms = pass.over ? clock.now_ms() : await store.keyed.nextDue(destination.id, clock.now_ms());
-    return { accepted_items, dead_letters, next_due_ms: due_ms, idle: claimed === 0 ? 'empty' : null };
+    const next = await this.#nextDue(pass);
+    return { accepted_items, dead_letters, next_due_ms: next, idle: claimed === 0 ? 'empty' : null };
+  }
+
+  async #nextDue({ over, claimed }: Pass): Promise<number | null> {
+    const { store, destination, clock, retry } = this.#options;
+    const now_ms = clock.now_ms();
+    // The circuit opened or closed: the next pass sees when to go on.
+    if (over) return now_ms;
+    const due_ms = await store.keyed.nextDue(destination.id, now_ms);
+    // What is due and cannot be claimed waits for somebody else's attempt: looking again at once would be a hot loop.
+    return claimed === 0 && due_ms !== null ? Math.max(due_ms, now_ms + retry.base_ms) : due_ms;
   }
 
   async #decide(): Promise<void> {

@@ -69,6 +69,27 @@ test('erase says so when a reader still holds the pages as they were, and succee
   remove();
 });
 
+test('opening the file releases what a dead process had claimed, whatever its lease says', async () => {
+  const { path, remove } = scratchDirectory();
+  const open = (): EngineStore =>
+    openSqliteStore(new Database(join(path, 'engine.db')), { clock, random: seededRandom(1), cap_bytes: 2 ** 30 });
+  const before = open();
+  const { partition_id } = await before.openPartition({ stream: 's', name: 'p', header: {}, delivery: 'keyed' });
+  const spec = { destination_id: 'd', stream: 's', delivery: 'keyed', required: true, start: 'earliest' } as const;
+  await before.configureDestination(spec, NOW);
+  await before.keyed.decide('d', () => true);
+  await before.keyed.touch([{ partition_id, key: 'a' }], NOW);
+  const claim = { destination_id: 'd', limit: 1, lease_ms: 10 ** 9, now_ms: NOW };
+  const [stale] = await before.keyed.claim({ ...claim, owner: 'dead' });
+  await before.close();
+  const after = open();
+  const [task] = await after.keyed.claim({ ...claim, owner: 'new' });
+  expect(task).toMatchObject({ key: 'a', attempts: 0 });
+  expect(task!.fence).toBeGreaterThan(stale!.fence);
+  await after.close();
+  remove();
+});
+
 test('verify names what is broken and where', async () => {
   const db = new Database(':memory:');
   const store = openSqliteStore(db, { clock, random: seededRandom(1), cap_bytes: 2 ** 30 });

@@ -168,6 +168,10 @@ export function releaseAll(db: Database): void {
 
 const RELEASED = `state = '${nextTaskState('claimed', 'again')}', owner = NULL, lease_until_ms = NULL, due_ms = 0`;
 
+/** Somebody tries a key of the group; how that ends decides when the others go on. */
+const TRIED = `EXISTS (SELECT 1 FROM task t
+  WHERE t.destination_id = g.destination_id AND t.key_group = g.key_group AND t.state = 'claimed')`;
+
 /** When the next task is due; of a held group, when it and one of its keys are. */
 export function nextDue(db: Database, destination_id: string, now_ms: number): number | null {
   const times: number[] = [];
@@ -182,7 +186,8 @@ export function nextDue(db: Database, destination_id: string, now_ms: number): n
   const held = db.all<{ due_ms: number | null }>(
     `SELECT max(g.due_ms, (SELECT min(t.due_ms) FROM task t
        WHERE t.destination_id = g.destination_id AND t.key_group = g.key_group AND t.state = 'parked')) AS due_ms
-     FROM key_group g WHERE g.destination_id = ? AND (g.held_class IS NOT NULL OR g.parked = 1)`,
+     FROM key_group g WHERE g.destination_id = ? AND (g.held_class IS NOT NULL OR g.parked = 1)
+       AND NOT (g.held_class IS NOT NULL AND ${TRIED})`,
     destination_id,
   );
   times.push(...held.flatMap(({ due_ms }) => (due_ms === null ? [] : [due_ms])));
