@@ -53,11 +53,12 @@ async function resumeWhenOver(store: EngineStore, row: DestinationRow, now_ms: n
 }
 
 /**
- * Lets the passes of one delivery run one after another: a loop and a `flush` that come together would each take the
- * other's work for what a dead process left behind, and let two requests through a half-open circuit.
+ * Lets the passes of one delivery run one after another, in the order they were asked for: a loop and a `flush` at once
+ * would claim the same work, each take the other's fence away, and send again and again what neither may settle.
  */
 export class Turns {
-  #last: Promise<unknown> = Promise.resolve();
+  /** Ends with the last that was asked for. */
+  #last: Promise<void> = Promise.resolve();
 
   /**
    * Runs `work` when those before it have ended, whatever came of them. Null when `signal` aborts while it waits: a
@@ -65,21 +66,26 @@ export class Turns {
    */
   async take<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | null> {
     const before = this.#last;
-    let started = false;
-    const turn = before.then(() => {
-      started = true;
-      return signal.aborted ? null : work();
-    });
-    this.#last = turn.catch(() => undefined);
-    await Promise.race([before, aborted(signal)]);
-    return signal.aborted && !started ? null : turn;
+    const over = Promise.withResolvers<void>();
+    this.#last = before.then(() => over.promise);
+    try {
+      return (await endsFirst(before, signal)) ? await work() : null;
+    } finally {
+      over.resolve();
+    }
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+/** True when `promise` resolves before `signal` aborts; false at once when it has aborted. */
+function endsFirst(promise: Promise<void>, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    if (signal.aborted) return resolve(false);
+    const aborted = (): void => resolve(false);
+    signal.addEventListener('abort', aborted, { once: true });
+    void promise.then(() => {
+      signal.removeEventListener('abort', aborted);
+      resolve(true);
+    });
   });
 }
 

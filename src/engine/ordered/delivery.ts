@@ -2,8 +2,9 @@ import { hash } from 'node:crypto';
 import type { Clock } from '../../platform/clock.ts';
 import { uuidv7, type Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
+import { Turns, allEnded, earliest, readiness, type PassResult } from '../pass.ts';
 import { isDue, type RetryPolicy } from '../retry.ts';
-import type { Backlog, Batch, DestinationRow, EngineStore, Plan } from '../store.ts';
+import type { Backlog, Batch, EngineStore, Plan } from '../store.ts';
 import type { Wakeup } from '../wakeup.ts';
 import { attempt, type AttemptResult } from './attempt.ts';
 import type { BatchLimits, OrderedDestination } from './destination.ts';
@@ -21,23 +22,6 @@ export interface DeliveryOptions {
   idle_ms: number;
 }
 
-/** What one pass over a destination came to. */
-export interface PassResult {
-  accepted_items: number;
-  dead_letters: number;
-  /** When there is something to do without new entries; null = only new entries bring work. */
-  next_due_ms: number | null;
-  /** Why nothing was sent, if so. */
-  idle: 'paused' | 'circuit' | 'empty' | null;
-}
-
-interface Readiness {
-  idle: PassResult['idle'];
-  next_due_ms: number | null;
-  half_open: boolean;
-  circuit_failures: number;
-}
-
 /** Batches of one partition in one pass; then the others have their turn. */
 const ROUNDS_PER_PARTITION = 32;
 
@@ -53,8 +37,7 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   /** Smaller limits that the destination stated with a 413, for later batches of this run. */
   readonly #learned = new Map<string, Partial<BatchLimits>>();
-  /** Ends with the last pass that was asked for. */
-  #last_pass: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -71,25 +54,17 @@ export class Delivery {
   }
 
   /**
-   * One pass. Passes of one delivery run one after another, in the order they were asked for: two at once would claim
-   * the same batches, each take the other's fence away, and send again and again what neither may settle. One whose
-   * signal aborts while it waits for its turn does nothing. Throws only when the store does.
+   * One pass, after those that were asked for before it; one whose signal aborts while it waits for its turn does
+   * nothing. Throws only when the store does.
    */
   async pass(signal: AbortSignal): Promise<PassResult> {
-    const before = this.#last_pass;
-    const over = Promise.withResolvers<void>();
-    this.#last_pass = before.then(() => over.promise);
-    try {
-      if (await endsFirst(before, signal)) return await this.#pass(signal);
-      return { accepted_items: 0, dead_letters: 0, next_due_ms: this.#options.clock.now_ms(), idle: null };
-    } finally {
-      over.resolve();
-    }
+    const result = await this.#turns.take(() => this.#pass(signal), signal);
+    return result ?? { accepted_items: 0, dead_letters: 0, next_due_ms: this.#options.clock.now_ms(), idle: null };
   }
 
   async #pass(signal: AbortSignal): Promise<PassResult> {
     const { store, destination, clock } = this.#options;
-    const row = await this.#ready();
+    const row = await readiness(store, destination.id, clock, this.#options.retry);
     if (row.idle !== null) return { accepted_items: 0, dead_letters: 0, next_due_ms: row.next_due_ms, idle: row.idle };
     const all = await store.backlog(destination.id, (partition) =>
       destination.accepts(partition.stream, partition.header),
@@ -107,27 +82,6 @@ export class Delivery {
       next_due_ms: earliest([...held, ...pass.wake_at]),
       idle: due.length === 0 ? 'empty' : null,
     };
-  }
-
-  async #ready(): Promise<Readiness> {
-    const { store, destination, clock, retry } = this.#options;
-    const row = (await store.destinations()).find(({ destination_id }) => destination_id === destination.id);
-    const now_ms = clock.now_ms();
-    if (!row || row.state === 'removed')
-      return { idle: 'paused', next_due_ms: null, half_open: false, circuit_failures: 0 };
-    if (row.state === 'paused' && !(await this.#resumeWhenOver(row, now_ms)))
-      return { idle: 'paused', next_due_ms: row.paused_until_ms, half_open: false, circuit_failures: 0 };
-    if (row.circuit === 'closed') return { idle: null, next_due_ms: null, half_open: false, circuit_failures: 0 };
-    if (row.circuit === 'open' && !isDue(row.circuit_until_ms, now_ms, retry))
-      return { idle: 'circuit', next_due_ms: row.circuit_until_ms, half_open: false, circuit_failures: 0 };
-    await store.halfOpen(destination.id);
-    return { idle: null, next_due_ms: null, half_open: true, circuit_failures: row.circuit_failures };
-  }
-
-  async #resumeWhenOver(row: DestinationRow, now_ms: number): Promise<boolean> {
-    if (row.paused_until_ms === null || row.paused_until_ms > now_ms) return false;
-    await this.#options.store.changeDestination(row.destination_id, 'resume', null);
-    return true;
   }
 
   async #work(queue: IterableIterator<Backlog>, pass: Pass, signal: AbortSignal): Promise<void> {
@@ -238,32 +192,6 @@ export class Delivery {
 /** Requests that may be refused one after another before a partition is held: the path of one bisect, twice. */
 function refusalBudget(max_items: number): number {
   return 2 * Math.ceil(Math.log2(Math.max(2, max_items))) + 1;
-}
-
-/**
- * Waits for all, then throws what the first failure was. `Promise.all` would leave the others running behind the
- * caller's back: into the next pass, or past a stop.
- */
-async function allEnded<T>(promises: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(promises);
-  return Promise.all(promises);
-}
-
-/** True when `promise` resolves before `signal` aborts; false at once when it has aborted. */
-function endsFirst(promise: Promise<void>, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve(false);
-    const aborted = (): void => resolve(false);
-    signal.addEventListener('abort', aborted, { once: true });
-    void promise.then(() => {
-      signal.removeEventListener('abort', aborted);
-      resolve(true);
-    });
-  });
-}
-
-function earliest(times: readonly number[]): number | null {
-  return times.length === 0 ? null : Math.min(...times);
 }
 
 /** What the workers of one pass share. */
