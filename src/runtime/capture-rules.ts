@@ -52,7 +52,9 @@ export class CaptureRules {
 
   /** Whether a repository lets its conversations leave the machine; null: its folder is not there to be asked. */
   shares(root: string): boolean | null {
-    return existsSync(root) ? this.#repository(root).share : null;
+    if (!existsSync(root)) return null;
+    const { capture, share } = this.#repository(root);
+    return capture && share;
   }
 
   #repository(root: string): Repository {

@@ -1,17 +1,13 @@
 import { join } from 'node:path';
 import { AGENT_SOURCES } from '../agents/registry.ts';
 import { workspaceOf } from '../agents/workspace.ts';
-import type { Environment } from '../config/environment.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import type { SynclinePaths } from '../config/paths.ts';
 import { Delivery } from '../engine/ordered/delivery.ts';
 import { defaultRetryPolicy } from '../engine/retry.ts';
 import { openSqliteStore } from '../engine/sqlite/store.ts';
 import type { EngineStore } from '../engine/store.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Random } from '../platform/random.ts';
-import type { Timers } from '../platform/timers.ts';
-import { loadHashing } from '../redaction/hashing.ts';
+import { loadHashing, type Hashing } from '../redaction/hashing.ts';
 import { Database } from '../storage/sqlite/database.ts';
 import { lockDirectory } from '../storage/sqlite/lock.ts';
 import { TokenStore } from '../server/access/token-store.ts';
@@ -27,24 +23,10 @@ import { TelemetryStore } from '../telemetry/store/telemetry-store.ts';
 import type { Workspace } from '../telemetry/capture/workspace-context.ts';
 import { CaptureRules } from './capture-rules.ts';
 import { LOCAL_STORE, telemetryDestinations, teamSalt, type ConfiguredDestination } from './destinations.ts';
+import type { DirectoryOptions } from './directory-options.ts';
+import { openSessions } from './open-sessions.ts';
 import type { SessionsDirectory } from './sessions-directory.ts';
 import { machineSalt, prepareHome, teamBeginning, writeHookSettings } from './home.ts';
-
-export interface DirectoryOptions {
-  paths: SynclinePaths;
-  loaded: LoadedConfig;
-  env: Environment;
-  clock: Clock;
-  random: Random;
-  timers: Timers;
-  pid: number;
-  /** The team whose data this directory shows: `local` on a laptop. */
-  team_id: string;
-  /** Whether the files of this machine's agents are read: not on a server, and not where the configuration says no. */
-  captures: boolean;
-  /** Told once for each problem that needs no stop; the place where it is logged. */
-  report: (message: string, detail?: Record<string, unknown>) => void;
-}
 
 /** Everything that works on one data directory, open in this process and in no other. */
 export interface DataDirectory {
@@ -114,9 +96,10 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
     content,
     allowed: scope.allowed,
   });
-  const store_thread = new StoreThread({ path: paths.store_db, max_bytes: halfOfTheRoom(loaded) });
+  const store_thread = new StoreThread({ path: paths.store_db, max_bytes: telemetryRoom(loaded) });
   const destinations = telemetryDestinations({ loaded, env, store_thread, labels });
   await configure(engine, destinations, clock);
+  const sessions = await conversations(options, hashing, salts, scope);
   const report = ({ agent, message }: { agent: string; message: string }): void => options.report(message, { agent });
 
   return {
@@ -127,13 +110,14 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
     capture,
     sweep: new TranscriptSweep({ capture, store: engine, clock, sources: AGENT_SOURCES, env, report }),
     hooks: new HookSweep({ capture: hookCapture, store: engine, clock, spool_dir: paths.spool_dir }),
-    sessions: null,
+    sessions,
     destinations,
     deliveries: new Map(destinations.map((to) => [to.destination.id, deliveryTo(to, engine, options)])),
     tokens: (operator_token) => openTokens(options, opened, operator_token),
     projectsOf: (agent) =>
       db.value<number>('SELECT count(DISTINCT workspace) FROM telemetry_session WHERE agent = ?', agent),
     close: async () => {
+      await sessions?.close();
       for (const { destination } of destinations) await destination.close?.();
       for (const close of [...opened].reverse()) close();
     },
@@ -144,21 +128,35 @@ function openDatabases(
   { paths, loaded, clock, random }: DirectoryOptions,
   opened: (() => void)[],
 ): Pick<DataDirectory, 'engine' | 'store' | 'labels'> & { db: Database } {
-  const half_bytes = halfOfTheRoom(loaded);
+  const room_bytes = telemetryRoom(loaded);
   const db = new Database(paths.engine_db);
   opened.push(() => db.close());
-  const engine = openSqliteStore(db, { clock, random, cap_bytes: half_bytes });
+  const engine = openSqliteStore(db, { clock, random, cap_bytes: room_bytes });
   migrateFlowTables(db, clock.now_ms());
-  const store = new TelemetryStore(paths.store_db, { clock, max_bytes: half_bytes });
+  const store = new TelemetryStore(paths.store_db, { clock, max_bytes: room_bytes });
   opened.push(() => store.close());
   const labels = new Labels(paths.labels_db, clock.now_ms());
   opened.push(() => labels.close());
   return { db, engine, store, labels };
 }
 
-/** Half for the journal, half for the store and its index; labels and the spool are small beside them. */
-function halfOfTheRoom({ config }: LoadedConfig): number {
-  return Math.floor(config.storage.max_bytes / 2);
+/** What the journal and the store of telemetry may each hold: half of the room for both, all of it without conversations. */
+export function telemetryRoom({ config }: LoadedConfig): number {
+  return Math.floor(config.storage.max_bytes / (config.sessions.keep ? 4 : 2));
+}
+
+/** The stream of conversations: half of the room is the store's, text and its index; its journal holds no text. */
+async function conversations(
+  options: DirectoryOptions,
+  hashing: Hashing,
+  salts: Salts,
+  { allowed, repositoryShares }: CaptureScope,
+): Promise<SessionsDirectory | null> {
+  const { config } = options.loaded;
+  if (!config.sessions.keep) return null;
+  const store_bytes = Math.floor(config.storage.max_bytes * 0.45);
+  const journal_bytes = Math.floor(config.storage.max_bytes * 0.05);
+  return openSessions({ options, hashing, salts, workspaceOf, allowed, repositoryShares, journal_bytes, store_bytes });
 }
 
 function deliveryTo(
@@ -184,10 +182,13 @@ function openTokens(
 }
 
 /** Where an event belongs, and whether it is kept at all. */
-function captureScope({ loaded, env, clock, report }: DirectoryOptions): {
+interface CaptureScope {
   workspaceOf: (cwd: string | null) => Workspace;
   allowed: (workspace: Workspace, cwd: string | null) => boolean;
-} {
+  repositoryShares: (root: string) => boolean | null;
+}
+
+function captureScope({ loaded, env, clock, report }: DirectoryOptions): CaptureScope {
   const rules = new CaptureRules({
     exclude: loaded.config.capture.exclude,
     user_home: env['HOME'] ?? '',
@@ -205,6 +206,7 @@ function captureScope({ loaded, env, clock, report }: DirectoryOptions): {
       return found;
     },
     allowed: (workspace, cwd) => rules.allows(workspace, cwd),
+    repositoryShares: (root) => rules.shares(root),
   };
 }
 

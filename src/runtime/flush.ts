@@ -1,7 +1,7 @@
 import { FullError } from '../platform/errors.ts';
 import type { DataDirectory } from './data-directory.ts';
-import type { FlushResult } from './operator.ts';
-import { currentProgress } from './progress.ts';
+import type { FlushResult, StreamName } from './operator.ts';
+import { allProgress } from './journals.ts';
 import { removeDelivered } from './retention.ts';
 
 /** How long a flush waits before it looks again at a destination that asked for patience. */
@@ -11,7 +11,11 @@ const LOOK_AGAIN_MS = 250;
  * Reads what is new, then delivers until nothing waits, nothing moves any more, or the time is over. When the journal is
  * full, what is delivered makes room for what is still to be read.
  */
-export async function flush(directory: DataDirectory, timeout_ms: number): Promise<FlushResult> {
+export async function flush(
+  all: DataDirectory,
+  { stream, timeout_ms }: { stream: StreamName | null; timeout_ms: number },
+): Promise<FlushResult> {
+  const directory = narrowed(all, stream);
   const { clock, timers } = directory.options;
   const over = new AbortController();
   const deadline_ms = clock.monotonic_ms() + timeout_ms;
@@ -26,18 +30,25 @@ export async function flush(directory: DataDirectory, timeout_ms: number): Promi
   } finally {
     over.abort();
   }
-  return { ...result, ...(await whatRemains(directory)) };
+  return { ...result, ...(await whatRemains(all, stream)) };
+}
+
+/** A directory whose other streams rest. */
+function narrowed(directory: DataDirectory, stream: StreamName | null): DataDirectory {
+  if (stream === 'telemetry') return { ...directory, sessions: null };
+  return stream === 'sessions' ? { ...directory, deliveries: new Map() } : directory;
 }
 
 /** Journals transcripts and spool where they are read at all; true when the journal was full before their ends. */
-async function readAll({ sweep, hooks, options }: DataDirectory, signal: AbortSignal): Promise<boolean> {
+async function readAll({ sweep, hooks, sessions, options }: DataDirectory, signal: AbortSignal): Promise<boolean> {
   if (!options.captures) return false;
+  const conversations = await sessions?.sweep(signal, true);
   // A daemon's own sweep goes first, and a first one over years of history takes longer than a flush may.
   const over = options.timers.sleep(Infinity, signal).then(() => ({ full: false }));
   const { full } = await Promise.race([sweep.sweep(signal), over]);
   try {
     await hooks.sweep(signal);
-    return full;
+    return full || (conversations?.full ?? false);
   } catch (error) {
     if (error instanceof FullError) return true;
     throw error;
@@ -45,13 +56,14 @@ async function readAll({ sweep, hooks, options }: DataDirectory, signal: AbortSi
 }
 
 async function deliverAll(
-  { deliveries, options: { clock, timers } }: DataDirectory,
+  { deliveries: of_telemetry, sessions, options: { clock, timers } }: DataDirectory,
   result: FlushResult,
   deadline_ms: number,
   signal: AbortSignal,
 ): Promise<void> {
+  const deliveries = [...of_telemetry.values(), ...(sessions?.deliveries.values() ?? [])];
   while (!signal.aborted) {
-    const passes = await Promise.all([...deliveries.values()].map((delivery) => delivery.pass(signal)));
+    const passes = await Promise.all(deliveries.map((delivery) => delivery.pass(signal)));
     result.delivered += passes.reduce((sum, pass) => sum + pass.accepted_items, 0);
     result.dead_letters += passes.reduce((sum, pass) => sum + pass.dead_letters, 0);
     const next = passes.map(({ next_due_ms }) => next_due_ms).filter((due) => due !== null);
@@ -62,16 +74,14 @@ async function deliverAll(
   }
 }
 
-async function whatRemains(directory: DataDirectory): Promise<Pick<FlushResult, 'remaining' | 'destinations'>> {
-  const [rows, progress] = await Promise.all([directory.engine.destinations(), currentProgress(directory)]);
-  const destinations = rows
-    .filter(({ state }) => state !== 'removed')
-    .map((row) => {
-      const own = progress.filter(({ destination_id }) => destination_id === row.destination_id);
-      const remaining = own.reduce((sum, { waiting }) => sum + waiting, 0);
-      const held = own.find((partition) => partition.held !== null)?.held;
-      const reason = row.state === 'paused' ? 'paused' : (held?.message ?? row.last_error?.message ?? 'time is over');
-      return { destination: row.destination_id, remaining, reason: remaining === 0 ? null : reason };
-    });
+async function whatRemains(
+  directory: DataDirectory,
+  only: StreamName | null,
+): Promise<Pick<FlushResult, 'remaining' | 'destinations'>> {
+  const progress = (await allProgress(directory)).filter(({ stream }) => only === null || stream === only);
+  const destinations = progress.map(({ row, stream, waiting: remaining, held }) => {
+    const why = row.state === 'paused' ? 'paused' : (held[0]?.message ?? row.last_error?.message ?? 'time is over');
+    return { destination: row.destination_id, stream, remaining, reason: remaining === 0 ? null : why };
+  });
   return { remaining: destinations.reduce((sum, { remaining }) => sum + remaining, 0), destinations };
 }

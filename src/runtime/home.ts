@@ -55,6 +55,16 @@ export function machineSalt(paths: SynclinePaths, random: Random): Uint8Array {
   });
 }
 
+/** What keys the hashes of raw conversations in the journal; made at the first start. Losing it costs a comparison. */
+export function sessionSecret(paths: SynclinePaths, random: Random): Uint8Array {
+  const file = join(paths.keys_dir, 'session-secret');
+  const known = parseSalt(readIfThere(file) ?? '');
+  if (known) return known;
+  const bytes = random.bytes(32);
+  writeDurably(file, `${Buffer.from(bytes).toString('hex')}\n`);
+  return bytes;
+}
+
 /**
  * When the team's salt came into force here (R2), in `keys/team-began` as well as in the journal's file: without it a journal that
  * was lost would begin the team anew, and what the team had not yet got would be hashed for this machine alone.

@@ -1,4 +1,4 @@
-import type { DeadLetter } from '../engine/store.ts';
+import type { DeadLetter, EngineStore } from '../engine/store.ts';
 import { SynclineError, UsageError } from '../platform/errors.ts';
 import { uuidv7 } from '../platform/random.ts';
 import type { DataDirectory } from './data-directory.ts';
@@ -7,6 +7,7 @@ import { importTranscripts } from './import-transcripts.ts';
 import type { DeadLetterFilter, DeadLetterRow, Operator, StreamName } from './operator.ts';
 import { flush } from './flush.ts';
 import { sessionVerbs } from './session-operator.ts';
+import { journalsOf } from './journals.ts';
 import { preview } from './preview.ts';
 import { supersededAmong } from './superseded.ts';
 import { statusReport, type RunningState } from './status-report.ts';
@@ -80,7 +81,7 @@ function workingVerbs(
   return {
     flush: async (query) => {
       await record('flush', query.stream ?? 'all', {});
-      return flush(directory, query.timeout_ms);
+      return flush(directory, query);
     },
     importTranscripts: async (query) => {
       await record('import', query.agent, {});
@@ -96,51 +97,74 @@ function deadLetterVerbs(
   verbs: DaemonVerbs,
   record: Record,
 ): Pick<Operator, 'deadLetters' | 'deadLetter' | 'retryDeadLetters' | 'discardDeadLetters'> {
-  const { engine, options } = directory;
-  const open = (filter: DeadLetterFilter): Promise<DeadLetter[]> =>
-    engine.deadLetters({ ...queryOf(filter), state: 'open' });
+  const { options } = directory;
+  const engines = journalsOf(directory);
   return {
-    deadLetters: async (filter) => (await engine.deadLetters({ ...queryOf(filter), without_payload: true })).map(rowOf),
+    deadLetters: async (filter) => {
+      const found = await Promise.all(
+        engines.map((engine) => engine.deadLetters({ ...queryOf(filter), without_payload: true })),
+      );
+      return found
+        .flat()
+        .map(rowOf)
+        .sort((a, b) => b.at_ms - a.at_ms)
+        .slice(0, filter.limit ?? MOST_LETTERS);
+    },
     deadLetter: (id) => deadLetter(directory, id),
     retryDeadLetters: async (filter) => {
       const result = { retried: 0, superseded: 0 };
-      const letters = await open(filter);
-      const superseded = await supersededAmong(engine, letters);
-      for (const { dead_letter_id } of letters) {
-        if (superseded.has(dead_letter_id)) {
-          if (await engine.supersedeDeadLetter(dead_letter_id)) result.superseded++;
-          continue;
-        }
-        const batch_id = uuidv7(options.clock.now_ms(), options.random);
-        if ((await engine.retryDeadLetter(dead_letter_id, batch_id)) === 'retried') result.retried++;
-      }
+      for (const engine of engines) await retryIn(engine, filter, options, result);
       await record('dead-letters retry', target(filter), result);
       verbs.wake();
       return result;
     },
     discardDeadLetters: async (filter) => {
-      const letters = await open(filter);
-      const outcomes = await Promise.all(letters.map(({ dead_letter_id }) => engine.discardDeadLetter(dead_letter_id)));
-      const discarded = outcomes.filter(Boolean).length;
+      let discarded = 0;
+      for (const engine of engines)
+        for (const { dead_letter_id } of await engine.deadLetters({ ...queryOf(filter), state: 'open' }))
+          if (await engine.discardDeadLetter(dead_letter_id)) discarded++;
       await record('dead-letters discard', target(filter), { discarded });
       return { discarded };
     },
   };
 }
 
+async function retryIn(
+  engine: EngineStore,
+  filter: DeadLetterFilter,
+  { clock, random }: DataDirectory['options'],
+  result: { retried: number; superseded: number },
+): Promise<void> {
+  const letters = await engine.deadLetters({ ...queryOf(filter), state: 'open' });
+  const superseded = await supersededAmong(engine, letters);
+  for (const { dead_letter_id } of letters) {
+    if (superseded.has(dead_letter_id)) {
+      if (await engine.supersedeDeadLetter(dead_letter_id)) result.superseded++;
+    } else if ((await engine.retryDeadLetter(dead_letter_id, uuidv7(clock.now_ms(), random))) === 'retried')
+      result.retried++;
+  }
+}
+
 function pauseVerbs(directory: DataDirectory, verbs: DaemonVerbs, record: Record): Pick<Operator, 'pause' | 'resume'> {
-  const { engine, options } = directory;
+  const { clock } = directory.options;
+  const change = async (
+    event: 'pause' | 'resume',
+    { stream, destination }: { stream: StreamName | null; destination: string | null },
+    until_ms: number | null,
+  ): Promise<string[]> => {
+    const meant = await matching(directory, stream, destination);
+    for (const { engine, id } of meant) await engine.changeDestination(id, event, until_ms);
+    return [...new Set(meant.map(({ id }) => id))];
+  };
   return {
     pause: async ({ stream, destination, for_ms }) => {
-      const paused = await matching(directory, stream, destination);
-      const until_ms = for_ms === null ? null : options.clock.now_ms() + for_ms;
-      for (const id of paused) await engine.changeDestination(id, 'pause', until_ms);
+      const until_ms = for_ms === null ? null : clock.now_ms() + for_ms;
+      const paused = await change('pause', { stream, destination }, until_ms);
       await record('pause', paused.join(','), { for_ms });
       return { paused };
     },
-    resume: async ({ stream, destination }) => {
-      const resumed = await matching(directory, stream, destination);
-      for (const id of resumed) await engine.changeDestination(id, 'resume', null);
+    resume: async (query) => {
+      const resumed = await change('resume', query, null);
       await record('resume', resumed.join(','), {});
       verbs.wake();
       return { resumed };
@@ -214,8 +238,9 @@ function rowOf(letter: DeadLetter): DeadLetterRow {
   };
 }
 
-async function deadLetter({ engine }: DataDirectory, id: string): ReturnType<Operator['deadLetter']> {
-  const [letter] = await engine.deadLetters({ ids: [id] });
+async function deadLetter(directory: DataDirectory, id: string): ReturnType<Operator['deadLetter']> {
+  const found = await Promise.all(journalsOf(directory).map((engine) => engine.deadLetters({ ids: [id] })));
+  const [letter] = found.flat();
   if (!letter)
     throw new SynclineError('dead_letter.unknown', `There is no dead letter ${id}`, {
       hint: '`syncline dead-letters list` shows them.',
@@ -226,17 +251,19 @@ async function deadLetter({ engine }: DataDirectory, id: string): ReturnType<Ope
 
 /** The destinations that a verb means: one by name, or all but the local store, which holds nobody's data back. */
 async function matching(
-  { engine }: DataDirectory,
+  directory: DataDirectory,
   stream: StreamName | null,
   destination: string | null,
-): Promise<string[]> {
-  const known = (await engine.destinations()).filter(({ state }) => state !== 'removed');
-  if (destination !== null && !known.some(({ destination_id }) => destination_id === destination))
+): Promise<{ engine: EngineStore; id: string }[]> {
+  const known: { engine: EngineStore; id: string; stream: string }[] = [];
+  for (const engine of journalsOf(directory))
+    for (const row of await engine.destinations())
+      if (row.state !== 'removed') known.push({ engine, id: row.destination_id, stream: row.stream });
+  if (destination !== null && !known.some(({ id }) => id === destination))
     throw new UsageError('destination.unknown', `There is no destination named ${destination}`, {
-      hint: `Known: ${known.map(({ destination_id }) => destination_id).join(', ')}.`,
+      hint: `Known: ${[...new Set(known.map(({ id }) => id))].join(', ')}.`,
     });
   return known
-    .filter((row) => (destination === null ? row.destination_id !== 'local' : row.destination_id === destination))
-    .filter((row) => stream === null || row.stream === stream)
-    .map(({ destination_id }) => destination_id);
+    .filter(({ id }) => (destination === null ? id !== 'local' : id === destination))
+    .filter((row) => stream === null || row.stream === stream);
 }

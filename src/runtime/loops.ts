@@ -5,6 +5,7 @@ import { FullError } from '../platform/errors.ts';
 import { watchTranscripts } from '../telemetry/capture/transcript-watch.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { removeDelivered } from './retention.ts';
+import { startSessionLoops } from './session-loops.ts';
 
 /** A sweep without a hint: finds what the watcher missed. */
 const SWEEP_MS = 30_000;
@@ -40,6 +41,7 @@ export function startLoops(supervisor: Supervisor, directory: DataDirectory, run
     supervisor.start({ name: 'transcripts', run: (signal) => sweepTranscripts(directory, sources[0], told, signal) });
     supervisor.start({ name: 'hooks', run: (signal) => sweepHooks(directory, sources[1], told, signal) });
   }
+  const conversations = startSessionLoops(supervisor, directory, run);
   for (const { id, delivery, wakeup } of deliveries)
     supervisor.start({ name: `deliver ${id}`, run: (signal) => delivery.run(signal, wakeup) });
   const madeRoom = (): void => sources.forEach((wakeup) => wakeup.notify());
@@ -48,6 +50,7 @@ export function startLoops(supervisor: Supervisor, directory: DataDirectory, run
     all: () => {
       appended();
       for (const wakeup of sources) wakeup.notify();
+      conversations();
     },
   };
 }

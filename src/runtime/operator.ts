@@ -182,7 +182,7 @@ export interface FlushResult {
   delivered: number;
   remaining: number;
   dead_letters: number;
-  destinations: { destination: string; remaining: number; reason: string | null }[];
+  destinations: { destination: string; stream: StreamName; remaining: number; reason: string | null }[];
 }
 
 export interface ImportResult {

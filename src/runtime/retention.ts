@@ -1,19 +1,22 @@
-import type { DataDirectory } from './data-directory.ts';
+import { telemetryRoom, type DataDirectory } from './data-directory.ts';
+import { journalsOf } from './journals.ts';
 
 /**
  * Removes entries that are delivered and old, or delivered and in the way, a bounded step at a time; returns how many.
- * Half of the room is the journal's; it is kept a tenth below that, so that capture never meets the cap for long.
+ * The journal is kept a tenth below its room, so that capture never meets the cap for long.
  */
-export async function removeDelivered({ engine, options }: DataDirectory, signal: AbortSignal): Promise<number> {
-  const { retention, storage } = options.loaded.config;
+export async function removeDelivered(directory: DataDirectory, signal: AbortSignal): Promise<number> {
+  const { options } = directory;
+  const { retention } = options.loaded.config;
   const now_ms = options.clock.now_ms();
   const before_ms = retention.days === 0 ? 0 : now_ms - retention.days * 86_400_000;
-  const target_bytes = Math.floor(storage.max_bytes * 0.45);
+  const target_bytes = Math.floor(telemetryRoom(options.loaded) * 0.9);
   let total = 0;
-  for (let more = true; more && !signal.aborted;) {
-    const step = await engine.retain({ before_ms, target_bytes, now_ms });
-    total += step.removed;
-    ({ more } = step);
-  }
+  for (const engine of journalsOf(directory))
+    for (let more = true; more && !signal.aborted;) {
+      const step = await engine.retain({ before_ms, target_bytes, now_ms });
+      total += step.removed;
+      ({ more } = step);
+    }
   return total;
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
 import type { SynclinePaths } from '../config/paths.ts';
 import { LOCAL_TEAM } from '../telemetry/destinations/local-store.ts';
-import type { DirectoryOptions } from './data-directory.ts';
+import type { DirectoryOptions } from './directory-options.ts';
 import { writeAtomically } from '../platform/write-file.ts';
 import { readIfThere } from './home.ts';
 import { SERVER_TEAM } from './tokens.ts';

@@ -6,7 +6,7 @@ import { localReader } from './local-reader.ts';
 const HOUR_MS = 3_600_000;
 
 async function statuses({ directory }: OpenDirectory): Promise<string[]> {
-  await flush(directory, 5_000);
+  await flush(directory, { stream: null, timeout_ms: 5_000 });
   const query = { since_ms: null, project: null, agent: null, limit: 10 };
   return directory.store.sessions(localReader(directory)(), query).map(({ status }) => status);
 }

@@ -7,9 +7,10 @@ import type { ConversationShare, SessionsSourceStatus, ShareResult } from './ses
 export interface SessionsDirectory {
   engine: EngineStore;
   store: SessionStore;
+  destinations: { destination: { readonly id: string }; insecure: boolean }[];
   deliveries: Map<string, Pick<Delivery, 'run' | 'pass'>>;
   /** Reads what is new at the source in use; `pending` = some of it could not be taken in yet. */
-  sweep: (signal: AbortSignal) => Promise<{ changed: number; full: boolean }>;
+  sweep: (signal: AbortSignal, hinted: boolean) => Promise<{ changed: number; full: boolean }>;
   /** Folders whose change is a hint for a sweep. */
   watched: () => string[];
   sources: () => SessionsSourceStatus[];

@@ -2,14 +2,14 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AGENT_SOURCES, findAgents } from '../agents/registry.ts';
 import type { LoopStatus } from '../engine/supervisor.ts';
-import type { DestinationRow, PartitionProgress } from '../engine/store.ts';
+import type { DestinationRow } from '../engine/store.ts';
 import { programVersion } from '../platform/version.ts';
 import { rules } from '../redaction/rules.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { LOCAL_STORE } from './destinations.ts';
 import { localReader } from './local-reader.ts';
-import type { DestinationStatus, SourceStatus, StatusReport, StreamName } from './operator.ts';
-import { currentProgress } from './progress.ts';
+import type { DestinationStatus, SourceStatus, StatusReport } from './operator.ts';
+import { allProgress, journalsOf, type DestinationProgress } from './journals.ts';
 
 /** What is known of the daemon in whose process a status is made; all null when none runs. */
 export interface RunningState {
@@ -30,15 +30,15 @@ export const NOT_RUNNING: RunningState = {
 
 /** Everything `status` shows, from the open databases. */
 export async function statusReport(directory: DataDirectory, running: RunningState): Promise<StatusReport> {
-  const { engine, store, destinations, options } = directory;
+  const { engine, store, destinations, sessions, options } = directory;
   await directory.sweep.look();
-  const [rows, progress, counters, dead] = await Promise.all([
-    engine.destinations(),
-    currentProgress(directory),
-    engine.counters(),
-    engine.deadLetters({ state: 'open', limit: 10_000, without_payload: true }),
-  ]);
-  const insecure = new Map(destinations.map((configured) => [configured.destination.id, configured.insecure]));
+  const [progress, counters] = await Promise.all([allProgress(directory), engine.counters()]);
+  const rows = progress.filter(({ stream }) => stream === 'telemetry').map(({ row }) => row);
+  const insecure = new Set(
+    [...destinations, ...(sessions?.destinations ?? [])]
+      .filter((to) => to.insecure)
+      .map(({ destination }) => destination.id),
+  );
   const today = store.today(localReader(directory)());
   return {
     schema: 'syncline.status/1',
@@ -48,17 +48,11 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
     started_ms: running.started_ms,
     url: running.url(),
     home: options.paths.home,
-    nothing_leaves: destinations.every(({ destination }) => destination.id === LOCAL_STORE),
+    nothing_leaves: [...destinations, ...(sessions?.destinations ?? [])].every(
+      ({ destination }) => destination.id === LOCAL_STORE,
+    ),
     sources: await sourceStatuses(directory, counters['skipped'] ?? {}),
-    destinations: rows
-      .filter(({ state }) => state !== 'removed')
-      .map((row) =>
-        destinationStatus(row, progress, {
-          insecure: insecure.get(row.destination_id) ?? false,
-          acknowledged: counters['items_accepted']?.[row.destination_id] ?? 0,
-          dead_letters: dead.filter(({ destination_id }) => destination_id === row.destination_id).length,
-        }),
-      ),
+    destinations: await Promise.all(progress.map((one) => destinationStatus(one, insecure))),
     conversations: await conversationStatus(directory),
     loops: running.loops().map(({ name, state, last_error, since_ms }) => ({ name, state, last_error, since_ms })),
     spool: spoolStatus(directory),
@@ -72,7 +66,8 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
       tool_failures: today.tool_failures,
     },
     warnings: [
-      ...warningsOf(rows, insecure),
+      ...warningsOf(progress, insecure),
+      ...vanishedWarnings(directory),
       ...fullStoreWarning(directory, rows),
       ...(await backPressureWarning(directory)),
     ],
@@ -133,27 +128,31 @@ async function onlyFound({ options }: DataDirectory): Promise<SourceStatus[]> {
   }));
 }
 
-function destinationStatus(
-  row: DestinationRow,
-  progress: readonly PartitionProgress[],
-  known: { insecure: boolean; acknowledged: number; dead_letters: number },
-): DestinationStatus {
-  const own = progress.filter(({ destination_id }) => destination_id === row.destination_id);
-  const oldest = own.map(({ oldest_waiting_ms }) => oldest_waiting_ms).filter((time) => time !== null);
+async function destinationStatus(
+  { engine, row, stream, waiting, oldest_waiting_ms, open, held }: DestinationProgress,
+  insecure: ReadonlySet<string>,
+): Promise<DestinationStatus> {
+  const { destination_id } = row;
+  const [counters, dead] = await Promise.all([
+    engine.counters(),
+    engine.deadLetters({ state: 'open', destination_id, limit: 10_000, without_payload: true }),
+  ]);
   return {
-    destination: row.destination_id,
-    stream: row.stream as StreamName,
+    destination: destination_id,
+    stream,
     state: row.state,
     circuit: row.circuit === 'half_open' ? 'half-open' : row.circuit,
     circuit_until_ms: row.circuit === 'open' ? row.circuit_until_ms : null,
     offline_since_ms: row.failing_since_ms,
-    waiting: own.reduce((sum, { waiting }) => sum + waiting, 0),
-    oldest_waiting_ms: oldest.length > 0 ? Math.min(...oldest) : null,
-    open_batches: own.reduce((sum, { open_batches }) => sum + open_batches, 0),
-    held: own.flatMap(({ partition, held }) => (held ? [{ partition, ...held }] : [])),
+    waiting,
+    oldest_waiting_ms,
+    open_batches: open,
+    held,
     last_success_ms: row.last_success_ms,
     last_error: row.last_error,
-    ...known,
+    insecure: insecure.has(destination_id),
+    acknowledged: counters['items_accepted']?.[destination_id] ?? 0,
+    dead_letters: dead.length,
   };
 }
 
@@ -177,20 +176,32 @@ function spoolStatus({ options }: DataDirectory): StatusReport['spool'] {
   };
 }
 
-async function storageStatus({ engine, store, sweep, options }: DataDirectory): Promise<StatusReport['storage']> {
-  const journal = await engine.sizeBytes();
+async function storageStatus(directory: DataDirectory): Promise<StatusReport['storage']> {
+  const { store, sweep, sessions, options } = directory;
+  const journals = await Promise.all(journalsOf(directory).map((engine) => engine.sizeBytes()));
+  const journal = journals.reduce((sum, bytes) => sum + bytes, (await sessions?.store.sizeBytes()) ?? 0);
   const cap_bytes = options.loaded.config.storage.max_bytes;
   return { bytes: journal + store.sizeBytes(), cap_bytes, full: sweep.isFull };
 }
 
-function warningsOf(rows: readonly DestinationRow[], insecure: ReadonlyMap<string, boolean>): string[] {
-  const open = rows.filter(({ destination_id }) => insecure.get(destination_id));
+function warningsOf(progress: readonly DestinationProgress[], insecure: ReadonlySet<string>): string[] {
+  const paused = progress.filter(({ row }) => row.state === 'paused');
   return [
-    ...open.map(({ destination_id }) => `${destination_id}: insecure = true, everything goes there unencrypted`),
-    ...rows
-      .filter(({ state }) => state === 'paused')
-      .map(({ destination_id }) => `${destination_id} is paused; nothing leaves to it`),
+    ...[...insecure].map((id) => `${id}: insecure = true, everything goes there unencrypted`),
+    ...paused.map(({ row, stream }) => `${row.destination_id} is paused; nothing of ${stream} leaves to it`),
   ];
+}
+
+/** Many sessions missing at once may be an unmounted disk: nothing is changed before somebody has said so (R12). */
+function vanishedWarnings({ sessions }: DataDirectory): string[] {
+  return (sessions?.sources() ?? []).flatMap(({ label, paused }) =>
+    paused
+      ? [
+          `${paused.vanished} of ${paused.known} sessions are missing in ${label}: nothing was changed here; ` +
+            'once they are back it goes on, and if they are gone for good: `syncline replay sessions --from-source --vanished`',
+        ]
+      : [],
+  );
 }
 
 /** What is full, what that stops, and what to do: the local store never makes room by itself. */
@@ -200,7 +211,7 @@ function fullStoreWarning({ store, options }: DataDirectory, rows: readonly Dest
   const { max_bytes } = options.loaded.config.storage;
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
   return [
-    `store.db is full: ${megabytes(store.sizeBytes())}, its half of storage.max_bytes = ${megabytes(max_bytes)} (or the disk is). ` +
+    `store.db is full: ${megabytes(store.sizeBytes())}, its share of storage.max_bytes = ${megabytes(max_bytes)} (or the disk is). ` +
       'What is captured waits in the journal, and reading stops when that is full, too; nothing is lost. ' +
       'Raise storage.max_bytes, then stop and start Syncline',
   ];

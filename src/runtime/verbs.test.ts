@@ -30,14 +30,17 @@ test('a flush reads, delivers and says that nothing remains; a second one finds 
   await using own = await openDirectory();
   own.say('session-1', 'web', 'one', 'two');
   const operator = operatorOf(own);
-  const first = await operator.flush({ stream: null, timeout_ms: 2_000 });
+  const first = await operator.flush({ stream: 'telemetry', timeout_ms: 2_000 });
   expect(first).toEqual({
     delivered: 3,
     remaining: 0,
     dead_letters: 0,
-    destinations: [{ destination: 'local', remaining: 0, reason: null }],
+    destinations: [{ destination: 'local', stream: 'telemetry', remaining: 0, reason: null }],
   });
-  expect(await operator.flush({ stream: null, timeout_ms: 2_000 })).toMatchObject({ delivered: 0, remaining: 0 });
+  expect(await operator.flush({ stream: 'telemetry', timeout_ms: 2_000 })).toMatchObject({
+    delivered: 0,
+    remaining: 0,
+  });
   expect(await operator.sessions({ since_ms: null, project: null, agent: null, limit: 10 })).toMatchObject([
     { session: 'session-1', project: 'web' },
   ]);
@@ -51,11 +54,11 @@ test('a status tells waiting, offline and paused apart', async () => {
     (await operator.status()).destinations.find(({ destination }) => destination === 'team');
   expect(await operator.status()).toMatchObject({ running: false, nothing_leaves: false, warnings: [] });
 
-  const flushed = await operator.flush({ stream: null, timeout_ms: 2_000 });
+  const flushed = await operator.flush({ stream: 'telemetry', timeout_ms: 2_000 });
   expect(flushed).toMatchObject({ delivered: 2, remaining: 2 });
   expect(flushed.destinations).toEqual([
-    { destination: 'local', remaining: 0, reason: null },
-    { destination: 'team', remaining: 2, reason: expect.stringMatching(/.+/) as string },
+    { destination: 'local', stream: 'telemetry', remaining: 0, reason: null },
+    { destination: 'team', stream: 'telemetry', remaining: 2, reason: expect.stringMatching(/.+/) as string },
   ]);
   expect(await team()).toMatchObject({
     state: 'active',
@@ -69,8 +72,8 @@ test('a status tells waiting, offline and paused apart', async () => {
 
   expect(await operator.pause({ stream: null, destination: null, for_ms: null })).toEqual({ paused: ['team'] });
   expect(await team()).toMatchObject({ state: 'paused', waiting: 2 });
-  expect((await operator.status()).warnings).toEqual(['team is paused; nothing leaves to it']);
-  expect((await operator.flush({ stream: null, timeout_ms: 2_000 })).destinations[1]).toMatchObject({
+  expect((await operator.status()).warnings).toEqual(['team is paused; nothing of telemetry leaves to it']);
+  expect((await operator.flush({ stream: 'telemetry', timeout_ms: 2_000 })).destinations[1]).toMatchObject({
     reason: 'paused',
   });
   expect(await operator.resume({ stream: null, destination: 'team' })).toEqual({ resumed: ['team'] });
@@ -95,7 +98,7 @@ test('nothing is full until the journal refused something, and 20 days later a s
   await using own = await openDirectory('[storage]\nmax_bytes = 67108864\n');
   const operator = operatorOf(own);
   own.say('session-1', 'web', 'one');
-  await operator.flush({ stream: null, timeout_ms: 2_000 });
+  await operator.flush({ stream: 'telemetry', timeout_ms: 2_000 });
   expect((await operator.status()).storage.full).toBe(false);
 
   const { sweep, engine } = own.directory;
@@ -167,7 +170,7 @@ test('a session is found by the beginning of its id, and an ambiguous one is not
   own.say('aaaa-1', 'web', 'one');
   own.say('aaaa-2', 'web', 'two');
   const operator = operatorOf(own);
-  await operator.flush({ stream: null, timeout_ms: 2_000 });
+  await operator.flush({ stream: 'telemetry', timeout_ms: 2_000 });
   expect(await operator.session('aaaa-2')).toMatchObject({ session: 'aaaa-2' });
   await expect(operator.session('aaaa')).rejects.toMatchObject({ code: 'session.ambiguous' });
 });

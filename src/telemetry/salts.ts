@@ -32,6 +32,11 @@ export class Salts {
     if (team === null) forget(db, kept);
   }
 
+  /** When the team's salt came into force here; Infinity without a team. */
+  get team_began_ms(): number {
+    return this.#team_began_ms;
+  }
+
   at(ts_ms: number): Salt {
     return this.team && ts_ms >= this.#team_began_ms ? this.team : this.machine;
   }

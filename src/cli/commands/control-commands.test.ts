@@ -8,8 +8,8 @@ describe('flush', () => {
     remaining,
     dead_letters: remaining === 0 ? 0 : 1,
     destinations: [
-      { destination: 'eu', remaining: 0, reason: null },
-      { destination: 'team', remaining, reason: 'offline since 14:02' },
+      { stream: 'telemetry', destination: 'eu', remaining: 0, reason: null },
+      { stream: 'telemetry', destination: 'team', remaining, reason: 'offline since 14:02' },
     ],
   });
 

@@ -182,4 +182,12 @@ export const FLOWS: readonly CommandDeclaration[] = [
     ],
   },
   SESSIONS,
+  {
+    name: 'blame',
+    arguments: '<file:line>',
+    summary: 'the conversation behind a line of code',
+    details: 'Asks git who last changed the line, then which conversation made that commit or pull request.',
+    examples: ['syncline blame src/index.ts:42', 'syncline blame README.md:7 --json'],
+    load: async () => (await import('../commands/blame.ts')).blameLine,
+  },
 ];

@@ -40,6 +40,12 @@ export class SessionLinks {
     this.#db = db;
   }
 
+  /** Whether the destination has anything of ours. */
+  any(destination_id: string): boolean {
+    const sql = 'SELECT EXISTS (SELECT 1 FROM session_link WHERE destination_id = ? AND fingerprint IS NOT NULL)';
+    return this.#db.value<number>(sql, destination_id) === 1;
+  }
+
   read(destination_id: string, key: string): SavedLink | null {
     const row = this.#db.get<LinkRow & Record<string, never>>(
       `SELECT state, fingerprint, owner, rule_set, segments, redactions, next_index, gone_since_ms, stored_ms, version

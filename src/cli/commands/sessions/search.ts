@@ -32,7 +32,7 @@ function hitLines(context: CommandContext, hit: SearchHit): string[] {
   const { palette } = context;
   const { session, ordinal, scope, copies } = hit;
   const at_ms = session.ended_at_ms ?? session.started_at_ms;
-  const place = ordinal === null ? '' : `#${ordinal} `;
+  const place = ordinal === null ? '' : `#${ordinal + 1} `;
   const also = copies > 0 ? `, also in ${formatItems(copies, 'copy', 'copies')}` : '';
   const when = at_ms === null ? '' : `  ${formatRecent(at_ms, context.now_ms())}`;
   return [

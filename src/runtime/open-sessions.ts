@@ -1,0 +1,145 @@
+import { agentsviewPlaces } from '../agents/agentsview/index.ts';
+import { KeyedDelivery } from '../engine/keyed/delivery.ts';
+import { defaultRetryPolicy } from '../engine/retry.ts';
+import { openSqliteStore } from '../engine/sqlite/store.ts';
+import type { EngineStore } from '../engine/store.ts';
+import { SynclineError } from '../platform/errors.ts';
+import { claudeSource } from '../agents/claude/index.ts';
+import { ClaudeSource } from '../sessions/capture/claude-source.ts';
+import { AgentsviewSource } from '../sessions/capture/agentsview-source.ts';
+import { SESSIONS_STREAM, SessionSweep } from '../sessions/capture/session-sweep.ts';
+import type { SessionSource } from '../sessions/capture/session-source.ts';
+import { sessionCatalogue } from '../sessions/delivery/session-catalogue.ts';
+import { SessionChoices } from '../sessions/delivery/session-choices.ts';
+import { SessionLinks } from '../sessions/delivery/session-links.ts';
+import { SessionProjects } from '../sessions/delivery/session-project.ts';
+import { migrateSessionTables } from '../sessions/flow-tables.ts';
+import type { SessionStore } from '../sessions/store/session-store.ts';
+import { SessionStoreThreads } from '../sessions/store/sqlite/session-store-threads.ts';
+import { Database } from '../storage/sqlite/database.ts';
+import type { DirectoryOptions } from './directory-options.ts';
+import { sessionSecret } from './home.ts';
+import type { SessionsInputs } from './sessions-inputs.ts';
+import { LOCAL_SESSIONS, sessionDestinations, type ConfiguredSessions } from './session-destinations.ts';
+import { backfillNewDestinations } from './session-backfill.ts';
+import { sourceStatus } from './session-source-status.ts';
+import { changeSharing, sharesOf } from './session-sharing.ts';
+import type { SessionsDirectory } from './sessions-directory.ts';
+
+/** Longest sleep of a delivery without a notification. */
+const IDLE_MS = 5_000;
+/** The local store writes one session at a time. */
+const LOCAL_CONCURRENCY = 1;
+const CONCURRENCY = 2;
+
+/**
+ * Opens the sessions stream of a data directory: its journal, the local store, sources and destinations. Everything it
+ * opened is closed by `close`, also when opening fails half-way. A server keeps what members send, and reads nothing.
+ */
+export async function openSessions(inputs: SessionsInputs): Promise<SessionsDirectory> {
+  const { paths, clock } = inputs.options;
+  const store = openStore(inputs);
+  const db = new Database(paths.sessions_db);
+  try {
+    migrateSessionTables(db, clock.now_ms());
+    return await assemble(inputs, store, db);
+  } catch (error) {
+    db.close();
+    await store.close();
+    throw error;
+  }
+}
+
+async function assemble(inputs: SessionsInputs, store: SessionStore, db: Database): Promise<SessionsDirectory> {
+  const { options, hashing } = inputs;
+  const { paths, clock, random, timers } = options;
+  const engine = openSqliteStore(db, { clock, random, cap_bytes: inputs.journal_bytes });
+  const { installation } = await engine.identity();
+  const sources = sourcesOf(inputs);
+  const sweep = new SessionSweep({ db, store: engine, clock, timers, hashing, device: installation, sources });
+  const choices = new SessionChoices(db);
+  const links = new SessionLinks(db);
+  const { workspaceOf, repositoryShares, allowed: captures } = inputs;
+  const projects = new SessionProjects({ db, workspaceOf, repositoryShares, captures });
+  const catalogue = sessionCatalogue({ known: sweep.known, sources, retry: defaultRetryPolicy, clock, random });
+  const secret = sessionSecret(paths, random);
+  const shared = { links, choices, projects, catalogue, secret, store, installation };
+  const destinations = options.captures ? sessionDestinations(inputs, shared) : [];
+  await configure(engine, destinations, clock.now_ms());
+  const others = destinations.map(({ destination }) => destination.id).filter((id) => id !== LOCAL_SESSIONS);
+  const sharing = { engine, known: sweep.known, choices, links, destinations: others, now_ms: () => clock.now_ms() };
+  return {
+    engine,
+    store,
+    destinations,
+    deliveries: new Map(destinations.map((to) => [to.destination.id, deliveryTo(to, engine, options)])),
+    sweep: async (signal, hinted) => {
+      const { kind, appended } = await sweep.sweep(signal, hinted);
+      const named = await backfillNewDestinations(engine, sweep.known, clock, signal);
+      return { changed: appended + named, full: kind === 'full' };
+    },
+    watched: () => sources.flatMap((source) => (source.exists() ? source.watched() : [])),
+    sources: () => sweep.status().map(sourceStatus),
+    sharesOf: async (key) => sharesOf(sharing, key),
+    share: (keys, share) => changeSharing(sharing, keys, share),
+    replay: async (confirm_vanished) => {
+      if (confirm_vanished) for (const { name } of sources) sweep.acceptVanished(name);
+      sweep.force();
+      return { sessions: sweep.known.totals().reduce((sum, { sessions }) => sum + sessions, 0) };
+    },
+    close: async () => {
+      for (const { destination } of destinations) await destination.close?.();
+      for (const source of sources) (source as Partial<Disposable>)[Symbol.dispose]?.();
+      await store.close();
+      await engine.close();
+    },
+  };
+}
+
+function openStore({ options, store_bytes }: SessionsInputs): SessionStore {
+  return new SessionStoreThreads({ path: options.paths.session_store_db, max_bytes: store_bytes });
+}
+
+/** agentsview has every agent's sessions; without it, those of Claude Code are read from its own files. */
+function sourcesOf({ options }: SessionsInputs): SessionSource[] {
+  if (!options.captures) return [];
+  const { env, timers } = options;
+  return [
+    new AgentsviewSource({ places: () => agentsviewPlaces(env), timers }),
+    new ClaudeSource({ places: () => claudeSource.places(env), timers }),
+  ];
+}
+
+/** Makes the configured destinations known; one that is configured no more is removed, and holds nothing back. */
+async function configure(
+  engine: EngineStore,
+  destinations: readonly ConfiguredSessions[],
+  now_ms: number,
+): Promise<void> {
+  const ids = destinations.map(({ destination }) => destination.id);
+  for (const { destination, required } of destinations)
+    await engine.configureDestination(
+      { destination_id: destination.id, stream: SESSIONS_STREAM, required, start: 'earliest', delivery: 'keyed' },
+      now_ms,
+    );
+  for (const { destination_id, state } of await engine.destinations())
+    if (!ids.includes(destination_id) && state !== 'removed')
+      await engine.changeDestination(destination_id, 'remove', null);
+}
+
+function deliveryTo(
+  { destination }: ConfiguredSessions,
+  store: EngineStore,
+  { clock, random, timers, report }: DirectoryOptions,
+): KeyedDelivery {
+  const concurrency = destination.id === LOCAL_SESSIONS ? LOCAL_CONCURRENCY : CONCURRENCY;
+  return new KeyedDelivery({
+    ...{ store, destination, clock, random, timers, concurrency, idle_ms: IDLE_MS, retry: defaultRetryPolicy },
+    report: (error) => report('a conversation could not be delivered', { code: codeOf(error) }),
+  });
+}
+
+/** The code alone: a message may hold something of the conversation. */
+function codeOf(error: unknown): string {
+  return error instanceof SynclineError ? error.code : error instanceof Error ? error.name : 'unknown';
+}

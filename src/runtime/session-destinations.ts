@@ -1,0 +1,90 @@
+import { resolveSecret } from '../config/secret.ts';
+import type { KeyedDestination } from '../engine/keyed/destination.ts';
+import { systemTimers } from '../platform/timers.ts';
+import { programVersion } from '../platform/version.ts';
+import { SessionDestination, type SessionDestinationOptions } from '../sessions/delivery/session-destination.ts';
+import { KEEP_ALL, sharingPolicy } from '../sessions/delivery/sharing.ts';
+import type { SessionStore, TranscriptWriter } from '../sessions/store/session-store.ts';
+import { HttpTranscriptWriter } from '../sessions/wire/http-writer.ts';
+import type { SessionsInputs } from './sessions-inputs.ts';
+import { SERVER_TEAM } from './tokens.ts';
+
+/** The store of this machine, always a destination of conversations that are kept. */
+export const LOCAL_SESSIONS = 'local';
+/** The team's server. */
+export const TEAM_SESSIONS = 'team';
+
+/** A request ends well before its lease does. */
+const CONNECTION = { connect_timeout_ms: 10_000, request_timeout_ms: 45_000, max_connections: 2 } as const;
+
+export interface ConfiguredSessions {
+  destination: KeyedDestination;
+  required: boolean;
+  insecure: boolean;
+}
+
+/** What every destination of one journal shares. */
+export type SharedParts = Pick<SessionDestinationOptions, 'catalogue' | 'links' | 'choices' | 'projects' | 'secret'> & {
+  store: SessionStore;
+  /** Names this machine in every key. */
+  installation: string;
+};
+
+/** Every store of conversations that the configuration names, the local one first. */
+export function sessionDestinations(inputs: SessionsInputs, shared: SharedParts): ConfiguredSessions[] {
+  return [localStore(inputs, shared), ...teamServer(inputs, shared)];
+}
+
+function localStore({ options, hashing, salts }: SessionsInputs, shared: SharedParts): ConfiguredSessions {
+  const { store: writer, installation, ...rest } = shared;
+  const salt = (salts.team ?? salts.machine).bytes;
+  const who = { device_id: installation, member: 'local', device: 'local' };
+  const destination = new SessionDestination({
+    ...rest,
+    id: LOCAL_SESSIONS,
+    writer,
+    team_id: options.team_id,
+    owner: installation,
+    context: { hashing, salt, ...who, names: true, is_local: true },
+    tags: true,
+    sharing: KEEP_ALL,
+    clock: options.clock,
+  });
+  return { destination, required: true, insecure: false };
+}
+
+/** The server of the team, once sharing is switched on; while something of it is there, also after it was switched off. */
+function teamServer(inputs: SessionsInputs, shared: SharedParts): ConfiguredSessions[] {
+  const { options, hashing, salts } = inputs;
+  const { config, file: config_file } = options.loaded;
+  const { team, sessions } = config;
+  if (!team || !salts.team) return [];
+  if (sessions.share === 'none' && !shared.links.any(TEAM_SESSIONS)) return [];
+  const token = resolveSecret(team.token, { key: 'team.token', config_file, env: options.env });
+  const { url, insecure } = team;
+  const writer: TranscriptWriter = new HttpTranscriptWriter({
+    ...{ url, token, insecure, timers: systemTimers, version: programVersion() },
+    ...CONNECTION,
+  });
+  const { store: _store, installation, ...rest } = shared;
+  const who = { device_id: installation, member: '', device: '' };
+  const destination = new SessionDestination({
+    ...rest,
+    id: TEAM_SESSIONS,
+    writer,
+    team_id: team.id ?? SERVER_TEAM,
+    owner: installation,
+    context: { hashing, salt: salts.team.bytes, ...who, names: team.names, is_local: false },
+    tags: true,
+    sharing: sharingPolicy({
+      share: sessions.share,
+      projects: sessions.projects,
+      team_projects: team.projects,
+      hold_ms: sessions.hold,
+      since_ms: salts.team_began_ms,
+      user_home: options.env['HOME'] ?? '',
+    }),
+    clock: options.clock,
+  });
+  return [{ destination, required: true, insecure }];
+}

@@ -1,0 +1,20 @@
+import type { Workspace } from '../agents/workspace.ts';
+import type { Hashing } from '../redaction/hashing.ts';
+import type { Salts } from '../telemetry/salts.ts';
+import type { SessionProjectsOptions } from '../sessions/delivery/session-project.ts';
+import type { DirectoryOptions } from './directory-options.ts';
+
+/** What opening the sessions stream of a data directory needs. */
+export interface SessionsInputs {
+  options: DirectoryOptions;
+  hashing: Hashing;
+  salts: Salts;
+  workspaceOf: (cwd: string) => Workspace;
+  /** Whether the configuration and the repository let a project be read at all. */
+  allowed: SessionProjectsOptions['captures'];
+  /** What a checkout's `.syncline.toml` says about sharing; null: the folder is not there. */
+  repositoryShares: (root: string) => boolean | null;
+  /** Bytes the journal and the store of conversations may each hold. */
+  journal_bytes: number;
+  store_bytes: number;
+}
