@@ -10,7 +10,8 @@ import { createMasker, type Masker } from '../../src/sessions/masking/masker.ts'
 import type { CataloguedSession } from '../../src/sessions/delivery/session-catalogue.ts';
 import { SessionChoices } from '../../src/sessions/delivery/session-choices.ts';
 import { SessionDestination } from '../../src/sessions/delivery/session-destination.ts';
-import { migrateSessionTables, SessionLinks } from '../../src/sessions/delivery/session-links.ts';
+import { SessionLinks } from '../../src/sessions/delivery/session-links.ts';
+import { migrateSessionTables } from '../../src/sessions/flow-tables.ts';
 import { SessionProjects } from '../../src/sessions/delivery/session-project.ts';
 import { KEEP_ALL, type SharingPolicy } from '../../src/sessions/delivery/sharing.ts';
 import type { PassLimits } from '../../src/sessions/delivery/upload-pass.ts';
@@ -101,6 +102,7 @@ export function callMessage(ordinal: number, result: string | null, at_ms: numbe
 export type Fault = 'reading' | 'after_first_segment' | 'proceed' | 'lost_request' | 'lost_answer' | 'settle';
 
 export interface RigOptions {
+  db?: Database;
   sharing?: SharingPolicy;
   limits?: PassLimits;
   tags?: boolean;
@@ -114,7 +116,7 @@ export interface RigOptions {
  * them. Stands in for the engine: it claims, commits a settlement's writes in one transaction, or dies before.
  */
 export class SessionRig {
-  readonly db = new Database(':memory:');
+  readonly db: Database;
   readonly store: MemoryTranscriptWriter;
   readonly choices: SessionChoices;
   readonly projects: SessionProjects;
@@ -145,6 +147,7 @@ export class SessionRig {
     this.options = options;
     this.#tags = options.tags ?? true;
     this.store = options.writer instanceof MemoryTranscriptWriter ? options.writer : new MemoryTranscriptWriter();
+    this.db = options.db ?? new Database(':memory:');
     migrateSessionTables(this.db, 0);
     this.choices = new SessionChoices(this.db);
     this.projects = new SessionProjects({

@@ -4,6 +4,7 @@ import type { Task } from '../../engine/keyed/store.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { FullError, UnreachableError } from '../../platform/errors.ts';
 import type { ConversationHead } from '../../agents/conversation.ts';
+import { SESSIONS_STREAM } from '../capture/session-sweep.ts';
 import { createMasker, type Masker } from '../masking/masker.ts';
 import type { TranscriptWriter } from '../store/session-store.ts';
 import { StoreReplyError } from '../store/store-reply-error.ts';
@@ -24,8 +25,6 @@ import {
   type UploadResult,
 } from './transcript-sender.ts';
 import type { PassLimits } from './upload-pass.ts';
-
-export const SESSIONS_STREAM = 'sessions';
 
 export const PUT_LIMITS: PassLimits = { put_bytes: 4 * 1024 * 1024, put_segments: 256 };
 

@@ -1,7 +1,6 @@
 import type { FlowWrite } from '../../engine/transaction.ts';
 import { invariant } from '../../platform/errors.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
-import { migrate } from '../../storage/sqlite/migrations.ts';
 import type { LinkedSegment, Redactions, SessionLink } from './session-link.ts';
 
 /** Index (4), raw hash (8), masked hash (8). */
@@ -24,11 +23,6 @@ interface LinkRow {
   gone_since_ms: number | null;
   stored_ms: number;
   version: number;
-}
-
-/** Brings the sessions flow's own tables in the journal's file up to date. */
-export function migrateSessionTables(db: Database, now_ms: number): void {
-  migrate(db, new URL('../migrations/', import.meta.url), now_ms, 'sessions');
 }
 
 /** The links of one journal. Written only with the settlement of a task, or with the step before a request. */
