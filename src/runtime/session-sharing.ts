@@ -32,7 +32,7 @@ export async function changeSharing(
 
 /** Where a session went besides the local store, as the links say it. */
 export function sharesOf({ links, choices, destinations }: SharingParts, key: string): ConversationShare[] {
-  const kept_out = choices.of(key) !== null;
+  const kept_out = choices.of(key) === 'unshared';
   return destinations.map((destination) => {
     const link = links.read(destination, key)?.link ?? null;
     const is_there = (link?.fingerprint ?? null) !== null;
