@@ -18,8 +18,14 @@ process.env.XDG_CACHE_HOME = join(home, '.cache');
 process.env.CLAUDE_CONFIG_DIR = join(home, '.claude');
 process.env.CODEX_HOME = join(home, '.codex');
 process.env.TZ = 'UTC';
-/** Said to the tests, not to the program: how often the crash test kills, and from which seed chance comes. */
-const OF_TESTS = ['SYNCLINE_HOME', 'SYNCLINE_CRASH_KILLS', 'SYNCLINE_TEST_SEED'];
+/** Said to the tests, not to the program: how often the crash test kills, which worlds are simulated, from which seed chance comes. */
+const OF_TESTS = [
+  'SYNCLINE_HOME',
+  'SYNCLINE_CRASH_KILLS',
+  'SYNCLINE_SIMULATION_SEED',
+  'SYNCLINE_SIMULATION_SEEDS',
+  'SYNCLINE_TEST_SEED',
+];
 for (const name of Object.keys(process.env)) {
   if (name.startsWith('SYNCLINE_') && !OF_TESTS.includes(name)) delete process.env[name];
 }
