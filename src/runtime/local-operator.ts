@@ -229,6 +229,7 @@ function rowOf(letter: DeadLetter): DeadLetterRow {
     destination: letter.destination_id,
     partition: letter.partition,
     offset: letter.offset,
+    key: letter.key,
     class: letter.class,
     code: letter.code,
     message: letter.message,

@@ -80,6 +80,8 @@ export interface DeadLetterRow {
   destination: string | null;
   partition: string;
   offset: number;
+  /** Of a keyed stream: what it holds until it is retried or discarded; null for the rest. */
+  key: string | null;
   class: string;
   code: string;
   /** Redacted. */

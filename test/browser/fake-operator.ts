@@ -209,6 +209,7 @@ export function fakeDeadLetter(more: Partial<DeadLetterRow> = {}): DeadLetterRow
     destination: 'team',
     partition: 'events/web/1',
     offset: 812,
+    key: null,
     class: 'item',
     code: 'schema.field',
     message: 'The server refused the field tool: longer than 200 characters',

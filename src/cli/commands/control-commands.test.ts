@@ -71,6 +71,7 @@ describe('dead-letters', () => {
     destination: 'team',
     partition: 'events',
     offset: 7,
+    key: null,
     class: 'item',
     code: 'http_400',
     message: 'model is\nmissing',
@@ -120,6 +121,14 @@ describe('dead-letters', () => {
     const { stdout } = await cli(['dead-letters', 'show', '0197-a'], { operator: operator() });
     expect(stdout).toContain('item error   required: is required (events.0.model)\n');
     expect(stdout).toMatch(/\n\n\{"kind":"tool_call"\}\n$/);
+  });
+
+  it('show, of a key', async () => {
+    const held = { ...letter, stream: 'sessions' as const, key: 'laptop/S1', payload: null, item_error: null };
+    const world = { ...operator(), deadLetter: async () => held };
+    const { stdout } = await cli(['dead-letters', 'show', '0197-a'], { operator: world });
+    expect(stdout).toContain('holds        laptop/S1: not sent until it is retried or discarded\n');
+    expect(stdout).toMatch(/\n\nNothing is kept of it: a retry sends its newest state\.\n$/);
   });
 
   it('retry', async () => {

@@ -49,6 +49,9 @@ export async function show(context: CommandContext, invocation: Invocation): Pro
     ['stream', letter.stream],
     ['destination', letter.destination ?? 'none: refused at capture'],
     ['partition', `${letter.partition}, offset ${letter.offset}`],
+    ...(letter.key === null
+      ? []
+      : [['holds', `${letter.key}: not sent until it is retried or discarded`] as [string, string]]),
     ['reason', `${letter.code}: ${letter.message}`],
     ['attempts', String(letter.attempts)],
   ];
@@ -58,8 +61,15 @@ export async function show(context: CommandContext, invocation: Invocation): Pro
       `${item_error.code}: ${item_error.message}${item_error.field === undefined ? '' : ` (${item_error.field})`}`,
     ]);
   context.print(...facts.map(([name, value]) => `${context.palette.dim(name.padEnd(11))}  ${safe(value)}`));
-  context.print('', letter.payload === null ? 'The payload is gone: it was erased.' : safe(letter.payload));
+  context.print('', payloadText(letter));
   return EXIT.ok;
+}
+
+function payloadText({ key, payload }: DeadLetterRow & { payload: string | null }): string {
+  if (payload !== null) return safe(payload);
+  return key === null
+    ? 'The payload is gone: it was erased.'
+    : 'Nothing is kept of it: a retry sends its newest state.';
 }
 
 export async function retry(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
