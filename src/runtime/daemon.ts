@@ -199,6 +199,7 @@ function assemble(
   const server = createServer({
     ...listenOptions(daemon.options),
     store: directory.store,
+    ...(directory.sessions ? { sessions: directory.sessions.store } : {}),
     tokens,
     clock: systemClock,
     random: systemRandom,

@@ -9,7 +9,7 @@ import { ingest } from './routes/ingest.ts';
 import { operate } from './routes/operate.ts';
 import { page } from './routes/page.ts';
 import { SESSION_ROUTES, answerReader } from './routes/sessions.ts';
-import { deleteTranscript, putTranscript, transcriptState } from './routes/transcripts.ts';
+import { deleteTranscript, markTranscriptGone, putTranscript, transcriptState } from './routes/transcripts.ts';
 import { config, health, healthz, metrics, openapi } from './routes/service.ts';
 
 const TRANSCRIPT = '/v1/transcripts/:key';
@@ -65,6 +65,7 @@ function routesOf(context: ServerContext): Route[] {
       return { method: 'POST', path, handler: (c) => ingest(c, context, kind) };
     }),
     { method: 'PUT', path: TRANSCRIPT, handler: (c) => putTranscript(c, context) },
+    { method: 'POST', path: `${TRANSCRIPT}/gone`, handler: (c) => markTranscriptGone(c, context) },
     { method: 'GET', path: TRANSCRIPT, handler: (c) => transcriptState(c, context) },
     { method: 'DELETE', path: TRANSCRIPT, handler: (c) => deleteTranscript(c, context) },
     ...Object.entries(SESSION_ROUTES).map(([path, handler]): Route => ({

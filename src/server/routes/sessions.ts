@@ -1,6 +1,7 @@
 /** The reading API of conversations, `/api/v1/*` (sessions specification §8.2); every answer is of the caller's team alone. */
 import type { Context } from 'hono';
 import { InvalidInputError } from '../../platform/errors.ts';
+import { parsePullRequest } from '../../sessions/links/pull-request.ts';
 import type { Page, Reader, SessionFilter, SessionStore, SessionSummary } from '../../sessions/store/session-store.ts';
 import {
   hitJson,
@@ -153,6 +154,8 @@ async function lookUp({ store, reader, query }: Asked): Promise<Response> {
     );
   }
   if (pr === undefined) throw new Refusal(400, 'git_link', 'Ask with sha or pr', { field: 'sha' });
+  if (parsePullRequest(pr) === null)
+    throw new Refusal(400, 'pull_request', 'That is no address of a pull or merge request', { field: 'pr' });
   return Response.json((await store.linked(reader, { url: pr, ...within }, MAX_LIMIT)).map(linkedJson));
 }
 
