@@ -3,4 +3,4 @@ export { openConversation, type ClaudeConversation, type ConversationOptions } f
 export { nativeIdOf } from './conversation-head.ts';
 export { listProjectTranscripts, listTranscripts, type StampedTranscript, type TranscriptListing } from './discover.ts';
 export { fileStamp } from './file-mark.ts';
-export { openingOf, originalOf, type Opening } from './fork.ts';
+export { firstUuidOf, openingOf, originalOf } from './fork.ts';

@@ -7,6 +7,9 @@ import type { TranscriptFile } from '../source.ts';
 
 /** A fork copies the whole chain, so its beginning shows it (§2.8). */
 const OPENING_BYTES = 64 * 1024;
+const NEWLINE = 10;
+/** Enough for the first line, mostly. */
+const FIRST_LINE_BYTES = 4 * 1024;
 /** The first line may be a prompt with pictures. */
 const MAX_OPENING_BYTES = 4 * 1024 * 1024;
 
@@ -25,14 +28,23 @@ export interface Opening {
   background: boolean;
 }
 
+/** `uuid` of the first line of the chain, or null where `openingOf` would be. */
+export async function firstUuidOf(path: string): Promise<string | null> {
+  return (await openingIn(path, FIRST_LINE_BYTES, 1))?.uuids[0] ?? (await openingOf(path))?.uuids[0] ?? null;
+}
+
 /** How a main transcript begins, or null when it has no line of the chain yet or cannot be read. */
-export async function openingOf(path: string): Promise<Opening | null> {
+export function openingOf(path: string): Promise<Opening | null> {
+  return openingIn(path, OPENING_BYTES, Infinity);
+}
+
+async function openingIn(path: string, least_bytes: number, most_lines: number): Promise<Opening | null> {
   try {
     return await withTranscript(path, async (handle, stat) => {
-      let bytes = await readRange(handle, 0, OPENING_BYTES);
-      if (!bytes.includes(10) && Number(stat.size) > OPENING_BYTES)
-        bytes = await readRange(handle, 0, MAX_OPENING_BYTES);
-      return openingIn(bytes.toString('utf8').split('\n').slice(0, -1));
+      let bytes = await readRange(handle, 0, least_bytes);
+      const cut_off = !bytes.includes(NEWLINE) && Number(stat.size) > least_bytes;
+      if (cut_off) bytes = await readRange(handle, 0, MAX_OPENING_BYTES);
+      return openingOfLines(bytes.toString('utf8').split('\n').slice(0, -1), most_lines);
     });
   } catch {
     return null; // gone or unreadable: it tells nothing of others; reading the session itself says why
@@ -58,7 +70,8 @@ export function originalOf(files: readonly { file: TranscriptFile; opening: Open
   return first?.file ?? null;
 }
 
-function openingIn(lines: readonly string[]): Opening | null {
+/** `most_lines`: of the chain. */
+function openingOfLines(lines: readonly string[], most_lines: number): Opening | null {
   const opening: Opening = { uuids: [], grew_after: null, session_id: null, background: false };
   for (const text of lines) {
     const type = peekLineType(text.slice(0, 1024));
@@ -71,6 +84,7 @@ function openingIn(lines: readonly string[]): Opening | null {
     if (opening.uuids.length === 0)
       Object.assign(opening, { background: line.background, session_id: line.session_id });
     opening.uuids.push(line.uuid);
+    if (opening.uuids.length >= most_lines) break;
   }
   return opening.uuids.length === 0 ? null : opening;
 }

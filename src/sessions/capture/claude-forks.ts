@@ -1,4 +1,4 @@
-import { openingOf, originalOf, type StampedTranscript } from '../../agents/claude/conversations.ts';
+import { firstUuidOf, openingOf, originalOf, type StampedTranscript } from '../../agents/claude/conversations.ts';
 import type { ClaudeSessions } from './claude-sessions.ts';
 
 /** Files whose beginnings are read at once. */
@@ -73,8 +73,8 @@ export class ClaudeForks {
     for (let at = 0; at < files.length; at += OPENINGS_AT_ONCE)
       await Promise.all(
         files.slice(at, at + OPENINGS_AT_ONCE).map(async (file) => {
-          const uuid = (await openingOf(file.path))?.uuids[0];
-          if (uuid !== undefined) this.#first_uuids.set(file.path, { inode: inodeOf(file), uuid });
+          const uuid = await firstUuidOf(file.path);
+          if (uuid !== null) this.#first_uuids.set(file.path, { inode: inodeOf(file), uuid });
         }),
       );
   }

@@ -19,8 +19,8 @@ import type { ConversationReading, SessionSource, SourceMark, SourceRound } from
 
 /** Looking where something is likely to happen misses what happens elsewhere, so everything is listed this often. */
 const LIST_ALL_EVERY_MS = 10 * 60_000;
-/** A hint that nothing known explains lists everything, at most this often for each file there is: 2 % of the time. */
-const LIST_ALL_MS_PER_FILE = 1;
+/** A hint that nothing known explains lists everything, at most this often by the files there are: some 2 % of the time. */
+const LIST_ALL_MS_PER_FILE = 3;
 const LIST_ALL_LEAST_MS = 2_000;
 
 export interface ClaudeSourceOptions {
