@@ -302,7 +302,13 @@ describe('what is said', () => {
         promptLine('u1', 'go'),
         answer('a1', 'yes', { parentUuid: 'u1' }),
         // Pitfall 5: the answer asked about, under a new requestId.
-        assistantLine({ uuid: 'x0', id: 'msg_a1', content: [text('yes')], fields: { ...beside, requestId: 'req_b' } }),
+        assistantLine({
+          uuid: 'x0',
+          id: 'msg_a1',
+          output: 50,
+          content: [text('yes!')],
+          fields: { ...beside, requestId: 'req_b' },
+        }),
         promptLine('x1', 'look at it', beside),
         answer('x2', 'looked', { ...beside, parentUuid: 'x1' }),
         promptLine('u2', 'on', { parentUuid: 'a1' }),
@@ -315,7 +321,11 @@ describe('what is said', () => {
       ['looked', true],
       ['on', false],
     ]);
-    expect(conversation.head).toMatchObject({ first_message: 'go', termination_status: 'clean' });
+    expect(conversation.head).toMatchObject({
+      first_message: 'go',
+      termination_status: 'clean',
+      total_output_tokens: 2,
+    });
   });
 });
 
@@ -361,6 +371,16 @@ describe('tool calls and results', () => {
     );
     expect(changed.map(({ ordinal }) => ordinal)).toEqual([39]);
     expect(after.messages).toEqual(late.messages.slice(0, 500));
+  });
+
+  it('takes the first of two results of one call, which a compaction may append again', async () => {
+    const conversation = await read(
+      promptLine('u1', 'go'),
+      assistantLine({ uuid: 'a1', id: 'msg_1', content: [toolUse('toolu_1')] }),
+      resultLine('r1', 'toolu_1', {}, { content: 'whole' }),
+      resultLine('r2', 'toolu_1', {}, { content: '[old result cleared]' }),
+    );
+    expect(callsOf(conversation).map(({ result }) => result)).toEqual(['whole']);
   });
 
   it('tells calls without id apart (E11)', async () => {
@@ -641,9 +661,11 @@ describe('the head', () => {
   });
 
   it('joins the files of one session, each line once', async () => {
-    folder.write('a/S1.jsonl', promptLine('u1', 'go') + answer('a1', 'ok', { parentUuid: 'u1' }));
-    folder.write('b/S1.jsonl', promptLine('u1', 'go') + promptLine('u2', 'on', { parentUuid: 'a1' }));
+    const queued = { type: 'attachment', uuid: 'q1', attachment: { type: 'queued_command', prompt: 'also' } };
+    const copied = promptLine('u1', 'go') + transcriptLine({ ...queued, parentUuid: 'u1' });
+    folder.write('a/S1.jsonl', copied + answer('a1', 'ok', { parentUuid: 'u1' }));
+    folder.write('b/S1.jsonl', copied + promptLine('u2', 'on', { parentUuid: 'a1' }));
     const { messages } = (await wholeConversation([folder.file('a/S1.jsonl'), folder.file('b/S1.jsonl')]))!;
-    expect(messages.map(({ content }: ConversationMessage) => content)).toEqual(['go', 'ok', 'on']);
+    expect(messages.map(({ content }: ConversationMessage) => content)).toEqual(['go', 'also', 'ok', 'on']);
   });
 });

@@ -78,7 +78,7 @@ export class ClaudeActivity {
     const projects = new Set<string>();
     let roots = false;
     for (const [folder, known] of this.#folders) {
-      if (known.mtime !== null && timeOf(lookAt(folder)) === known.mtime) continue;
+      if (timeOf(lookAt(folder)) === known.mtime) continue;
       if (known.project === null) roots = true;
       else projects.add(known.project);
     }

@@ -151,6 +151,15 @@ describe('rounds', () => {
     expect((await look(settled, true)).marks['S4']).not.toBe(old);
   });
 
+  it('looks again while a further change could bear the same time', async () => {
+    now_ms = Date.now();
+    const { checkpoint } = await look(null);
+    expect(source.isQuiet(checkpoint, now_ms)).toBe(false);
+    now_ms += 60_000;
+    const again = await look(checkpoint);
+    expect(source.isQuiet(again.checkpoint, now_ms)).toBe(true);
+  });
+
   it('tells again what a round that was not taken in had told', async () => {
     const taken = await settle();
     folder.append(shop('S1.jsonl'), promptLine('u9', 'more'));
@@ -291,22 +300,28 @@ describe('reading', () => {
     const own = (uuid: string, session: string): string =>
       promptLine(uuid, 'on', { parentUuid: 'f2', sessionId: session });
     const snapshot = '{"type":"file-history-snapshot","messageId":"m"}\n';
-    const [first, second] = turn('A-original').split(/(?<=\n)/);
+    const [first, second] = turn('Z-original').split(/(?<=\n)/);
     // Born last, but a line stands in it that no fork copies.
     folder.write(shop('B-fork.jsonl'), turn('B-fork') + own('f3', 'B-fork') + snapshot);
     folder.write(shop('C-background.jsonl'), turn('C-background', { sessionKind: 'bg' }));
-    folder.write(shop('D-resumed.jsonl'), turn('A-original') + own('f5', 'D-resumed'));
-    folder.write(shop('A-original.jsonl'), `${first}${snapshot}${second}${own('f4', 'A-original')}`);
+    folder.write(shop('D-resumed.jsonl'), turn('Z-original') + own('f5', 'D-resumed'));
+    folder.write(shop('Z-original.jsonl'), `${first}${snapshot}${second}${own('f4', 'Z-original')}`);
     await look(null);
     const originOf = async (id: string): Promise<unknown[]> => {
       const { head } = (await read(id))!;
       return [head.relationship, head.parent_native_id];
     };
-    expect(await originOf('B-fork')).toEqual(['fork', 'A-original']);
-    expect(await originOf('C-background')).toEqual(['fork', 'A-original']);
-    expect(await originOf('D-resumed')).toEqual(['continuation', 'A-original']);
-    expect(await originOf('A-original')).toEqual(['', null]);
+    expect(await originOf('B-fork')).toEqual(['fork', 'Z-original']);
+    expect(await originOf('C-background')).toEqual(['fork', 'Z-original']);
+    expect(await originOf('D-resumed')).toEqual(['continuation', 'Z-original']);
+    expect(await originOf('Z-original')).toEqual(['', null]);
     expect(await originOf('S1')).toEqual(['', null]);
+    // Without such a line, copies that kept another's id tell.
+    folder.write(shop('X-resumed.jsonl'), promptLine('g1', 'go', { sessionId: 'Y-old' }) + own('g2', 'X-resumed'));
+    folder.write(shop('Y-old.jsonl'), promptLine('g1', 'go', { sessionId: 'Y-old' }));
+    await look(null);
+    expect(await originOf('X-resumed')).toEqual(['continuation', 'Y-old']);
+    expect(await originOf('Y-old')).toEqual(['', null]);
     // R25: the copied lines have the same source_uuid in all of them.
     expect((await read('B-fork'))?.messages.map(({ source_uuid }) => source_uuid)).toEqual(['f1', 'f2', 'f3']);
   });
