@@ -104,7 +104,9 @@ export class ClaudeSessions {
   }
 
   #put(native_id: string, file: StampedTranscript): void {
-    this.#sessions.set(native_id, [...this.filesOf(native_id), file].sort(byBirth));
+    const known = this.filesOf(native_id);
+    // Nearly always alone: an array that was spread keeps room for sixteen more.
+    this.#sessions.set(native_id, known.length === 0 ? [file] : [...known, file].sort(byBirth));
   }
 
   #remove(native_id: string, isMeant: (file: StampedTranscript) => boolean): void {
