@@ -65,9 +65,10 @@ export function* priorities(db: Database, destination_id: string): Generator<num
   }
 }
 
+/** The plus signs keep the planner on the index of ready tasks: by partition or group it would read and sort all. */
 const ELIGIBLE = `t.destination_id = ?1 AND t.state = 'ready' AND t.priority = ?2
-  AND t.partition_id IN (SELECT partition_id FROM subscription WHERE destination_id = ?1 AND accepts = 1)
-  AND t.key_group NOT IN (SELECT key_group FROM key_group WHERE destination_id = ?1 AND held_class IS NOT NULL)`;
+  AND +t.partition_id IN (SELECT partition_id FROM subscription WHERE destination_id = ?1 AND accepts = 1)
+  AND +t.key_group NOT IN (SELECT key_group FROM key_group WHERE destination_id = ?1 AND held_class IS NOT NULL)`;
 
 /**
  * Due tasks of one priority, those due longest first: what is to go at once since it waits, what had a time since that,
@@ -100,20 +101,23 @@ interface Claimed {
   fence: number;
 }
 
+/** One statement a key: joined to a list of fences, SQLite reads every task of the destination for each of them. */
 function take(db: Database, request: TaskClaim, claims: readonly Claimed[]): void {
   const state = nextTaskState('ready', 'claim');
   invariant(state === nextTaskState('parked', 'claim'), 'a trial is claimed like any other');
-  const taken = db.run(
-    `UPDATE task SET state = ?1, claimed = wanted, owner = ?2, lease_until_ms = ?3, fence = j.fence
-     FROM (SELECT value ->> 'key' AS key, value ->> 'fence' AS fence FROM json_each(?4)) j
-     WHERE task.destination_id = ?5 AND task.key = j.key AND task.state IN ('ready', 'parked')`,
-    state,
-    request.owner,
-    request.now_ms + request.lease_ms,
-    JSON.stringify(claims),
-    request.destination_id,
-  );
-  invariant(taken === claims.length, 'what was just found due is there');
+  for (const { key, fence } of claims) {
+    const taken = db.run(
+      `UPDATE task SET state = ?, claimed = wanted, owner = ?, lease_until_ms = ?, fence = ?
+       WHERE destination_id = ? AND key = ? AND state IN ('ready', 'parked')`,
+      state,
+      request.owner,
+      request.now_ms + request.lease_ms,
+      fence,
+      request.destination_id,
+      key,
+    );
+    invariant(taken === 1, 'what was just found due is there');
+  }
 }
 
 type TaskRow = Omit<Task, 'destination_accepted_since'> & { destination_accepted_since: number };
@@ -125,11 +129,11 @@ function claimed(db: Database, destination_id: string, claims: readonly Claimed[
               t.since_ms, t.lease_until_ms, t.attempts, t.failures,
               (t.failed_fence IS NOT NULL AND d.accepted_fence > t.failed_fence) AS destination_accepted_since,
               coalesce(g.holds, 0) AS holds
-       FROM json_each(?2) j JOIN task t ON t.key = j.value
+       FROM json_each(?2) j CROSS JOIN task t ON t.destination_id = ?1 AND t.key = j.value
        JOIN destination d USING (destination_id)
        LEFT JOIN key_group g ON g.destination_id = t.destination_id AND g.key_group = t.key_group
        LEFT JOIN subject u USING (subject_id)
-       WHERE t.destination_id = ?1 ORDER BY t.fence`,
+       ORDER BY t.fence`,
       destination_id,
       JSON.stringify(claims.map(({ key }) => key)),
     )

@@ -56,8 +56,8 @@ function moveSome(
 ): number {
   return db.run(
     `UPDATE task SET state = ?1 WHERE destination_id = ?2 AND key IN (
-       SELECT t.key FROM json_each(?3) j JOIN task t ON t.key_group = j.value
-       WHERE t.destination_id = ?2 AND t.state = ?4 LIMIT ${TRANSACTION_LIMITS.max_rows})`,
+       SELECT t.key FROM json_each(?3) j CROSS JOIN task t
+       WHERE t.destination_id = ?2 AND t.key_group = j.value AND t.state = ?4 LIMIT ${TRANSACTION_LIMITS.max_rows})`,
     to,
     destination_id,
     JSON.stringify(groups),
@@ -79,7 +79,7 @@ export function trials(
       `SELECT (SELECT t.key FROM task t
                WHERE t.destination_id = ?1 AND t.key_group = j.value AND t.state = 'parked'
                  AND (t.due_ms <= ?3 OR t.due_ms > ?4)
-                 AND t.partition_id IN (SELECT partition_id FROM subscription WHERE destination_id = ?1 AND accepts = 1)
+                 AND +t.partition_id IN (SELECT partition_id FROM subscription WHERE destination_id = ?1 AND accepts = 1)
                ORDER BY t.due_ms LIMIT 1) AS key
        FROM json_each(?2) j
        WHERE NOT EXISTS (SELECT 1 FROM task t WHERE t.destination_id = ?1 AND t.key_group = j.value AND t.state = 'claimed')`,

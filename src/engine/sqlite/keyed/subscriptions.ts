@@ -44,8 +44,8 @@ function withdraw(db: Database, destination_id: string, partitions: readonly num
   if (partitions.length === 0) return 0;
   return db.run(
     `DELETE FROM task WHERE destination_id = ?1 AND key IN (
-       SELECT t.key FROM json_each(?2) j JOIN task t ON t.partition_id = j.value
-       WHERE t.destination_id = ?1 AND t.state IN ('ready', 'parked') LIMIT ${TRANSACTION_LIMITS.max_rows})`,
+       SELECT t.key FROM json_each(?2) j CROSS JOIN task t
+       WHERE t.partition_id = j.value AND t.destination_id = ?1 AND t.state IN ('ready', 'parked') LIMIT ${TRANSACTION_LIMITS.max_rows})`,
     destination_id,
     JSON.stringify(partitions),
   );
@@ -55,7 +55,7 @@ function withdraw(db: Database, destination_id: string, partitions: readonly num
 export function withdrawRemoved(db: Database): number {
   return db.run(
     `DELETE FROM task WHERE (destination_id, key) IN (
-       SELECT t.destination_id, t.key FROM destination d JOIN task t USING (destination_id)
+       SELECT t.destination_id, t.key FROM destination d CROSS JOIN task t USING (destination_id)
        WHERE d.state = 'removed' AND d.delivery = 'keyed' AND t.state IN ('ready', 'parked')
        LIMIT ${TRANSACTION_LIMITS.max_rows})`,
   );
