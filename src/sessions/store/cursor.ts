@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { InvalidInputError } from '../../platform/errors.ts';
-import type { SearchQuery } from './session-store.ts';
+import type { Page, SearchQuery } from './session-store.ts';
 
 /** Where a page of a list ended; `start` null: at a session without a start. */
 export interface ListPlace {
@@ -12,9 +12,15 @@ export interface ListPlace {
 /** Longer ones were not made here. */
 const MAX_CURSOR = 500;
 const MAX_OFFSET = 10_000_000;
+const MAX_LIMIT = 1_000;
 
 const list = z.tuple([z.literal('list'), z.int().nullable(), z.string().max(200)]);
 const search = z.tuple([z.literal('search'), z.int().min(1).max(MAX_OFFSET), z.string()]);
+
+/** How many a page shows. */
+export function limitOf({ limit }: Page): number {
+  return Math.min(MAX_LIMIT, Math.max(1, Math.trunc(limit)));
+}
 
 export function listCursor({ start, key }: ListPlace): string {
   return encode(['list', start, key]);

@@ -27,3 +27,7 @@ export function contextOf({ key, project, git_branch, cwd }: TranscriptHead): Li
 function repositoryOf(project: string): string | null {
   return /^[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:\/[^/\s]+){2,}$/.test(project) ? project : null;
 }
+
+/** Confidence as rows hold it: the smaller, the surer. */
+export const DOUBT: Readonly<Record<GitLink['confidence'], number>> = { high: 0, medium: 1, low: 2 };
+export const CONFIDENCE = ['high', 'medium', 'low'] as const;

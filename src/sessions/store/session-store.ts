@@ -133,6 +133,16 @@ export interface TranscriptWriter {
   ): Promise<'removed' | 'absent' | 'foreign'>;
 }
 
+/** A writer that takes many at once, for a destination's `sendMany`. */
+export interface TranscriptBatchWriter extends TranscriptWriter {
+  /**
+   * Several puts of different keys in one transaction; results in their order.
+   * @throws as `put`; then none of them was stored. InvalidInputError `sessions.put` when one of them contradicts itself, or
+   * two are of one key
+   */
+  putMany(team_id: string, puts: readonly TranscriptPut[], signal?: AbortSignal): Promise<PutResult[]>;
+}
+
 /** One place where conversations are kept and searched. All implementations pass `session-store.contract.ts`. */
 export interface SessionStore extends TranscriptWriter {
   list(reader: Reader, filter: SessionFilter, page: Page): Promise<SessionPage>;

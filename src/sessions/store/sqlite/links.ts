@@ -1,6 +1,6 @@
 import type { Database } from '../../../storage/sqlite/database.ts';
 import { shaMatches } from '../../links/sha.ts';
-import type { LinkFinder } from '../link-finder.ts';
+import { CONFIDENCE, type LinkFinder } from '../link-finder.ts';
 import type { GitLink, GitLinkQuery, Reader, SessionStore } from '../session-store.ts';
 import { byTime, withoutCopies, type Happening } from '../copies.ts';
 import { HAPPENING_COLUMNS, OLDEST_FIRST } from './happening.ts';
@@ -14,7 +14,6 @@ interface LinkRow extends Omit<GitLink, 'ordinal' | 'confidence'> {
 }
 
 const LINK_COLUMNS = 's.key, l.message_id, l.kind, l.sha, l.url, l.repository, l.branch, l.doubt';
-const CONFIDENCE = ['high', 'medium', 'low'] as const;
 
 function linkOf({ message_id, doubt, key, kind, sha, url, repository, branch }: LinkRow): GitLink {
   const confidence = CONFIDENCE[doubt] ?? 'low';

@@ -1,19 +1,9 @@
-import { InvalidInputError } from '../../../platform/errors.ts';
 import type { Database } from '../../../storage/sqlite/database.ts';
-import { listCursor, parseListCursor } from '../cursor.ts';
+import { limitOf, listCursor, parseListCursor } from '../cursor.ts';
+import { NO_START, ambiguous, keysBeginning } from '../looking-up.ts';
 import type { Page, Reader, SessionFilter, SessionPage, SessionStore, SessionSummary } from '../session-store.ts';
 import { SUMMARY_COLUMNS, summaryOf, type SummaryRow } from './summary.ts';
 import { visible } from './visible.ts';
-
-const MAX_LIMIT = 1_000;
-/** Keys are named by at least this much of them. */
-const MIN_KEY_BEGINNING = 8;
-/** `start_order` of a session without a start; migrations/0001-sessions.sql. */
-const NO_START = -8_640_000_000_000_001;
-
-export function limitOf({ limit }: Page): number {
-  return Math.min(MAX_LIMIT, Math.max(1, Math.trunc(limit)));
-}
 
 /** @throws InvalidInputError `sessions.cursor` */
 export function listSessions(db: Database, reader: Reader, filter: SessionFilter, page: Page): SessionPage {
@@ -43,18 +33,13 @@ export function findSession(db: Database, { team_id }: Reader, id: string): Sess
       team_id,
       ...parameters,
     );
-    if (rows.length > 1)
-      throw new InvalidInputError('sessions.ambiguous', 'Several sessions fit this id', {
-        field: 'id',
-        hint: 'Give more of the key; `syncline sessions list` shows keys.',
-      });
+    if (rows.length > 1) throw ambiguous();
     return rows[0] ? summaryOf(rows[0]) : null;
   };
   return db.snapshot(() => {
     const found = among('s.key = ?', id) ?? among('s.native_id = ?', id);
-    if (found || id.length < MIN_KEY_BEGINNING || !/^[0-9a-f]+$/.test(id)) return found;
-    // `g` follows the last digit that a key has.
-    return among('s.key >= ? AND s.key < ?', id, `${id}g`);
+    const range = found ? null : keysBeginning(id);
+    return range === null ? found : among('s.key >= ? AND s.key < ?', range.from, range.before);
   });
 }
 

@@ -4,14 +4,6 @@ import type { Database } from '../../../storage/sqlite/database.ts';
 import type { Reader } from '../session-store.ts';
 import { MAX_ORDINAL, messageId, sessionRange } from './ids.ts';
 
-/** The texts of a message as rows hold them: calls stand apart, and the message has an empty list in their place. */
-export function bodiesOf(message: ConversationMessage): { body: string; calls: string[] } {
-  return {
-    body: JSON.stringify({ ...message, tool_calls: [] }),
-    calls: message.tool_calls.map((call) => JSON.stringify(call)),
-  };
-}
-
 /** Messages of one session by ordinal. */
 export function readMessages(
   db: Database,

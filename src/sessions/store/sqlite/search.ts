@@ -1,13 +1,12 @@
 import type { Database } from '../../../storage/sqlite/database.ts';
 import { ftsMatch, parseSearch, type SearchExpression } from '../../search/query.ts';
 import { satisfies } from '../../search/snippet.ts';
-import { parseSearchCursor, searchCursor } from '../cursor.ts';
+import { limitOf, parseSearchCursor, searchCursor } from '../cursor.ts';
 import { textsOf } from '../message-texts.ts';
 import { hitOf } from '../search-hit.ts';
 import type { Page, Reader, SearchHit, SearchPage, SearchQuery, SearchScope } from '../session-store.ts';
 import { OLDEST_FIRST } from './happening.ts';
 import { SESSION_OF_DOCUMENT, placeOf } from './ids.ts';
-import { limitOf } from './lists.ts';
 import { messagesById } from './messages.ts';
 import { summariesById } from './summary.ts';
 import { visible, type Condition } from './visible.ts';

@@ -4,16 +4,13 @@ import type { Database } from '../../../storage/sqlite/database.ts';
 import { insertRows } from '../../../storage/sqlite/insert-rows.ts';
 import { GAP, indexText } from '../../search/tokens.ts';
 import type { LinkContext } from '../../links/links-of.ts';
-import type { LinkFinder } from '../link-finder.ts';
+import { DOUBT, type LinkFinder } from '../link-finder.ts';
+import { bodiesOf } from '../message-bodies.ts';
 import { DONE, SAID, isOfPerson, textsOf, turnOf, type Part, type ScopedText, type Turn } from '../message-texts.ts';
-import type { GitLink } from '../session-store.ts';
 import { editedFile, fileName } from '../edited-file.ts';
 import { documentId, messageId, type MessageRange } from './ids.ts';
-import { bodiesOf } from './messages.ts';
 
 type Values = SQLInputValue[];
-
-const DOUBT: Readonly<Record<GitLink['confidence'], number>> = { high: 0, medium: 1, low: 2 };
 
 /** What the rows of a session's messages need to know about it. */
 export interface SessionRows {
