@@ -7,6 +7,7 @@ const status = {
   destinations: [
     {
       destination: 'team',
+      stream: 'telemetry',
       circuit: 'open',
       waiting: 12,
       oldest_waiting_ms: 40_000,
@@ -30,12 +31,12 @@ test('a scrape shows one status, read once', async () => {
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 
   expect(lines.sort()).toEqual([
-    'syncline_destination_acknowledged_entries{destination="team"} 30',
-    'syncline_destination_circuit_open{destination="team"} 1',
-    'syncline_destination_dead_letters{destination="team"} 2',
-    'syncline_destination_held_partitions{destination="team"} 1',
-    'syncline_destination_oldest_waiting_seconds{destination="team"} 60',
-    'syncline_destination_waiting_entries{destination="team"} 12',
+    'syncline_destination_acknowledged_entries{destination="team",stream="telemetry"} 30',
+    'syncline_destination_circuit_open{destination="team",stream="telemetry"} 1',
+    'syncline_destination_dead_letters{destination="team",stream="telemetry"} 2',
+    'syncline_destination_held_partitions{destination="team",stream="telemetry"} 1',
+    'syncline_destination_oldest_waiting_seconds{destination="team",stream="telemetry"} 60',
+    'syncline_destination_waiting_entries{destination="team",stream="telemetry"} 12',
     'syncline_engine_count{name="removed",label="aws-key"} 5',
     'syncline_spool_bytes 7',
     'syncline_spool_dropped 3',

@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { DestinationStatus, Operator, StatusReport } from '../runtime/operator.ts';
 
-/** A destination's figures; the label is its configured name. */
+/** A destination's figures; its configured name is one per stream. */
 const DESTINATION_GAUGES: Record<string, { help: string; of: (row: DestinationStatus, now_ms: number) => number }> = {
   syncline_destination_waiting_entries: { help: 'Entries not yet acknowledged.', of: ({ waiting }) => waiting },
   syncline_destination_oldest_waiting_seconds: {
@@ -36,12 +36,13 @@ export function observeEngine(registry: Registry, operator: Operator, now_ms: ()
     new Gauge({
       name,
       help,
-      labelNames: ['destination'],
+      labelNames: ['destination', 'stream'],
       registers,
       async collect() {
         const { destinations } = await status();
         this.reset();
-        for (const row of destinations) this.set({ destination: row.destination }, of(row, now_ms()));
+        for (const row of destinations)
+          this.set({ destination: row.destination, stream: row.stream }, of(row, now_ms()));
       },
     });
   for (const [name, { help, of }] of Object.entries(PROCESS_GAUGES))

@@ -32,6 +32,8 @@ export const PUT_LIMITS: PassLimits = { put_bytes: 4 * 1024 * 1024, put_segments
 const SOURCE_BUSY_MS = 30_000;
 /** A conversation that goes on is sent at most this often to a store that gets it only after a hold. */
 const HELD_PACE_MS = 60_000;
+/** How long a session that its source does not show is left alone; a round says meanwhile what became of it. */
+const ABSENT_MS = 60_000;
 const FULL_WAIT_MS = 60_000;
 const MASKERS_KEPT = 64;
 
@@ -132,8 +134,10 @@ export class SessionDestination implements KeyedDestination {
       case 'deleted':
         return this.#remove(key, 'erased', writes, context);
       case 'undecided':
-      case 'absent':
         return writes.nothing();
+      case 'absent':
+        // A row that vanishes and is back before the next round has the mark it had: nobody would notice it again.
+        return writes.later(this.#options.clock.now_ms() + ABSENT_MS);
       case 'erased':
         return writes.save(this.#emptyLink('erased')).nothing();
       case 'foreign':
