@@ -267,6 +267,11 @@ export const configSchema = z
     records: records.optional(),
   })
   .superRefine((config, issues) => {
+    config.sessions.destination.forEach(({ name }, place) => {
+      if (name !== 'team' && name !== 'local') return;
+      const message = `another name: "${name}" is taken`;
+      issues.addIssue({ code: 'custom', path: ['sessions', 'destination', place, 'name'], message });
+    });
     const index = config.telemetry.destination.findIndex(({ name }) => name === 'team');
     if (config.team === undefined || index === -1) return;
     const message = 'another name: "team" is the destination of [team]';

@@ -4,6 +4,7 @@ import { defaultRetryPolicy } from '../engine/retry.ts';
 import { openSqliteStore } from '../engine/sqlite/store.ts';
 import type { EngineStore } from '../engine/store.ts';
 import { SynclineError } from '../platform/errors.ts';
+import { resolveSecret } from '../config/secret.ts';
 import { claudeSource } from '../agents/claude/index.ts';
 import { ClaudeSource } from '../sessions/capture/claude-source.ts';
 import { AgentsviewSource } from '../sessions/capture/agentsview-source.ts';
@@ -15,6 +16,7 @@ import { SessionLinks } from '../sessions/delivery/session-links.ts';
 import { SessionProjects } from '../sessions/delivery/session-project.ts';
 import { migrateSessionTables } from '../sessions/flow-tables.ts';
 import type { SessionStore } from '../sessions/store/session-store.ts';
+import { PostgresSessionStore } from '../sessions/store/postgres/postgres-session-store.ts';
 import { SessionStoreThreads } from '../sessions/store/sqlite/session-store-threads.ts';
 import { Database } from '../storage/sqlite/database.ts';
 import type { DirectoryOptions } from './directory-options.ts';
@@ -38,7 +40,7 @@ const CONCURRENCY = 2;
  */
 export async function openSessions(inputs: SessionsInputs): Promise<SessionsDirectory> {
   const { paths, clock } = inputs.options;
-  const store = openStore(inputs);
+  const store = await openStore(inputs);
   const db = new Database(paths.sessions_db);
   try {
     migrateSessionTables(db, clock.now_ms());
@@ -88,7 +90,7 @@ async function assemble(inputs: SessionsInputs, store: SessionStore, db: Databas
       return { sessions: sweep.known.totals().reduce((sum, { sessions }) => sum + sessions, 0) };
     },
     close: async () => {
-      for (const { destination } of destinations) await destination.close?.();
+      for (const { close } of destinations) await close();
       for (const source of sources) (source as Partial<Disposable>)[Symbol.dispose]?.();
       await store.close();
       await engine.close();
@@ -96,8 +98,14 @@ async function assemble(inputs: SessionsInputs, store: SessionStore, db: Databas
   };
 }
 
-function openStore({ options, store_bytes }: SessionsInputs): SessionStore {
-  return new SessionStoreThreads({ path: options.paths.session_store_db, max_bytes: store_bytes });
+/** A file beside the others; on a server that names a database, that database. @throws UnreachableError */
+async function openStore({ options, store_bytes }: SessionsInputs): Promise<SessionStore> {
+  const { paths, loaded, env, clock, timers, random, captures } = options;
+  const { database } = loaded.config.server;
+  if (captures || database === undefined)
+    return new SessionStoreThreads({ path: paths.session_store_db, max_bytes: store_bytes });
+  const url = resolveSecret(database, { key: 'server.database', config_file: loaded.file, env });
+  return PostgresSessionStore.open({ url, clock, timers, random });
 }
 
 /** agentsview has every agent's sessions; without it, those of Claude Code are read from its own files. */

@@ -4,8 +4,9 @@ import { systemTimers } from '../platform/timers.ts';
 import { programVersion } from '../platform/version.ts';
 import { SessionDestination, type SessionDestinationOptions } from '../sessions/delivery/session-destination.ts';
 import { KEEP_ALL, sharingPolicy } from '../sessions/delivery/sharing.ts';
-import type { SessionStore, TranscriptWriter } from '../sessions/store/session-store.ts';
+import type { SessionStore } from '../sessions/store/session-store.ts';
 import { HttpTranscriptWriter } from '../sessions/wire/http-writer.ts';
+import { LazyPostgresWriter } from './lazy-postgres-writer.ts';
 import type { SessionsInputs } from './sessions-inputs.ts';
 import { SERVER_TEAM } from './tokens.ts';
 
@@ -21,6 +22,7 @@ export interface ConfiguredSessions {
   destination: KeyedDestination;
   required: boolean;
   insecure: boolean;
+  close: () => Promise<void>;
 }
 
 /** What every destination of one journal shares. */
@@ -32,7 +34,7 @@ export type SharedParts = Pick<SessionDestinationOptions, 'catalogue' | 'links' 
 
 /** Every store of conversations that the configuration names, the local one first. */
 export function sessionDestinations(inputs: SessionsInputs, shared: SharedParts): ConfiguredSessions[] {
-  return [localStore(inputs, shared), ...teamServer(inputs, shared)];
+  return [localStore(inputs, shared), ...teamServer(inputs, shared), ...databases(inputs, shared)];
 }
 
 function localStore({ options, hashing, salts }: SessionsInputs, shared: SharedParts): ConfiguredSessions {
@@ -50,7 +52,7 @@ function localStore({ options, hashing, salts }: SessionsInputs, shared: SharedP
     sharing: KEEP_ALL,
     clock: options.clock,
   });
-  return { destination, required: true, insecure: false };
+  return { destination, required: true, insecure: false, close: async () => undefined };
 }
 
 /** The server of the team, once sharing is switched on; while something of it is there, also after it was switched off. */
@@ -62,7 +64,7 @@ function teamServer(inputs: SessionsInputs, shared: SharedParts): ConfiguredSess
   if (sessions.share === 'none' && !shared.links.any(TEAM_SESSIONS)) return [];
   const token = resolveSecret(team.token, { key: 'team.token', config_file, env: options.env });
   const { url, insecure } = team;
-  const writer: TranscriptWriter = new HttpTranscriptWriter({
+  const writer = new HttpTranscriptWriter({
     ...{ url, token, insecure, timers: systemTimers, version: programVersion() },
     ...CONNECTION,
   });
@@ -86,5 +88,38 @@ function teamServer(inputs: SessionsInputs, shared: SharedParts): ConfiguredSess
     }),
     clock: options.clock,
   });
-  return [{ destination, required: true, insecure }];
+  return [{ destination, required: true, insecure, close: () => writer.close() }];
+}
+
+/** The databases of teams that conversations are written to without a server in front; nothing leaves unless projects are named. */
+function databases(inputs: SessionsInputs, shared: SharedParts): ConfiguredSessions[] {
+  const { options, hashing, salts } = inputs;
+  const { config, file: config_file } = options.loaded;
+  const { store: _store, installation, ...rest } = shared;
+  return config.sessions.destination.flatMap(({ name, url: reference, team_id, member, projects, names }, i) => {
+    if (projects.length === 0 && !shared.links.any(name)) return [];
+    const url = resolveSecret(reference, { key: `sessions.destination[${i}].url`, config_file, env: options.env });
+    const who = { device_id: installation, member, device: installation.slice(0, 8) };
+    const { clock, timers, random } = options;
+    const writer = new LazyPostgresWriter({ url, clock, timers, random });
+    const destination = new SessionDestination({
+      ...rest,
+      id: name,
+      writer,
+      team_id,
+      owner: installation,
+      context: { hashing, salt: (salts.team ?? salts.machine).bytes, ...who, names, is_local: false },
+      tags: true,
+      sharing: sharingPolicy({
+        share: 'projects',
+        projects,
+        team_projects: projects,
+        hold_ms: config.sessions.hold,
+        since_ms: null,
+        user_home: options.env['HOME'] ?? '',
+      }),
+      clock,
+    });
+    return [{ destination, required: true, insecure: false, close: () => writer.close() }];
+  });
 }
