@@ -10,7 +10,7 @@ import { Invocation, type OptionValue } from './invocation.ts';
 import { COMMAND_GROUPS } from './tree/index.ts';
 import { programVersion } from '../platform/version.ts';
 
-const EVERYWHERE = 'With every command: --home --config --profile --json --quiet --yes --color (see: syncline help)';
+const EVERYWHERE = 'With every command: --home --config --profile --json --quiet --yes --color\n(see: syncline help)';
 
 /** What was asked for, once parsed. */
 export interface ParsedCommand {

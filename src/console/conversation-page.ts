@@ -3,6 +3,7 @@ import type { Operator } from '../runtime/operator.ts';
 import type { ConversationDetail, ConversationShare } from '../runtime/session-verbs.ts';
 import { roleName, titleOf } from '../sessions/export/markdown.ts';
 import type { GitLink, SessionTreeNode } from '../sessions/store/session-store.ts';
+import { saidHtml } from './components/said.ts';
 import { unknownHtml } from './components/unknown.ts';
 import {
   CONVERSATIONS_PATH,
@@ -19,6 +20,8 @@ import { timeHtml, type View } from './view.ts';
 
 /** Messages on one page: a transcript may have a hundred thousand. */
 const MESSAGES = 200;
+/** A page begins so many messages above the one asked for, so that it is seen in its place. */
+const ABOVE = 3;
 /** Characters of a tool's text that a page shows; the command line has all of it. */
 const MOST_CHARACTERS = 20_000;
 
@@ -26,24 +29,23 @@ const MOST_CHARACTERS = 20_000;
 export async function conversationPage(operator: Operator, id: string, at: number, view: View): Promise<ConsolePage> {
   const detail = await operator.conversation(id);
   const { session } = detail;
-  // A page before the message asked for begins a little above it, so that it is seen in its place.
-  const from = Math.max(0, at - 3);
+  const from = Math.max(0, at - ABOVE);
   const messages = await operator.conversationMessages({ key: session.key, from, limit: MESSAGES });
   return documentPage({
     title: titleOf(session),
     sample: view.sample,
+    place: 'conversations',
     body: html`<nav class="back" aria-label="Back"><a href="${CONVERSATIONS_PATH}">Conversations</a></nav>
       <h1>${titleOf(session)}</h1>
-      ${factsHtml(detail, view)} ${linksHtml(detail.links)} ${treeHtml(detail)} ${sharesHtml(detail.shared, view)}
+      ${factsHtml(detail, view)} ${linksHtml(detail.links, messages)} ${treeHtml(detail)}
       <section class="messages" aria-label="Messages">
-        ${from > 0 && html`<p class="more"><a href="${conversationHref(session.key)}">From the beginning</a></p>`}
-        ${messages.map((message) => messageHtml(message, view))}
+        ${earlierHtml(session.key, from)} ${messages.map((message) => messageHtml(message, view))}
         ${messages.length === 0 && html`<p class="none">No message was kept.</p>`} ${nextHtml(session.key, messages)}
       </section>`,
   });
 }
 
-function factsHtml({ session }: ConversationDetail, view: View): Html {
+function factsHtml({ session, shared }: ConversationDetail, view: View): Html {
   const removed = Object.values(session.redactions).reduce((sum, count) => sum + count, 0);
   const time = (at_ms: number | null): Part =>
     at_ms === null ? unknownHtml('the agent recorded no times') : timeHtml(at_ms, view);
@@ -57,6 +59,7 @@ function factsHtml({ session }: ConversationDetail, view: View): Html {
       ${fact('Started', time(session.started_at_ms))} ${fact('Ended', time(session.ended_at_ms))}
       ${fact('Messages', countText(session.message_count))}
       ${fact('Removed before storing', itemsText(removed, 'secret or detail', 'secrets and details'))}
+      ${shared.map((share) => fact(`At ${share.destination}`, shareHtml(share, view)))}
       ${session.session_hash !== null && fact('Figures', html`<a href="${sessionHref(session.session_hash)}">cost and tool calls</a>`)}
     </dl>
     ${session.presence.kind === 'source_gone' && html`<p class="note">Its source is gone since ${timeHtml(session.presence.since_ms, view)}; this copy is kept.</p>`}
@@ -71,18 +74,24 @@ function fact(name: string, value: Part): Html {
   </div>`;
 }
 
-function linksHtml(links: readonly GitLink[]): Part {
+function linksHtml(links: readonly GitLink[], shown: readonly ConversationMessage[]): Part {
   if (links.length === 0) return null;
+  const isShown = (ordinal: number): boolean => shown.some((message) => message.ordinal === ordinal);
   return html`<section class="card" aria-labelledby="links">
     <h2 id="links">Commits and requests</h2>
     <ul class="plain">
       ${links.map(
-        ({ kind, sha, url, repository, confidence, ordinal }) =>
+        ({ key, kind, sha, url, repository, confidence, ordinal }) =>
           html`<li>
             ${kind.replace('_', ' ')}
             <code class="breakable">${url ?? sha ?? ''}</code
             >${repository !== null && url === null && html` in ${repository}`}
-            <span class="detail">${confidence} confidence, <a href="#msg-${ordinal}">message ${ordinal + 1}</a></span>
+            <span class="detail"
+              >${confidence} confidence,
+              <a href="${isShown(ordinal) ? `#msg-${ordinal}` : conversationHref(key, ordinal)}"
+                >message ${ordinal + 1}</a
+              ></span
+            >
           </li>`,
       )}
     </ul>
@@ -116,11 +125,10 @@ function nodeHtml({ session, children }: SessionTreeNode, here: string): Html {
   </li>`;
 }
 
-function sharesHtml(shared: readonly ConversationShare[], view: View): Part {
-  if (shared.length === 0) return null;
-  return html`<p class="note">
-    ${shared.map(({ destination, state, reason, until_ms }) => html`${destination}: ${state.replace('_', ' ')}${until_ms !== null && html` until ${timeHtml(until_ms, view)}`}${reason !== null && ` (${reason})`}. `)}
-  </p>`;
+function shareHtml({ state, reason, until_ms }: ConversationShare, view: View): Html {
+  return html`${state.replace('_', ' ')}${until_ms !== null && html` until ${timeHtml(until_ms, view)}`}${
+    reason !== null && html`<span class="detail"> ${reason}</span>`
+  }`;
 }
 
 function messageHtml(message: ConversationMessage, view: View): Html {
@@ -137,7 +145,7 @@ function messageHtml(message: ConversationMessage, view: View): Html {
         <pre>${shortened(thinking)}</pre>
       </details>`
     }
-    ${content !== '' && html`<div class="said">${shortened(content)}</div>`} ${tool_calls.map(callHtml)}
+    ${content !== '' && html`<div class="said">${saidHtml(shortened(content))}</div>`} ${tool_calls.map(callHtml)}
     ${cut_bytes > 0 && html`<p class="detail">${countText(cut_bytes)} bytes were cut.</p>`}
   </article> `;
 }
@@ -156,19 +164,38 @@ function callHtml({
       <code>${tool_name}</code
       >${file_path !== null && html` <code class="breakable">${file_path}</code>`}${is_error && html` <span class="failed">failed</span>`}${waiting && html` <span class="detail">no result yet</span>`}
     </summary>
-    ${input_json !== null && html`<pre>${shortened(input_json)}</pre>`}
+    ${input_json !== null && html`<pre>${shortened(indentedJson(input_json))}</pre>`}
     ${result !== null ? html`<pre>${shortened(result)}</pre>` : result_bytes !== null && html`<p class="detail">The source keeps its ${countText(result_bytes)} bytes to itself.</p>`}
   </details>`;
 }
 
-function shortened(text: string): Part {
+/** Nobody reads JSON on one line. */
+function indentedJson(json: string): string {
+  try {
+    return JSON.stringify(JSON.parse(json), null, 2);
+  } catch {
+    // What was cut in its middle is JSON no more.
+    return json;
+  }
+}
+
+function shortened(text: string): string {
   if (text.length <= MOST_CHARACTERS) return text;
   const rest = text.length - MOST_CHARACTERS;
   return `${text.slice(0, MOST_CHARACTERS)}\n… ${countText(rest)} more characters: syncline sessions export`;
 }
 
+function earlierHtml(key: string, from: number): Part {
+  if (from === 0) return null;
+  const earlier = from - MESSAGES;
+  return html`<p class="more">
+    <a href="${conversationHref(key)}">From the beginning</a>
+    ${earlier > 0 && html`<a href="${conversationHref(key)}?at=${earlier + ABOVE}">Earlier messages</a>`}
+  </p>`;
+}
+
 function nextHtml(key: string, messages: readonly ConversationMessage[]): Part {
   const last = messages.at(-1);
   if (!last || messages.length < MESSAGES) return null;
-  return html`<p class="more"><a href="${conversationHref(key)}?at=${last.ordinal + 4}">Next messages</a></p>`;
+  return html`<p class="more"><a href="${conversationHref(key)}?at=${last.ordinal + 1 + ABOVE}">Next messages</a></p>`;
 }

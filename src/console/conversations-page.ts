@@ -1,6 +1,7 @@
 import type { Operator } from '../runtime/operator.ts';
 import { titleOf } from '../sessions/export/markdown.ts';
 import type { SearchHit, SearchPage, SessionPage, SessionSummary } from '../sessions/store/session-store.ts';
+import { chipHtml } from './components/filter-bar.ts';
 import { tableHtml } from './components/table.ts';
 import { unknownHtml } from './components/unknown.ts';
 import {
@@ -29,8 +30,8 @@ export async function conversationsPage(
     title,
     sample: view.sample,
     form: true,
-    body: html`<nav class="back" aria-label="Back"><a href="/">Overview</a></nav>
-      <h1>Conversations</h1>
+    place: 'conversations',
+    body: html`<h1>Conversations</h1>
       ${searchForm(filter)} ${chips(filter)}
       ${filter.text === null ? await latest(operator, filter, view) : await found(operator, filter.text, filter, view)}`,
   });
@@ -53,10 +54,10 @@ function searchForm({ text, project, agent, subagents }: ConversationFilter): Ht
 
 function chips(filter: ConversationFilter): Part {
   const chip = (name: string, value: string | null, without: Partial<ConversationFilter>): Part =>
-    value !== null &&
-    html`<a class="chip" href="${conversationsHref(filter, without)}" title="Show all again">${name}: ${value} ×</a>`;
+    value !== null && chipHtml(name, value, conversationsHref(filter, without));
   return html`<div class="filter">
-    ${chip('Project', filter.project, { project: null })} ${chip('Agent', filter.agent, { agent: null })}
+    ${chip('Project', filter.project, { project: null })}
+    ${chip('Agent', filter.agent === null ? null : agentName(filter.agent), { agent: null })}
     <a href="${conversationsHref(filter, { subagents: !filter.subagents })}"
       >${filter.subagents ? 'Hide subagents' : 'Show subagents, too'}</a
     >

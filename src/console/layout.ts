@@ -8,6 +8,8 @@ export interface Document {
   status?: number;
   /** The page has a form that leads to a page of ours. */
   form?: boolean;
+  /** Where in the console it stands: marked among the pages of the header. */
+  place?: 'overview' | 'conversations';
   /** Stands on the right of the header. */
   aside?: Part;
   body: Part;
@@ -22,7 +24,7 @@ const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath d='M2 5h9l-3-3M14 11H5l3 3' fill='none' stroke='%230b6e69' stroke-width='2'/%3E%3C/svg%3E";
 
 /** A whole page: head, header, skip link, main part, footer. */
-export function documentPage({ title, sample, status = 200, form = false, aside, body }: Document): ConsolePage {
+export function documentPage({ title, sample, status = 200, form = false, place, aside, body }: Document): ConsolePage {
   const page_title = `${sample ? 'SAMPLE DATA · ' : ''}${title} · Syncline`;
   const document = html`<!doctype html>
     <html lang="en">
@@ -39,7 +41,8 @@ export function documentPage({ title, sample, status = 200, form = false, aside,
         <header class="top">
           <a class="brand" href="/">${LOGO}Syncline</a>
           <nav class="places" aria-label="Pages">
-            <a href="/">Overview</a> <a href="/conversations">Conversations</a>
+            <a href="/" ${place === 'overview' && CURRENT}>Overview</a>
+            <a href="/conversations" ${place === 'conversations' && CURRENT}>Conversations</a>
           </nav>
           ${aside}
         </header>
@@ -47,8 +50,8 @@ export function documentPage({ title, sample, status = 200, form = false, aside,
         <main id="main" tabindex="-1">${body}</main>
         <footer>
           <p>
-            The same figures in a terminal: <code>syncline telemetry report</code>. What waits and what failed:
-            <code>syncline status</code>.
+            The same in a terminal: <code>syncline telemetry report</code>, <code>syncline sessions list</code>. What
+            waits and what failed: <code>syncline status</code>.
           </p>
         </footer>
       </body>
@@ -60,6 +63,8 @@ export function documentPage({ title, sample, status = 200, form = false, aside,
     headers: { 'content-security-policy': securityPolicy(form) },
   };
 }
+
+const CURRENT: Html = html`aria-current="true"`;
 
 const LOGO: Html = html`<svg class="logo" aria-hidden="true" viewBox="0 0 16 16">
   <path d="M2 5h9l-3-3M14 11H5l3 3" />

@@ -33,6 +33,7 @@ export async function overviewPage(operator: Operator, filter: Filter, view: Vie
   return documentPage({
     title: 'Overview',
     sample: view.sample,
+    place: 'overview',
     aside: runningHtml(overview.status, view),
     body: html`<h1 class="visually-hidden">Overview</h1>
       ${leavesHtml(overview.status)} ${readingProgress(overview.status)}

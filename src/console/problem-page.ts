@@ -27,9 +27,14 @@ export function problemPage(error: unknown, sample: boolean): ConsolePage {
   });
 }
 
+/** An id of nothing, or of several. */
+const NOT_FOUND: ReadonlySet<string> = new Set(['session.unknown', 'session.ambiguous', 'sessions.ambiguous']);
+const WRONGLY_ASKED: ReadonlySet<string> = new Set(['usage.time', 'sessions.cursor']);
+
 function statusOf(error: SynclineError | null): number {
-  if (error?.code === 'session.unknown' || error?.code === 'session.ambiguous') return 404;
-  return error?.code === 'usage.time' ? 400 : 503;
+  if (error === null) return 503;
+  if (NOT_FOUND.has(error.code)) return 404;
+  return WRONGLY_ASKED.has(error.code) ? 400 : 503;
 }
 
 function adviceHtml(error: SynclineError | null): Part {

@@ -12,6 +12,10 @@ import type {
   SourceStatus,
   StatusReport,
 } from '../../src/runtime/operator.ts';
+import type { ConversationDetail } from '../../src/runtime/session-verbs.ts';
+import type { ConversationMessage } from '../../src/agents/conversation.ts';
+import type { Page, SearchHit, SessionSummary } from '../../src/sessions/store/session-store.ts';
+import { fakeConversations, fakeDetail, fakeHit, fakeMessages } from '../support/fake-conversations.ts';
 
 /** Sunday, 15 November 2026, 15:30 UTC. */
 export const NOW_MS = Date.parse('2026-11-15T15:30:00Z');
@@ -25,6 +29,11 @@ export interface FakeAnswers {
   session?: SessionDetail;
   dead_letters?: DeadLetterRow[];
   unpriced_responses?: number;
+  conversations?: SessionSummary[];
+  /** What a search finds, whatever is looked for. */
+  hits?: SearchHit[];
+  conversation?: ConversationDetail;
+  messages?: ConversationMessage[];
   /** Thrown by every verb. */
   failure?: Error;
 }
@@ -51,10 +60,24 @@ export function fakeOperator(answers: FakeAnswers = {}): Operator & { asked: [ve
     ),
     session: answer('session', (id: string) => sessionOf(id, answers)),
     deadLetters: answer('deadLetters', () => answers.dead_letters ?? []),
-    conversations: never('conversations'),
-    conversation: never('conversation'),
-    conversationMessages: never('conversationMessages'),
-    searchConversations: never('searchConversations'),
+    conversations: answer('conversations', ({ filter, page }: Parameters<Operator['conversations']>[0]) => {
+      const all = (answers.conversations ?? fakeConversations()).filter(
+        ({ project, agent }) => (filter.project ?? project) === project && (filter.agent ?? agent) === agent,
+      );
+      const { items, next } = pageOf(all, page);
+      return { sessions: items, total: all.length, next };
+    }),
+    conversation: answer('conversation', (id: string) => conversationOf(id, answers)),
+    conversationMessages: answer(
+      'conversationMessages',
+      ({ from, limit }: Parameters<Operator['conversationMessages']>[0]) =>
+        (answers.messages ?? fakeMessages()).filter(({ ordinal }) => ordinal >= from).slice(0, limit),
+    ),
+    searchConversations: answer('searchConversations', ({ page }: Parameters<Operator['searchConversations']>[0]) => {
+      const hits = answers.hits ?? fakeHits();
+      const { items, next } = pageOf(hits, page);
+      return { hits: items, total: hits.length, next };
+    }),
     conversationsFor: never('conversationsFor'),
     conversationsEditing: never('conversationsEditing'),
     shareConversations: never('shareConversations'),
@@ -73,6 +96,25 @@ export function fakeOperator(answers: FakeAnswers = {}): Operator & { asked: [ve
     openLink: never('openLink'),
     stop: never('stop'),
   };
+}
+
+/** The cursor is the number of what came before. */
+function pageOf<T>(all: readonly T[], { limit, after }: Page): { items: T[]; next: string | null } {
+  const from = Number(after ?? 0);
+  const end = from + limit;
+  return { items: all.slice(from, end), next: end < all.length ? String(end) : null };
+}
+
+function fakeHits(): SearchHit[] {
+  return fakeConversations(4).map((session, index) =>
+    fakeHit({ session, copies: index === 1 ? 6 : 0, scope: index === 2 ? 'tool_output' : 'message' }),
+  );
+}
+
+function conversationOf(id: string, { conversation }: FakeAnswers): ConversationDetail {
+  const detail = conversation ?? fakeDetail();
+  if (detail.session.key === id) return detail;
+  throw new SynclineError('session.unknown', 'There is no conversation with this id', { hint: 'List them.' });
 }
 
 function sessionOf(id: string, { session, sessions }: FakeAnswers): SessionDetail {

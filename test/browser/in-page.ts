@@ -33,7 +33,7 @@ export function sidewaysScroll(page: Page): Promise<number> {
 export function numberActing(page: Page): Promise<number> {
   return page.evaluate(() => {
     // What a closed `details` holds is reached once it is open.
-    const acting = [...document.querySelectorAll('a[href], summary, [tabindex="0"]')].filter((element) =>
+    const acting = [...document.querySelectorAll('a[href], summary, input, button, [tabindex="0"]')].filter((element) =>
       element.checkVisibility(),
     );
     for (const [index, element] of acting.entries()) element.setAttribute('data-order', String(index));

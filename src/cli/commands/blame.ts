@@ -48,9 +48,9 @@ function columns(now_ms: number): Column<BlamedSession>[] {
     { title: 'session', text: ({ session }) => shortKey(session.key) },
     { title: 'message', text: ({ ordinal }) => (ordinal === null ? UNKNOWN : `#${ordinal + 1}`), align: 'right' },
     { title: 'by', text: ({ how }) => how.replace('_', ' ') },
-    { title: 'confidence', text: ({ confidence }) => confidence },
+    { title: 'confidence', text: ({ confidence }) => confidence, from_width: 90 },
     { title: 'when', text: ({ session }) => time(session.ended_at_ms ?? session.started_at_ms, now_ms) },
-    { title: 'agent', text: ({ session }) => session.agent },
+    { title: 'agent', text: ({ session }) => session.agent, from_width: 100 },
     { title: 'title', text: ({ session }) => titleOf(session), shrink_to: 16 },
   ];
 }

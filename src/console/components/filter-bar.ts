@@ -1,5 +1,5 @@
 import { PERIODS, overviewHref, type Filter } from '../filter.ts';
-import { html, type Html, type Part } from '../html.ts';
+import { html, type Html } from '../html.ts';
 import { agentName } from '../names.ts';
 
 /** The times to choose from, and what else the view is narrowed to, each with its way back. */
@@ -13,15 +13,15 @@ export function filterBar(filter: Filter): Html {
           </li>`,
       )}
     </ul>
-    ${chip('Project', filter.project, overviewHref(filter, { project: null }))}
-    ${chip('Agent', filter.agent === null ? null : agentName(filter.agent), overviewHref(filter, { agent: null }))}
+    ${filter.project !== null && chipHtml('Project', filter.project, overviewHref(filter, { project: null }))}
+    ${filter.agent !== null && chipHtml('Agent', agentName(filter.agent), overviewHref(filter, { agent: null }))}
   </nav>`;
 }
 
 const CURRENT = html`aria-current="page"`;
 
-function chip(name: string, value: string | null, without: string): Part {
-  if (value === null) return null;
+/** What a view is narrowed to; following it leads to the view without. */
+export function chipHtml(name: string, value: string, without: string): Html {
   return html`<a class="chip" href="${without}"
     ><span class="visually-hidden">Remove the filter </span>${name}: ${value} <span aria-hidden="true">×</span></a
   >`;

@@ -31,7 +31,7 @@ main > * { margin-block: 0 var(--gap); }
 }
 .skip:focus { top: 0; }
 .top {
-  display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 0.25rem 1.5rem;
+  display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.25rem 1.5rem;
   padding: 1.25rem 0 1rem; margin-bottom: 1.25rem; border-bottom: 1px solid var(--line);
 }
 .top p { margin: 0; color: var(--muted); font-size: 0.8125rem; }

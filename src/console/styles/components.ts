@@ -70,24 +70,35 @@ details[open] summary { margin-bottom: 0.75rem; }
 .state.idle::before { background: none; box-shadow: inset 0 0 0 2px var(--muted); }
 .state.warn { color: var(--warn); margin-left: 0.5rem; }
 .state.warn::before { border-radius: 0; rotate: 45deg; }
-.places { display: flex; gap: 1.25rem; margin-right: auto; }
+.places { display: flex; gap: 0.25rem; margin-right: auto; }
+.places a { padding: 0.25rem 0.625rem; border-radius: 6px; color: var(--muted); text-decoration: none; font-weight: 500; }
+.places a:hover { color: var(--text); background: var(--sunken); }
+.places a[aria-current] { color: var(--text); background: var(--sunken); }
 .search { display: flex; flex-wrap: wrap; gap: 0.5rem 0.75rem; align-items: center; }
-.search input { flex: 1 1 18rem; min-width: 0; padding: 0.5rem 0.75rem; font: inherit; color: var(--text); background: var(--surface); border: 1px solid var(--muted); border-radius: 6px; }
+.search label { font-weight: 550; }
+.search input { flex: 1 1 10rem; min-width: 0; padding: 0.5rem 0.75rem; font: inherit; color: var(--text); background: var(--surface); border: 1px solid var(--muted); border-radius: 6px; }
 .search button { padding: 0.5rem 1.125rem; font: inherit; font-weight: 600; color: var(--ground); background: var(--accent); border: 1px solid var(--accent); border-radius: 6px; cursor: pointer; }
-.search .note { flex-basis: 100%; margin: 0; }
+.search .note { flex-basis: 100%; max-width: none; margin: 0; }
 .hits { margin: 0; padding: 0; list-style: none; }
-.hits > li { padding: 0.75rem 0; border-top: 1px solid var(--line); }
+.hits > li { padding: 0.875rem 0; max-width: 60rem; border-top: 1px solid var(--line); }
 .snippet { margin: 0.25rem 0; overflow-wrap: anywhere; }
 mark { color: inherit; background: var(--warn-soft); border-bottom: 2px solid var(--warn-line); }
 .plain { margin: 0; padding: 0; list-style: none; }
 .plain ul { list-style: none; padding-left: 1.25rem; margin: 0; }
 .plain li { margin-block: 0.25rem; overflow-wrap: anywhere; }
-.message { padding: 0.875rem 0; border-top: 1px solid var(--line); max-width: 60rem; }
+.message { padding: 1.125rem 0; border-top: 1px solid var(--line); max-width: 60rem; }
 .message:target { background: var(--warn-soft); box-shadow: -0.75rem 0 0 var(--warn-soft), 0.75rem 0 0 var(--warn-soft); }
-.message h3 { margin: 0 0 0.375rem; font-size: 0.9375rem; font-weight: 650; }
-.message h3 a { color: var(--muted); text-decoration: none; margin-right: 0.25rem; }
+.message h3 { margin: 0 0 0.5rem; font-size: 0.9375rem; font-weight: 650; }
+.message h3 a { color: var(--muted); margin-right: 0.375rem; font-weight: 400; font-variant-numeric: tabular-nums; }
+.message h3 small { margin-left: 0.5rem; }
 .message.user .said { padding-left: 0.875rem; border-left: 3px solid var(--bar); }
-.said, .message pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
+.said p, .message pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
+.said > p + *, .said > pre + *, .message details + .said { margin-top: 0.75rem; }
+.said > pre:first-child { margin-top: 0; }
 .message pre { font: 0.8125rem/1.45 var(--mono); padding: 0.625rem 0.75rem; margin-top: 0.5rem; background: var(--sunken); border-radius: 6px; max-height: 32rem; overflow: auto; }
-.message details { margin-top: 0.5rem; }
+.message details { margin-top: 0.625rem; }
+.message summary { width: auto; overflow-wrap: anywhere; }
+.message details[open] summary { margin-bottom: 0; }
+.message details + details { margin-top: 0.25rem; }
+.messages > .more { padding-inline: 0; display: flex; gap: 1.25rem; }
 `;

@@ -11,6 +11,10 @@ export const MEDIA = `
   .periods li { flex: 1; }
   .periods a { padding: 0.5rem 0.25rem; text-align: center; }
   .chip { padding-block: 0.5rem; }
+  .top { column-gap: 0.5rem; }
+  .places { gap: 0; }
+  .search label { flex-basis: 100%; }
+  .search button { padding-inline: 0.875rem; }
   .figures { grid-template-columns: repeat(auto-fill, minmax(5.75rem, 1fr)); gap: 0.625rem 0.75rem; }
   .reading { grid-template-columns: 1fr auto; }
   .reading label { grid-column: 1 / -1; }

@@ -46,9 +46,9 @@ export function columns(now_ms: number): Column<LinkedConversation>[] {
     { title: 'kind', text: ({ link }) => link.kind.replace('_', ' ') },
     { title: 'confidence', text: ({ link }) => link.confidence },
     { title: 'when', text: ({ session }) => time(session.ended_at_ms ?? session.started_at_ms, now_ms) },
-    { title: 'agent', text: ({ session }) => session.agent },
-    { title: 'project', text: ({ session }) => session.project, shrink_to: 8 },
-    { title: 'title', text: ({ session }) => titleOf(session), shrink_to: 16 },
+    { title: 'agent', text: ({ session }) => session.agent, from_width: 110 },
+    { title: 'project', text: ({ session }) => session.project, shrink_to: 8, from_width: 100 },
+    { title: 'title', text: ({ session }) => titleOf(session), shrink_to: 12 },
   ];
 }
 

@@ -37,7 +37,7 @@ function hitLines(context: CommandContext, hit: SearchHit): string[] {
   const when = at_ms === null ? '' : `  ${formatRecent(at_ms, context.now_ms())}`;
   return [
     `${palette.bold(shortKey(session.key))} ${place}${safe(session.project)}  ${safe(titleOf(session))}${palette.dim(when)}`,
-    `  ${palette.dim(`${scopeName(scope, hit.role)}${also}: `)}${marked(hit, (part) => palette.bold(part))}`,
+    `  ${palette.dim(`${safe(scopeName(scope, hit.role))}${also}: `)}${marked(hit, (part) => palette.bold(part))}`,
   ];
 }
 

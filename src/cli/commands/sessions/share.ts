@@ -1,7 +1,7 @@
 /** `sessions share|unshare ID…` */
 import { EXIT, type ExitCode } from '../../../platform/errors.ts';
 import type { CommandContext } from '../../context.ts';
-import { formatItems } from '../../format/count.ts';
+import { formatCount, formatItems } from '../../format/count.ts';
 import type { Invocation } from '../../invocation.ts';
 import { confirmed } from '../../prompts.ts';
 
@@ -40,7 +40,7 @@ async function preview(context: CommandContext, ids: readonly string[]): Promise
   if (context.options.json) context.printJson('syncline.share/1', { dry_run: true, sessions: details });
   const there = details.filter(({ shared }) => shared.some(({ state }) => state === 'shared'));
   context.say(
-    `${formatItems(ids.length, 'session')} would be kept out; ${formatItems(there.length, 'one is', 'are')} at a team's store and would be removed there. Nothing was done.`,
+    `${formatItems(ids.length, 'session')} would be kept out; ${formatCount(there.length)} ${there.length === 1 ? 'is' : 'are'} at a team's store and would be removed there. Nothing was done.`,
   );
   return EXIT.ok;
 }

@@ -84,7 +84,7 @@ interface Detail {
 
 function messageLines({ palette }: CommandContext, message: ConversationMessage, detail: Detail): string[] {
   const time = message.timestamp_ms === null ? '' : `  ${formatDayTime(message.timestamp_ms)}`;
-  const lines = [`${palette.bold(`#${message.ordinal + 1} ${roleName(message)}`)}${palette.dim(time)}`];
+  const lines = [`${palette.bold(`#${message.ordinal + 1} ${safe(roleName(message))}`)}${palette.dim(time)}`];
   if (detail.full && message.thinking !== null)
     lines.push(...indented(message.thinking, detail).map((line) => palette.dim(line)));
   if (message.content !== '') lines.push(...indented(message.content, detail));
