@@ -1,15 +1,18 @@
 /** What the command line needs of `src/runtime`, as one type, so that every command can be tested without it. */
 import type { AgentPlace, agentPlaces } from '../runtime/agent-places.ts';
+import type { Environment } from '../config/environment.ts';
 import type { ConnectOptions, connectOperator } from '../runtime/connect.ts';
 import type { runDaemon } from '../runtime/daemon.ts';
 import type { DaemonOptions } from '../runtime/daemon-options.ts';
+import type { SessionPlace } from '../runtime/session-places.ts';
 
-export type { AgentPlace, ConnectOptions, DaemonOptions };
+export type { AgentPlace, ConnectOptions, DaemonOptions, SessionPlace };
 
 export interface Runtime {
   connectOperator: typeof connectOperator;
   runDaemon: typeof runDaemon;
   agentPlaces: typeof agentPlaces;
+  sessionPlaces: (env: Environment) => Promise<SessionPlace[]>;
 }
 
 /** The real one. Each part is loaded when it is called: `status` does not pay for the server. */
@@ -17,4 +20,5 @@ export const runtime: Runtime = {
   connectOperator: async (options) => (await import('../runtime/connect.ts')).connectOperator(options),
   runDaemon: async (options) => (await import('../runtime/daemon.ts')).runDaemon(options),
   agentPlaces: async (env) => (await import('../runtime/agent-places.ts')).agentPlaces(env),
+  sessionPlaces: async (env) => (await import('../runtime/session-places.ts')).sessionPlaces(env),
 };

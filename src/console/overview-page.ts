@@ -10,6 +10,8 @@ import { readingProgress, sourceTable } from './components/sources.ts';
 import { summaryCard } from './components/summary.ts';
 import { usageTable } from './components/usage-table.ts';
 import { periodOf, type Filter, type Period } from './filter.ts';
+import { CONVERSATIONS_PATH } from './conversation-filter.ts';
+import { itemsText } from './figures.ts';
 import { html, type Html, type Part } from './html.ts';
 import { documentPage } from './layout.ts';
 import type { ConsolePage } from './page.ts';
@@ -36,11 +38,20 @@ export async function overviewPage(operator: Operator, filter: Filter, view: Vie
     place: 'overview',
     aside: runningHtml(overview.status, view),
     body: html`<h1 class="visually-hidden">Overview</h1>
-      ${leavesHtml(overview.status)} ${readingProgress(overview.status)}
+      ${leavesHtml(overview.status)} ${keptHtml(overview.status)} ${readingProgress(overview.status)}
       ${attention(overview.status, overview.dead_letters, view)}
       ${nothing_captured ? gettingStarted(overview.status) : figuresHtml(overview, filter, period, view)}
       ${deliveryTable(overview.status, view)} ${sourceTable(overview.status)}`,
   });
+}
+
+function keptHtml({ conversations }: StatusReport): Part {
+  if (conversations === null || conversations.sessions === 0) return null;
+  const { sessions, messages } = conversations;
+  return html`<p class="kept">
+    <a href="${CONVERSATIONS_PATH}">${itemsText(sessions, 'conversation')}</a> kept here,
+    ${itemsText(messages, 'message')} to search.
+  </p>`;
 }
 
 function figuresHtml(overview: Overview, filter: Filter, period: Period, view: View): Part {

@@ -45,6 +45,14 @@ function markupOf({ body }: ConsolePage, id: string): string {
 }
 
 describe('the overview', () => {
+  test('leads to the conversations, and says how many are kept', async () => {
+    const conversations = { sources: [], sessions: 312, messages: 48_112, removed: {}, last_stored_ms: null };
+    const page = await open('/', { status: { conversations } });
+    expect(words(page)).toContain('312 conversations kept here, 48,112 messages to search.');
+    expect(page.body).toContain('<a href="/conversations">312 conversations</a>');
+    expect(words(await open('/'))).not.toContain('kept here');
+  });
+
   test('shows today and the last seven days, each with its own figures', async () => {
     const text = words(await open('/'));
     expect(text).toMatch(/Today \$6\.00 list price Sessions 5 Tool calls 173 Failed 9/);

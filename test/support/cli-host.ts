@@ -65,6 +65,7 @@ export function fakeRuntime({ operator = {}, runtime = {} }: CliWorld): Runtime 
       ...answering<Operator>('operator', operator),
       [Symbol.asyncDispose]: async () => undefined,
     }),
+    sessionPlaces: async () => [],
     ...runtime,
   });
 }

@@ -229,6 +229,29 @@ describe('doctor', () => {
     }
   });
 
+  it('names where conversations are read, and warns of a newer agentsview', async () => {
+    const database = {
+      reader: 'agentsview' as const,
+      path: '/home/ada/.agentsview/sessions.db',
+      because: 'default',
+      exists: true,
+      in_use: true,
+      newer: false,
+      problem: null,
+    };
+    const path = '/home/ada/.claude/projects';
+    const transcripts = { ...database, reader: 'claude transcripts' as const, path, in_use: false };
+    const places = [database, { ...database, newer: true }, { ...database, problem: 'locked' }, transcripts];
+    const { exit, stdout } = await run(['doctor'], { runtime: { ...runtime, sessionPlaces: async () => places } });
+    expect(exit).toBe(0);
+    expect(stdout).toContain(
+      'ok     History  conversations from agentsview: ~/.agentsview/sessions.db (default): read\n',
+    );
+    expect(stdout).toMatch(/warn .*sessions\.db \(default\): written by a newer agentsview than is known\n +→ /);
+    expect(stdout).toMatch(/warn .*sessions\.db \(default\): locked\n/);
+    expect(stdout).toMatch(/ok .*claude transcripts: ~\/\.claude\/projects \(default\): there, not read/);
+  });
+
   it('warns without failing', async () => {
     mkdirSync(join(home, 'spool'), { mode: 0o700 });
     writeFileSync(join(home, 'spool', 'a'), 'x'.repeat(900), { mode: 0o600 });

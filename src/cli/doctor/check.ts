@@ -1,7 +1,7 @@
 import type { Environment } from '../../config/environment.ts';
 import type { Inspection } from '../../config/load.ts';
 import type { SynclinePaths } from '../../config/paths.ts';
-import type { AgentPlace } from '../runtime.ts';
+import type { AgentPlace, SessionPlace } from '../runtime.ts';
 
 /** What the checks look at. Everything is a value or a function, so that a test can make each fault happen. */
 export interface DoctorFacts {
@@ -16,6 +16,7 @@ export interface DoctorFacts {
   /** Free bytes where the state is kept. */
   free_bytes: () => number;
   agentPlaces: () => Promise<AgentPlace[]>;
+  sessionPlaces: () => Promise<SessionPlace[]>;
   /** Whether the daemon answers; asked only when something holds the lock. */
   daemonAnswers: () => Promise<boolean>;
 }

@@ -1,6 +1,7 @@
 import { agentsCheck } from './agents-check.ts';
 import type { Check } from './check.ts';
 import { configCheck } from './config-check.ts';
+import { conversationsCheck } from './conversations-check.ts';
 import { clockCheck, diskCheck, nodeCheck, platformCheck, sqliteCheck } from './environment-checks.ts';
 import { homeCheck, lockCheck, spoolCheck } from './home-checks.ts';
 
@@ -13,6 +14,7 @@ export const CHECKS: readonly Check[] = [
   lockCheck,
   configCheck,
   agentsCheck,
+  conversationsCheck,
   spoolCheck,
   diskCheck,
   clockCheck,

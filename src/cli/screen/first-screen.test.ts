@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ALL_READ, STATUS } from '../../../test/support/cli-host.ts';
+import { fakeConversationSource } from '../../../test/support/fake-conversations.ts';
 import type { DestinationStatus, StatusReport } from '../../runtime/operator.ts';
 import { PLAIN } from '../format/color.ts';
 import { renderFirstScreen, type FirstScreenView } from './first-screen.ts';
@@ -25,7 +26,24 @@ const NOTHING_FOUND: StatusReport = {
   today: null,
 };
 
+const CONVERSATIONS: NonNullable<StatusReport['conversations']> = {
+  sources: [fakeConversationSource()],
+  sessions: 312,
+  messages: 48_112,
+  removed: {},
+  last_stored_ms: null,
+};
+
 describe('the first screen', () => {
+  it('says how many conversations are kept, and how to find something in them', () => {
+    expect(screen({ ...STATUS, conversations: CONVERSATIONS })).toContain(
+      '  Kept      312 conversations, 48,112 messages   syncline sessions search TEXT\n  Look ',
+    );
+    const sample = screen({ ...STATUS, conversations: CONVERSATIONS }, { sample: true });
+    expect(sample).toContain('  Kept      312 conversations, 48,112 messages\n');
+    expect(screen({ ...STATUS, conversations: { ...CONVERSATIONS, sessions: 0 } })).not.toContain('Kept');
+  });
+
   it('is that of the product page, without the commands of later versions', () => {
     expect(screen(STATUS)).toBe(
       `Syncline 0.1.0. Everything stays on this machine: no team joined, no destination set.

@@ -7,6 +7,7 @@ import { formatMoney } from '../format/money.ts';
 import { safe } from '../format/safe.ts';
 import type { SourceStatus, StatusReport } from '../../runtime/operator.ts';
 import { agentName } from './agent-name.ts';
+import { keptText } from './kept-lines.ts';
 import { labelled } from './labelled.ts';
 import { percent, progressBar } from './progress-bar.ts';
 import { shortPath } from './short-path.ts';
@@ -32,6 +33,7 @@ export function renderFirstScreen(status: StatusReport, view: FirstScreenView): 
     ...row('Found', foundLines(status, view)),
     ...row('Reading', readingLine(status, view)),
     ...row('Today', todayLine(status)),
+    ...row('Kept', keptLine(status, view)),
     ...row('Look', lookLine(view)),
     ...row('Removed', removedLine(status)),
     // The sample lives in a home of its own that other commands do not look at.
@@ -116,6 +118,11 @@ function todayLine({ today }: StatusReport): string[] {
   const cost = cost_usd === null ? 'cost unknown' : `${formatMoney(cost_usd)} list price`;
   const calls = `${formatItems(tool_calls, 'tool call')}, ${formatCount(tool_failures)} failed`;
   return [`${cost}   ${formatItems(sessions, 'session')}   ${calls}`];
+}
+
+function keptLine({ conversations }: StatusReport, { sample }: FirstScreenView): string[] {
+  if (conversations === null || conversations.sessions === 0) return [];
+  return [`${keptText(conversations)}${sample ? '' : '   syncline sessions search TEXT'}`];
 }
 
 function lookLine({ link, sample }: FirstScreenView): string[] {

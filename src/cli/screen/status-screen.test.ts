@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ALL_READ, NOW_MS } from '../../../test/support/cli-host.ts';
+import { fakeConversationSource } from '../../../test/support/fake-conversations.ts';
+import type { SessionsSourceStatus } from '../../runtime/session-verbs.ts';
 import type { DestinationStatus, StatusReport } from '../../runtime/operator.ts';
 import { PLAIN } from '../format/color.ts';
 import { renderStatus } from './status-screen.ts';
@@ -48,6 +50,40 @@ Removed   1,381 secrets before anything was stored
             github-token 1,000, aws-key 300, private-key 80, …
 Today     $4.31 list price   6 sessions   212 tool calls, 9 failed`,
     );
+  });
+
+  describe('of conversations', () => {
+    const kept = (...sources: Partial<SessionsSourceStatus>[]): string[] => {
+      const conversations = {
+        sources: sources.map((source) => fakeConversationSource(source)),
+        sessions: 312,
+        messages: 48_112,
+        removed: { jwt: 3, 'aws-key': 4 },
+        last_stored_ms: NOW_MS - 60_000,
+      };
+      const text = screen({ conversations }, 1000);
+      return text.slice(text.indexOf('Kept'), text.indexOf('\nDelivery')).split('\n');
+    };
+
+    it('says what is kept and where it comes from', () => {
+      expect(kept({ gone: 4 }, { label: 'claude transcripts', in_use: false })).toEqual([
+        'Kept      312 conversations, 48,112 messages   7 secrets removed   last stored 14:31',
+        '          from agentsview: 312 sessions   4 gone there, kept here',
+      ]);
+    });
+
+    it('says what is wrong, also of a source that is not in use', () => {
+      const paused = { since_ms: NOW_MS - HOUR, vanished: 40, known: 312 };
+      const last_error = { at_ms: NOW_MS, code: 'agentsview.locked', message: 'locked\u001b[2J' };
+      const [, first, second] = kept({ paused, failing: 2 }, { label: 'claude', in_use: false, last_error });
+      expect(first).toContain('2 could not be read   paused since 13:32: 40 of 312 are missing');
+      expect(second).toContain('not from claude: 312 sessions   last error 14:32: locked\ufffd[2J (agentsview.locked)');
+      expect(kept({ in_use: false })[1]).toContain('read from nowhere');
+    });
+
+    it('says nothing where none are kept', () => {
+      expect(screen({})).not.toContain('Kept');
+    });
   });
 
   it('says that nothing runs and still what the databases say', () => {

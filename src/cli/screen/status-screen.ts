@@ -9,6 +9,7 @@ import { formatMoney } from '../format/money.ts';
 import { safe } from '../format/safe.ts';
 import { formatRecent } from '../format/time.ts';
 import { agentName } from './agent-name.ts';
+import { keptLines } from './kept-lines.ts';
 import { labelled } from './labelled.ts';
 import { percent } from './progress-bar.ts';
 import { shortPath } from './short-path.ts';
@@ -26,6 +27,7 @@ export function renderStatus(status: StatusReport, view: StatusView): string[] {
     ['Running', [runningLine(status, view)]],
     ['Home', [`${shortPath(status.home, view.user_home)}   ${storageText(status)}`]],
     ['Sources', sourceLines(status, view)],
+    ['Kept', keptLines(status, view)],
     ['Delivery', deliveryLines(status, view)],
     ['Spool', spoolLines(status)],
     ['Loops', loopLines(status, view)],
