@@ -1,10 +1,15 @@
 /** The conversations kept here, as `status` and the first screen tell them. */
 import type { StatusReport } from '../../runtime/operator.ts';
 import type { SessionsSourceStatus } from '../../runtime/session-verbs.ts';
+import type { Palette } from '../format/color.ts';
 import { formatCount, formatItems } from '../format/count.ts';
 import { safe } from '../format/safe.ts';
 import { formatRecent } from '../format/time.ts';
-import type { StatusView } from './status-screen.ts';
+
+export interface KeptView {
+  now_ms: number;
+  palette: Palette;
+}
 
 /** `312 conversations, 48,112 messages` */
 export function keptText({ sessions, messages }: NonNullable<StatusReport['conversations']>): string {
@@ -12,7 +17,7 @@ export function keptText({ sessions, messages }: NonNullable<StatusReport['conve
 }
 
 /** What is kept, and the source it comes from; of another source only what went wrong. */
-export function keptLines({ conversations }: StatusReport, view: StatusView): string[] {
+export function keptLines({ conversations }: StatusReport, view: KeptView): string[] {
   if (conversations === null) return [];
   const { removed, last_stored_ms, sources } = conversations;
   const secrets = Object.values(removed).reduce((sum, fired) => sum + fired, 0);
@@ -21,7 +26,7 @@ export function keptLines({ conversations }: StatusReport, view: StatusView): st
   return [`${keptText(conversations)}${without}${last}`, ...sourceLines(sources, view)];
 }
 
-function sourceLines(sources: readonly SessionsSourceStatus[], view: StatusView): string[] {
+function sourceLines(sources: readonly SessionsSourceStatus[], view: KeptView): string[] {
   if (!sources.some(({ in_use }) => in_use))
     return ['read from nowhere: no agent keeps any here   see: syncline doctor'];
   return sources
@@ -29,7 +34,7 @@ function sourceLines(sources: readonly SessionsSourceStatus[], view: StatusView)
     .map((source) => sourceText(source, view));
 }
 
-function sourceText(source: SessionsSourceStatus, { now_ms, palette }: StatusView): string {
+function sourceText(source: SessionsSourceStatus, { now_ms, palette }: KeptView): string {
   const { label, in_use, sessions, gone, failing, paused, last_error } = source;
   const parts = [
     `${in_use ? 'from' : 'not from'} ${safe(label)}: ${formatItems(sessions, 'session')}`,
