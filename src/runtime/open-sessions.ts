@@ -13,6 +13,7 @@ import type { SessionSource } from '../sessions/capture/session-source.ts';
 import { sessionCatalogue } from '../sessions/delivery/session-catalogue.ts';
 import { SessionChoices } from '../sessions/delivery/session-choices.ts';
 import { SessionLinks } from '../sessions/delivery/session-links.ts';
+import { SharingRules } from '../sessions/delivery/sharing-rules.ts';
 import { SessionProjects } from '../sessions/delivery/session-project.ts';
 import { migrateSessionTables } from '../sessions/flow-tables.ts';
 import type { SessionStore } from '../sessions/store/session-store.ts';
@@ -67,7 +68,7 @@ async function assemble(inputs: SessionsInputs, store: SessionStore, db: Databas
   const secret = sessionSecret(paths, random);
   const shared = { links, choices, projects, catalogue, secret, store, installation };
   const destinations = options.captures ? sessionDestinations(inputs, shared) : [];
-  await configure(engine, destinations, clock.now_ms());
+  await configure(engine, destinations, { sharing_rules: new SharingRules(db), links }, clock.now_ms());
   const others = destinations.map(({ destination }) => destination.id).filter((id) => id !== LOCAL_SESSIONS);
   const sharing = { engine, known: sweep.known, choices, links, destinations: others, now_ms: () => clock.now_ms() };
   return {
@@ -118,18 +119,29 @@ function sourcesOf({ options }: SessionsInputs): SessionSource[] {
   ];
 }
 
-/** Makes the configured destinations known; one that is configured no more is removed, and holds nothing back. */
+/**
+ * Makes the configured destinations known; one that is configured no more is removed, and holds nothing back. Where the
+ * rules are others than before, every session is decided anew: what is shared no more is withdrawn, what is now, sent.
+ */
 async function configure(
   engine: EngineStore,
   destinations: readonly ConfiguredSessions[],
+  { sharing_rules, links }: { sharing_rules: SharingRules; links: SessionLinks },
   now_ms: number,
 ): Promise<void> {
   const ids = destinations.map(({ destination }) => destination.id);
-  for (const { destination, required } of destinations)
-    await engine.configureDestination(
-      { destination_id: destination.id, stream: SESSIONS_STREAM, required, start: 'earliest', delivery: 'keyed' },
-      now_ms,
-    );
+  for (const { destination, required, shares } of destinations) {
+    const { id: destination_id } = destination;
+    const spec = { destination_id, stream: SESSIONS_STREAM, required, start: 'earliest', delivery: 'keyed' } as const;
+    await engine.configureDestination(spec, now_ms);
+    if (shares === null) continue;
+    const changed = sharing_rules.changed(destination_id, shares);
+    if (!changed.rules && !changed.place) continue;
+    // What was brought elsewhere is not here; who believed the links would send nothing.
+    if (changed.place) links.forget(destination_id);
+    await engine.keyed.beginBackfill(destination_id);
+    sharing_rules.remember(destination_id, shares);
+  }
   for (const { destination_id, state } of await engine.destinations())
     if (!ids.includes(destination_id) && state !== 'removed')
       await engine.changeDestination(destination_id, 'remove', null);

@@ -3,7 +3,8 @@ import type { KeyedDestination } from '../engine/keyed/destination.ts';
 import { systemTimers } from '../platform/timers.ts';
 import { programVersion } from '../platform/version.ts';
 import { SessionDestination, type SessionDestinationOptions } from '../sessions/delivery/session-destination.ts';
-import { KEEP_ALL, sharingPolicy } from '../sessions/delivery/sharing.ts';
+import { KEEP_ALL, sharingPolicy, type SharingConfig } from '../sessions/delivery/sharing.ts';
+import type { ConfiguredSharing } from '../sessions/delivery/sharing-rules.ts';
 import type { SessionStore } from '../sessions/store/session-store.ts';
 import { HttpTranscriptWriter } from '../sessions/wire/http-writer.ts';
 import { LazyPostgresWriter } from './lazy-postgres-writer.ts';
@@ -22,6 +23,8 @@ export interface ConfiguredSessions {
   destination: KeyedDestination;
   required: boolean;
   insecure: boolean;
+  /** Null: all of it, always. */
+  shares: ConfiguredSharing | null;
   close: () => Promise<void>;
 }
 
@@ -52,7 +55,7 @@ function localStore({ options, hashing, salts }: SessionsInputs, shared: SharedP
     sharing: KEEP_ALL,
     clock: options.clock,
   });
-  return { destination, required: true, insecure: false, close: async () => undefined };
+  return { destination, required: true, insecure: false, shares: null, close: async () => undefined };
 }
 
 /** The server of the team, once sharing is switched on; while something of it is there, also after it was switched off. */
@@ -70,25 +73,28 @@ function teamServer(inputs: SessionsInputs, shared: SharedParts): ConfiguredSess
   });
   const { store: _store, installation, ...rest } = shared;
   const who = { device_id: installation, member: '', device: '' };
+  const rules: SharingConfig = {
+    share: sessions.share,
+    projects: sessions.projects,
+    team_projects: team.projects,
+    hold_ms: sessions.hold,
+    since_ms: salts.team_began_ms,
+    user_home: options.env['HOME'] ?? '',
+  };
+  const team_id = team.id ?? SERVER_TEAM;
   const destination = new SessionDestination({
     ...rest,
     id: TEAM_SESSIONS,
     writer,
-    team_id: team.id ?? SERVER_TEAM,
+    team_id,
     owner: installation,
     context: { hashing, salt: salts.team.bytes, ...who, names: team.names, is_local: false },
     tags: true,
-    sharing: sharingPolicy({
-      share: sessions.share,
-      projects: sessions.projects,
-      team_projects: team.projects,
-      hold_ms: sessions.hold,
-      since_ms: salts.team_began_ms,
-      user_home: options.env['HOME'] ?? '',
-    }),
+    sharing: sharingPolicy(rules),
     clock: options.clock,
   });
-  return [{ destination, required: true, insecure, close: () => writer.close() }];
+  const shares = { rules: { ...rules, names: team.names }, place: { url, team_id } };
+  return [{ destination, required: true, insecure, shares, close: () => writer.close() }];
 }
 
 /** The databases of teams that conversations are written to without a server in front; nothing leaves unless projects are named. */
@@ -102,6 +108,14 @@ function databases(inputs: SessionsInputs, shared: SharedParts): ConfiguredSessi
     const who = { device_id: installation, member, device: installation.slice(0, 8) };
     const { clock, timers, random } = options;
     const writer = new LazyPostgresWriter({ url, clock, timers, random });
+    const rules: SharingConfig = {
+      share: 'projects',
+      projects,
+      team_projects: projects,
+      hold_ms: config.sessions.hold,
+      since_ms: null,
+      user_home: options.env['HOME'] ?? '',
+    };
     const destination = new SessionDestination({
       ...rest,
       id: name,
@@ -110,16 +124,12 @@ function databases(inputs: SessionsInputs, shared: SharedParts): ConfiguredSessi
       owner: installation,
       context: { hashing, salt: (salts.team ?? salts.machine).bytes, ...who, names, is_local: false },
       tags: true,
-      sharing: sharingPolicy({
-        share: 'projects',
-        projects,
-        team_projects: projects,
-        hold_ms: config.sessions.hold,
-        since_ms: null,
-        user_home: options.env['HOME'] ?? '',
-      }),
+      sharing: sharingPolicy(rules),
       clock,
     });
-    return [{ destination, required: true, insecure: false, close: () => writer.close() }];
+    // Without what signs in: a new password is no other database.
+    const { host = '', pathname = '' } = URL.parse(url) ?? {};
+    const shares = { rules: { ...rules, names, member }, place: { host, pathname, team_id } };
+    return [{ destination, required: true, insecure: false, shares, close: () => writer.close() }];
   });
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DaemonFile } from '../../src/runtime/daemon-file.ts';
-import type { StatusReport } from '../../src/runtime/operator.ts';
+import type { Operator, StatusReport } from '../../src/runtime/operator.ts';
 import { remoteOperator } from '../../src/runtime/remote-operator.ts';
 import { Program, type Ended } from './program.ts';
 import { freePort } from './free-port.ts';
@@ -96,9 +96,13 @@ export class Machine implements AsyncDisposable {
 
   /** The status of the running daemon, asked as the command does but without a process: for looking again and again. */
   async status(): Promise<StatusReport> {
-    const daemon = JSON.parse(readFileSync(join(this.state, 'daemon.json'), 'utf8')) as DaemonFile;
-    await using operator = remoteOperator(daemon);
+    await using operator = this.operator();
     return await operator.status();
+  }
+
+  /** The verbs of the running daemon, as commands reach them but without a process. */
+  operator(): Operator & AsyncDisposable {
+    return remoteOperator(JSON.parse(readFileSync(join(this.state, 'daemon.json'), 'utf8')) as DaemonFile);
   }
 
   start(args: readonly string[], options: RunOptions = {}): Program {

@@ -419,6 +419,22 @@ export function tasksContract(open: OpenStore): void {
     expect(await scene.backfill('new')).toBeNull();
   });
 
+  test('a walk that is begun anew starts at the first key; tasks and a pause stay', async () => {
+    await start();
+    await scene.change('a');
+    const step = { destination_id: 'store', touches: [], now_ms: NOW };
+    await scene.store.keyed.enqueueAll({ ...step, from: '', to: 'k5' });
+    await scene.store.changeDestination('store', 'pause', null);
+    await scene.store.keyed.beginBackfill('store');
+    await scene.sut.reopen();
+    expect(await scene.backfill()).toBe('');
+    await expect(scene.store.keyed.enqueueAll({ ...step, from: 'k5', to: null })).rejects.toMatchObject({
+      code: 'backfill.moved',
+    });
+    expect(await scene.progress()).toMatchObject({ waiting: 1 });
+    expect((await scene.store.destinations()).map(({ state }) => state)).toContain('paused');
+  });
+
   test('a partition that was not decided on raises tasks that wait; one declined withdraws them in bounded steps', async () => {
     await start();
     const other = await scene.openPartition('epoch 2');

@@ -152,6 +152,11 @@ export interface KeyedStore {
    */
   enqueueAll(step: BackfillStep): Promise<number>;
   /**
+   * Has every known key named once more to a destination, from the first on (`DestinationRow.backfill`): for when what it
+   * may have is decided by other rules than before. Its tasks stay, and whether it is paused.
+   */
+  beginBackfill(destination_id: string): Promise<void>;
+  /**
    * Notes which partitions of its stream the destination takes now; `accepts` is asked for each of them. Tasks of those that it takes no more are withdrawn, at most 1,000 a call: `more` = call again. A partition
    * that it takes again, or a destination that is new, needs a backfill (`DestinationRow.backfill`).
    */

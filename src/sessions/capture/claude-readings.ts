@@ -78,12 +78,15 @@ export class ClaudeReadings {
   }
 
   async #keep(kept: Kept): Promise<void> {
-    await this.close();
+    // Taken over at once: of two readings that end at the same time, the one before must not be lost and left open.
+    const before = this.#kept;
     this.#kept = kept;
+    this.#forgetting?.abort();
     const forgetting = new AbortController();
     this.#forgetting = forgetting;
     void this.#timers
       .sleep(KEPT_MS, forgetting.signal)
       .then(() => (forgetting.signal.aborted ? undefined : this.close()));
+    await before?.conversation.close();
   }
 }

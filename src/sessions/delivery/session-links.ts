@@ -40,6 +40,14 @@ export class SessionLinks {
     return this.#db.value<number>(sql, destination_id) === 1;
   }
 
+  /**
+   * Forgets what was brought to a destination that is another store by now: everything is brought there anew. What was
+   * taken back or erased stays so.
+   */
+  forget(destination_id: string): void {
+    this.#db.run(`DELETE FROM session_link WHERE destination_id = ? AND state = 'stored'`, destination_id);
+  }
+
   read(destination_id: string, key: string): SavedLink | null {
     const row = this.#db.get<LinkRow & Record<string, never>>(
       `SELECT state, fingerprint, owner, rule_set, segments, redactions, next_index, gone_since_ms, stored_ms, version

@@ -91,6 +91,10 @@ export function touch(db: Database, touches: readonly KeyTouch[], now_ms: number
   return db.transaction(() => raiseTasks(db, touches, now_ms));
 }
 
+export function beginBackfill(db: Database, destination_id: string): void {
+  db.run(`UPDATE destination SET backfill = '' WHERE destination_id = ? AND delivery = 'keyed'`, destination_id);
+}
+
 /** @throws StaleError `backfill.moved` */
 export function enqueueAll(db: Database, step: BackfillStep): number {
   invariant(

@@ -3,7 +3,7 @@ import type { KeyedStore } from '../../keyed/store.ts';
 import { claim, nextDue, proceed, releaseExpired } from './claim.ts';
 import { eraseKey } from './erasure.ts';
 import { entriesOf, keyedProgress } from './progress.ts';
-import { enqueueAll, touch } from './raise.ts';
+import { beginBackfill, enqueueAll, touch } from './raise.ts';
 import { settleTasks } from './settle.ts';
 import { decide } from './subscriptions.ts';
 
@@ -12,6 +12,7 @@ export function keyedStore(db: Database, newId: () => string): KeyedStore {
   return {
     touch: async (touches, now_ms) => touch(db, touches, now_ms),
     enqueueAll: async (step) => enqueueAll(db, step),
+    beginBackfill: async (destination_id) => beginBackfill(db, destination_id),
     decide: async (destination_id, accepts) => decide(db, destination_id, accepts),
     claim: async (request) => claim(db, request),
     proceed: async (task, writes) => proceed(db, task, writes ?? []),
