@@ -128,6 +128,8 @@ export interface PlanRequest {
   limits: BatchLimits;
   envelope_bytes: number;
   window: number;
+  /** Opens no batch with fewer items than the limits allow: more is about to come. */
+  full_only?: boolean;
   now_ms: number;
   /** Key of the next batch, if one is opened. */
   newBatchId: () => string;

@@ -29,6 +29,19 @@ test('a notification that comes while nobody waits is kept, once', async () => {
   expect(time.monotonic_ms()).toBe(60_000);
 });
 
+test('it says what was notified of, and all when anything of it was all or nobody said', async () => {
+  const time = new VirtualTime();
+  const wakeup = new Wakeup();
+  wakeup.notify('full_batches');
+  expect(await wakeup.wait(60_000, time, never)).toBe('full_batches');
+  wakeup.notify();
+  wakeup.notify('full_batches');
+  expect(await wakeup.wait(60_000, time, never)).toBe('all');
+  const silent = wakeup.wait(60_000, time, never);
+  await time.tick();
+  expect(await silent).toBe('all');
+});
+
 test('an abort ends the wait, also when it came before', async () => {
   const time = new VirtualTime();
   const wakeup = new Wakeup();

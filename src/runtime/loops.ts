@@ -1,6 +1,6 @@
 import type { Place } from '../agents/source.ts';
 import type { Supervisor } from '../engine/supervisor.ts';
-import { Wakeup } from '../engine/wakeup.ts';
+import { Wakeup, type SendWhat } from '../engine/wakeup.ts';
 import { FullError } from '../platform/errors.ts';
 import { watchTranscripts } from '../telemetry/capture/transcript-watch.ts';
 import type { DataDirectory } from './data-directory.ts';
@@ -25,7 +25,7 @@ export interface LoopWakeups {
 /** Who is told how capture gets on. */
 interface CaptureListener {
   /** There is something to deliver. */
-  appended: () => void;
+  appended: (what?: SendWhat) => void;
   /** The journal is full: what is delivered must go before anything more can be captured. */
   full: () => void;
 }
@@ -33,7 +33,7 @@ interface CaptureListener {
 /** Starts every loop of a daemon: capture, one delivery for each destination, upkeep. */
 export function startLoops(supervisor: Supervisor, directory: DataDirectory, run: { capture: boolean }): LoopWakeups {
   const deliveries = [...directory.deliveries].map(([id, delivery]) => ({ id, delivery, wakeup: new Wakeup() }));
-  const appended = (): void => deliveries.forEach(({ wakeup }) => wakeup.notify());
+  const appended = (what: SendWhat = 'all'): void => deliveries.forEach(({ wakeup }) => wakeup.notify(what));
   const sources = [new Wakeup(), new Wakeup()] as const;
   const upkeep = new Wakeup();
   const told: CaptureListener = { appended, full: () => upkeep.notify() };

@@ -26,7 +26,7 @@ async function captureAndDeliver({ sweep, deliveries }: DataDirectory): Promise<
   const captured = new AbortController();
   const wakeup = new Wakeup();
   const delivering = delivery.run(captured.signal, wakeup);
-  const { appended } = await sweep.sweep(new AbortController().signal, () => wakeup.notify());
+  const { appended } = await sweep.sweep(new AbortController().signal, (what) => wakeup.notify(what));
   captured.abort();
   await delivering;
   await deliverAll(delivery);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { TranscriptFile } from '../source.ts';
 import type { ChainLine } from './line.ts';
 
@@ -34,11 +34,20 @@ export function ownerRank(file: TranscriptFile, line: ChainLine, evidence: Owner
   const kept_older_session = line.session_id !== null && line.session_id !== file.session_id;
   const digits = [line.sidechain, !kept_older_session, line.background, !evidence.grew_here];
   const flags = digits.map((worse) => (worse ? '1' : '0')).join('');
-  const birth = String(Math.max(0, Math.trunc(file.birth_ms))).padStart(15, '0');
-  // The last tie-break is a hash, because ranks travel and native ids do not (telemetry specification §3.2).
-  const place = createHash('sha256')
-    .update(`${file.session_id}:${file.subagent_id ?? ''}`)
-    .digest('hex')
-    .slice(0, 16);
-  return `${flags}:${birth}:${place}`;
+  return flags + rankOfFile(file);
+}
+
+const ranks_of_files = new WeakMap<TranscriptFile, string>();
+
+/** What all lines of a file have in common, computed once: every line asks for it. */
+function rankOfFile(file: TranscriptFile): string {
+  let rank = ranks_of_files.get(file);
+  if (rank === undefined) {
+    const birth = String(Math.max(0, Math.trunc(file.birth_ms))).padStart(15, '0');
+    // The last tie-break is a hash, because ranks travel and native ids do not (telemetry specification §3.2).
+    const place = hash('sha256', `${file.session_id}:${file.subagent_id ?? ''}`).slice(0, 16);
+    rank = `:${birth}:${place}`;
+    ranks_of_files.set(file, rank);
+  }
+  return rank;
 }

@@ -45,6 +45,20 @@ export function batchesContract(open: OpenStore): void {
     ]);
   });
 
+  test('while more is about to come only full batches are opened; what is left goes when asked for all', async () => {
+    await start(25);
+    const full = { full_only: true, window: 4 };
+    expect(ranges((await scene.plan(partition, full)).open)).toEqual([
+      [1, 10],
+      [11, 20],
+    ]);
+    expect(ranges((await scene.plan(partition, full)).open)).toHaveLength(2);
+    await scene.fill(partition, 5);
+    expect(ranges((await scene.plan(partition, full)).open).at(-1)).toEqual([21, 30]);
+    await scene.fill(partition, 1);
+    expect(ranges((await scene.plan(partition, { window: 4 })).open).at(-1)).toEqual([31, 31]);
+  });
+
   test('a batch is limited by items and by bytes of its body; a larger item goes alone', async () => {
     await start(0);
     await scene.add([...[10, 10, 10, 50, 10].map((bytes) => scene.entry(partition, { payload: 'x'.repeat(bytes) }))]);

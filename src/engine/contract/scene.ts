@@ -98,7 +98,13 @@ export class Scene {
 
   async plan(
     partition: Partition,
-    change: { max_items?: number; window?: number; max_body_bytes?: number; destination_id?: string } = {},
+    change: {
+      max_items?: number;
+      window?: number;
+      max_body_bytes?: number;
+      destination_id?: string;
+      full_only?: boolean;
+    } = {},
   ): Promise<Plan> {
     const destination_id = change.destination_id ?? 'team';
     await this.waiting(destination_id);
@@ -108,6 +114,7 @@ export class Scene {
       limits: { max_items: change.max_items ?? 10, max_body_bytes: change.max_body_bytes ?? 1_000_000 },
       envelope_bytes: 2,
       window: change.window ?? 1,
+      full_only: change.full_only ?? false,
       now_ms: NOW,
       newBatchId: this.newBatchId,
     });

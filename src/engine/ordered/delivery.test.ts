@@ -40,6 +40,18 @@ describe('a destination that is well', () => {
     await rig.time.until(() => rig.destination.delivered.length === 2, 60_000);
   });
 
+  test('while more is about to come it gets full batches, and the rest at the next look', async () => {
+    await open({ answer: () => OK, limits: { max_items: 10 } });
+    rig.start();
+    await rig.time.settle();
+    await rig.append('a', 25);
+    await rig.append('b', 9);
+    rig.wakeup.notify('full_batches');
+    await rig.time.settle();
+    expect(rig.destination.requests.map(({ ids }) => ids.length)).toEqual([10, 10]);
+    await rig.time.until(() => rig.destination.delivered.length === 34, 60_000);
+  });
+
   test('409 settles like 202: it had the batch already', async () => {
     await open({ answer: () => ({ status: 409 }) });
     await rig.append('a', 3);

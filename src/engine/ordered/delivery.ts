@@ -2,10 +2,10 @@ import { hash } from 'node:crypto';
 import type { Clock } from '../../platform/clock.ts';
 import { uuidv7, type Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
-import { Turns, allEnded, earliest, readiness, type PassResult } from '../pass.ts';
+import { Turns, allEnded, earliest, readiness, type PassResult, type Readiness } from '../pass.ts';
 import { isDue, type RetryPolicy } from '../retry.ts';
 import type { Backlog, Batch, EngineStore, Plan } from '../store.ts';
-import type { Wakeup } from '../wakeup.ts';
+import type { SendWhat, Wakeup } from '../wakeup.ts';
 import { attempt, type AttemptResult } from './attempt.ts';
 import type { BatchLimits, OrderedDestination } from './destination.ts';
 
@@ -46,23 +46,24 @@ export class Delivery {
   /** Passes until `signal` aborts; sleeps while there is nothing to do. */
   async run(signal: AbortSignal, wakeup: Wakeup): Promise<void> {
     const { clock, timers, idle_ms } = this.#options;
+    let what: SendWhat = 'all';
     while (!signal.aborted) {
-      const { next_due_ms } = await this.pass(signal);
+      const { next_due_ms } = await this.pass(signal, what);
       const wait = next_due_ms === null ? idle_ms : Math.min(idle_ms, Math.max(0, next_due_ms - clock.now_ms()));
-      if (wait > 0) await wakeup.wait(wait, timers, signal);
+      if (wait > 0) what = await wakeup.wait(wait, timers, signal);
     }
   }
 
   /**
    * One pass, after those that were asked for before it; one whose signal aborts while it waits for its turn does
-   * nothing. Throws only when the store does.
+   * nothing. `what`: whether new batches are opened that are not full. Throws only when the store does.
    */
-  async pass(signal: AbortSignal): Promise<PassResult> {
-    const result = await this.#turns.take(() => this.#pass(signal), signal);
+  async pass(signal: AbortSignal, what: SendWhat = 'all'): Promise<PassResult> {
+    const result = await this.#turns.take(() => this.#pass(signal, what), signal);
     return result ?? { accepted_items: 0, dead_letters: 0, next_due_ms: this.#options.clock.now_ms(), idle: null };
   }
 
-  async #pass(signal: AbortSignal): Promise<PassResult> {
+  async #pass(signal: AbortSignal, what: SendWhat): Promise<PassResult> {
     const { store, destination, clock } = this.#options;
     const row = await readiness(store, destination.id, clock, this.#options.retry);
     if (row.idle !== null) return { accepted_items: 0, dead_letters: 0, next_due_ms: row.next_due_ms, idle: row.idle };
@@ -70,7 +71,7 @@ export class Delivery {
       destination.accepts(partition.stream, partition.header),
     );
     const due = all.filter((backlog) => isDue(backlog.due_ms, clock.now_ms(), this.#options.retry));
-    const pass = new Pass(row.half_open, row.circuit_failures);
+    const pass = new Pass(row, what);
     // A half-open circuit lets one request through (I6): one partition, one batch.
     const workers = Math.min(row.half_open ? 1 : this.#options.concurrency, due.length);
     const queue = due.values();
@@ -100,7 +101,7 @@ export class Delivery {
     let first = true;
     for (let round = 0; round < ROUNDS_PER_PARTITION; round++) {
       if (pass.over || signal.aborted) return;
-      const plan = await this.#plan(backlog);
+      const plan = await this.#plan(backlog, pass.what);
       const batches = this.#choose(plan, { first, held: first && backlog.held !== null }, pass);
       if (batches.length === 0) return;
       const budget = refusalBudget(Math.max(...batches.map(({ items }) => items), this.#limits(backlog).max_items));
@@ -146,7 +147,7 @@ export class Delivery {
     };
   }
 
-  #plan(backlog: Backlog): Promise<Plan> {
+  #plan(backlog: Backlog, what: SendWhat): Promise<Plan> {
     const { store, destination, clock } = this.#options;
     const { partition } = backlog;
     return store.plan({
@@ -155,6 +156,7 @@ export class Delivery {
       limits: this.#limits(backlog),
       envelope_bytes: destination.envelopeBytes(partition.header),
       window: destination.window(partition.header),
+      full_only: what === 'full_batches',
       now_ms: clock.now_ms(),
       newBatchId: this.#newBatchId,
     });
@@ -198,15 +200,17 @@ function refusalBudget(max_items: number): number {
 class Pass {
   readonly half_open: boolean;
   readonly circuit_failures: number;
+  readonly what: SendWhat;
   accepted_items = 0;
   dead_letters = 0;
   wake_at: number[] = [];
   /** The circuit opened, or the one request of a half-open one was made. */
   over = false;
 
-  constructor(half_open: boolean, circuit_failures: number) {
+  constructor({ half_open, circuit_failures }: Readiness, what: SendWhat) {
     this.half_open = half_open;
     this.circuit_failures = circuit_failures;
+    this.what = what;
   }
 
   take(results: readonly AttemptResult[]): void {

@@ -92,11 +92,15 @@ interface Range {
 }
 
 function nextRange(db: Database, request: PlanRequest): Range | null {
-  const planned = db.value<number>(
-    'SELECT planned_offset FROM progress WHERE destination_id = ? AND partition_id = ?',
+  const place = db.get<{ planned: number; last: number }>(
+    `SELECT g.planned_offset AS planned, p.last_offset AS last FROM progress g JOIN partition p USING (partition_id)
+     WHERE g.destination_id = ? AND g.partition_id = ?`,
     request.destination_id,
     request.partition_id,
   );
+  const { planned, last } = place ?? { planned: 0, last: 0 };
+  // Offsets are dense, so a batch is full without reading an entry. One that bytes fill waits with the others.
+  if (request.full_only === true && last - planned < request.limits.max_items) return null;
   const rows = db.all<{ offset: number; bytes: number }>(
     `SELECT offset, bytes FROM entry
      WHERE entry_id > ((?1 << ${OFFSET_BITS}) | ?2) AND entry_id < ((?1 + 1) << ${OFFSET_BITS}) ORDER BY entry_id LIMIT ?3`,

@@ -4,6 +4,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { AgentSource, Place, ReadLimits, ReadStep, TranscriptFile } from '../../agents/source.ts';
 import { TRANSACTION_LIMITS, type EngineStore, type Source } from '../../engine/store.ts';
 import type { Capture, CaptureUnit } from './capture.ts';
+import type { SendWhat } from '../../engine/wakeup.ts';
 import { SESSION_IDLE_MS } from './session-item.ts';
 import { Turns } from '../../platform/turns.ts';
 import { UnitGroup } from './unit-group.ts';
@@ -15,10 +16,11 @@ export const READ_LIMITS: ReadLimits = { max_bytes: 512 * 1024, max_line_bytes: 
 const UNSETTLED_MS = 10 * 60_000;
 
 /**
- * When delivery is told of new entries while more files wait. Told after each file it sent batches of a session's few
- * items in each partition, and their commits took half of the time of a first sweep.
+ * When delivery is told of new entries while more files wait: of full batches often, so that it works beside the sweep;
+ * of all there is now and then. Told of all after each file it sent batches of a session's few items in each partition,
+ * and their commits took half of the time of a first sweep.
  */
-const PROGRESS_ENTRIES = 20_000;
+const PROGRESS_ENTRIES = 5_000;
 const PROGRESS_MS = 5_000;
 
 export interface SweepOptions {
@@ -104,10 +106,11 @@ export class TranscriptSweep {
 
   /**
    * One sweep, after those that were asked for before: two at once would read the same files. Stops early when `signal`
-   * aborts. `progressed` is called from time to time while it goes on, when there are new entries. A file that cannot
+   * aborts. `progressed` is called from time to time while it goes on, when there are new entries; the
+   * caller tells of those that are left at its end. A file that cannot
    * be read is reported and does not stop the others.
    */
-  sweep(signal: AbortSignal, progressed: () => void = () => undefined): Promise<SweepResult> {
+  sweep(signal: AbortSignal, progressed: (what: SendWhat) => void = () => undefined): Promise<SweepResult> {
     return this.#turns.run(async () => {
       const result = await this.#sweep(signal, progressed);
       this.#full = result.full;
@@ -115,7 +118,7 @@ export class TranscriptSweep {
     });
   }
 
-  async #sweep(signal: AbortSignal, progressed: () => void): Promise<SweepResult> {
+  async #sweep(signal: AbortSignal, progressed: (what: SendWhat) => void): Promise<SweepResult> {
     const found = await Promise.all(this.#options.sources.map((source) => this.#discover(source)));
     const visits = found.flatMap(({ source, files }) => files.map((file) => ({ source, file })));
     const sweep = new Sweep(new UnitGroup(this.#options.capture), signal);
@@ -125,16 +128,11 @@ export class TranscriptSweep {
         sweep.sources,
       ),
     );
-    const { clock } = this.#options;
-    let told = { appended: 0, at_ms: clock.monotonic_ms() };
+    const progress = new Progress(this.#options.clock, progressed);
     for (const { source, file } of visits) {
       if (sweep.isOver) break;
       await this.#visit(source, file, sweep);
-      const now_ms = clock.monotonic_ms();
-      const news = sweep.appended - told.appended;
-      if (news < PROGRESS_ENTRIES && (news === 0 || now_ms - told.at_ms < PROGRESS_MS)) continue;
-      told = { appended: sweep.appended, at_ms: now_ms };
-      progressed();
+      progress.reached(sweep.appended);
     }
     await sweep.takeGathered();
     const { appended, full, unsettled } = sweep;
@@ -260,6 +258,30 @@ function isQuiet(file: TranscriptFile, now_ms: number): boolean {
 /** The name of a file's source is a hash: the path of a transcript is the path of a home. */
 function sourceName(file: TranscriptFile): string {
   return `${file.agent}:${createHash('sha256').update(file.path).digest('hex').slice(0, 32)}`;
+}
+
+/** Tells what a sweep has brought so far, from time to time. */
+class Progress {
+  readonly #clock: Clock;
+  readonly #tell: (what: SendWhat) => void;
+  #told: { appended: number; all: number; all_at_ms: number };
+
+  constructor(clock: Clock, tell: (what: SendWhat) => void) {
+    this.#clock = clock;
+    this.#tell = tell;
+    this.#told = { appended: 0, all: 0, all_at_ms: clock.monotonic_ms() };
+  }
+
+  reached(appended: number): void {
+    const now_ms = this.#clock.monotonic_ms();
+    if (appended > this.#told.all && now_ms - this.#told.all_at_ms >= PROGRESS_MS) {
+      this.#told = { appended, all: appended, all_at_ms: now_ms };
+      this.#tell('all');
+    } else if (appended - this.#told.appended >= PROGRESS_ENTRIES) {
+      this.#told.appended = appended;
+      this.#tell('full_batches');
+    }
+  }
 }
 
 /** One sweep on its way. */
