@@ -88,7 +88,7 @@ test('a status tells waiting, offline and paused apart', async () => {
 test('a project that the team does not get waits for nobody there', async () => {
   await using own = await openDirectory(TEAM);
   own.say('session-1', 'private', 'one');
-  expect(await operatorOf(own).flush({ stream: null, timeout_ms: 2_000 })).toMatchObject({
+  expect(await operatorOf(own).flush({ stream: 'telemetry', timeout_ms: 2_000 })).toMatchObject({
     delivered: 2,
     remaining: 0,
   });

@@ -50,15 +50,15 @@ export function leaksInDatabase(file: string): string[] {
   using db = new DatabaseSync(file, { readOnly: true });
   const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
   return tables.flatMap(({ name }) =>
-    leaksIn(
-      `${file.split('/').at(-1)} ${String(name)}`,
-      db
-        .prepare(`SELECT * FROM "${String(name)}"`)
-        .all()
-        .map(rowText)
-        .join('\n'),
-    ),
+    leaksIn(`${file.split('/').at(-1)} ${String(name)}`, rowsOf(db, String(name)).map(rowText).join('\n')),
   );
+}
+
+/** As bigint: our ids and hashes use all 64 bits. */
+function rowsOf(db: DatabaseSync, table: string): Record<string, unknown>[] {
+  const statement = db.prepare(`SELECT * FROM "${table}"`);
+  statement.setReadBigInts(true);
+  return statement.all();
 }
 
 function rowText(row: Record<string, unknown>): string {

@@ -1,4 +1,4 @@
-import type { PartitionHeader } from '../../engine/ordered/destination.ts';
+import type { PartitionHeader, Reply } from '../../engine/ordered/destination.ts';
 import type { KeyedDestination, KeyedOutcome, SendContext } from '../../engine/keyed/destination.ts';
 import type { Task } from '../../engine/keyed/store.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -262,7 +262,8 @@ export class SessionDestination implements KeyedDestination {
   }
 
   #failed(key: string, error: unknown, writes: LinkWrites, { signal }: SendContext): KeyedOutcome {
-    if (error instanceof StoreReplyError) return { ...writes.nothing(), kind: 'replied', reply: error.reply };
+    if (error instanceof StoreReplyError)
+      return { ...writes.nothing(), kind: 'replied', reply: withoutWords(error.reply) };
     if (signal.aborted) return writes.later(this.#options.clock.now_ms());
     if (error instanceof SourceBusyError) return writes.later(this.#options.clock.now_ms() + SOURCE_BUSY_MS);
     if (error instanceof SourceFailedError) {
@@ -274,4 +275,23 @@ export class SessionDestination implements KeyedDestination {
     if (error instanceof UnreachableError) return writes.failed('destination', error.code, error.message);
     throw error;
   }
+}
+
+const CODE = /^[\w.-]{1,64}$/;
+
+/**
+ * A reply without what the server wrote freely: a server that repeats what it was sent would put a conversation into the
+ * journal's refusals, and from there on screens (S3). Its code says enough.
+ */
+function withoutWords(reply: Reply): Reply {
+  if (reply.status === null) return reply;
+  const { status, retry_after, limits } = reply;
+  const code = reply.code !== undefined && CODE.test(reply.code) ? reply.code : undefined;
+  return {
+    status,
+    retry_after,
+    limits,
+    code,
+    message: `the store answered ${status}${code === undefined ? '' : ` (${code})`}`,
+  };
 }
