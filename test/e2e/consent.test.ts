@@ -70,7 +70,10 @@ test('without a team nothing can leave, and status says so', TIMEOUT, async () =
   expect(await machine.run(['flush'])).toMatchObject({ exit: 0 });
   expect(await machine.json(['status'])).toMatchObject({
     nothing_leaves: true,
-    destinations: [{ destination: 'local' }],
+    destinations: [
+      { destination: 'local', stream: 'telemetry' },
+      { destination: 'local', stream: 'sessions' },
+    ],
   });
 });
 

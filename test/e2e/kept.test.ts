@@ -35,7 +35,11 @@ const CAP_BYTES = 12 * 1024 ** 2;
 test('a full journal makes capture wait; nothing is lost', { timeout: 120_000 }, async () => {
   await using machine = new Machine();
   await using team = await FaultServer.start(() => ({ status: 503, headers: { 'retry-after': '1' } }));
-  joinTeam(machine, { url: team.url, token: 't-secret', more: `[storage]\nmax_bytes = ${CAP_BYTES}` });
+  joinTeam(machine, {
+    url: team.url,
+    token: 't-secret',
+    more: `[storage]\nmax_bytes = ${CAP_BYTES}\n[sessions]\nkeep = false`,
+  });
   const random = seededRandom(5);
   const cwds = [machine.checkout('github.com/acme/web')];
   const start_ms = Date.now() + 60_000;
@@ -81,7 +85,7 @@ test(
   { timeout: 120_000 },
   async () => {
     await using machine = new Machine();
-    machine.configure('[storage]\nmax_bytes = 1048576\n');
+    machine.configure('[storage]\nmax_bytes = 1048576\n[sessions]\nkeep = false\n');
     const random = seededRandom(5);
     const cwds = [machine.checkout('github.com/acme/web')];
     const { lines, truth } = writeConversations({
