@@ -160,6 +160,12 @@ describe('every positive example of every rule', () => {
   });
 });
 
+it('finds a path that begins where an address ended, at once', () => {
+  const once = masker.json('["user@example.com/home/ada/shop"]', new Map());
+  expect(once).not.toContain('/home/ada');
+  expect(masker.json(once, new Map())).toBe(once);
+});
+
 describe('what is valid JSON stays valid JSON', () => {
   it('however values and pieces of secrets meet', () => {
     const pieces = fc
