@@ -8,3 +8,8 @@ export class Turns {
     return turn;
   }
 }
+
+/** Resolves when everything else of this turn of the event loop has run. Waits for no time to pass. */
+export function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

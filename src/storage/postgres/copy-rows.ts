@@ -1,6 +1,8 @@
 import { invariant } from '../../platform/errors.ts';
 
+/** Chunks grow to this, so that a few rows need little. */
 const CHUNK_BYTES = 256 * 1024;
+const FIRST_CHUNK_BYTES = 8 * 1024;
 /** UTF-8 bytes of one UTF-16 unit, at most. */
 const MOST_BYTES = 3;
 const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
@@ -11,7 +13,7 @@ const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
  */
 export class CopyRows {
   readonly #full: Buffer[] = [];
-  #chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  #chunk = Buffer.allocUnsafe(FIRST_CHUNK_BYTES);
   #at = HEADER.copy(this.#chunk);
   #rows = 0;
 
@@ -99,7 +101,7 @@ export class CopyRows {
     invariant(bytes < 2 ** 30, 'a field fits into a message of PostgreSQL');
     if (this.#at + bytes <= this.#chunk.length) return;
     this.#full.push(this.#chunk.subarray(0, this.#at));
-    this.#chunk = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, bytes));
+    this.#chunk = Buffer.allocUnsafe(Math.max(Math.min(CHUNK_BYTES, this.#chunk.length * 4), bytes));
     this.#at = 0;
   }
 }

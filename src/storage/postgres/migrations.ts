@@ -47,10 +47,14 @@ export async function schemaVersion(
   database: Pick<PostgresConnection, 'query'> | Postgres,
   schema: string,
 ): Promise<number> {
-  const table = `${pg.escapeIdentifier(schema)}.migration`;
-  const [found] = await database.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [table]);
-  if (found?.there !== true) return 0;
-  const [row] = await database.query<{ number: number }>(`SELECT coalesce(max(number), 0) AS number FROM ${table}`);
+  // Not `to_regclass`: in a transaction that waited for a lock it answers from before what the lock's holder did.
+  const found = await database.query(`SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = 'migration'`, [
+    schema,
+  ]);
+  if (found.length === 0) return 0;
+  const [row] = await database.query<{ number: number }>(
+    `SELECT coalesce(max(number), 0) AS number FROM ${pg.escapeIdentifier(schema)}.migration`,
+  );
   return row?.number ?? 0;
 }
 

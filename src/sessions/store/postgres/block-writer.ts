@@ -1,7 +1,8 @@
 import { forEachTerm, type TermPlace } from '../../search/tokens.ts';
 import type { Part, Turn } from '../message-texts.ts';
-import { BUCKETS, FIELDS, GAP_PLACES, IN_TREE, bucketOf, type Field } from './block.ts';
+import { BUCKETS, FIELDS, GAP_PLACES, IN_TREE, type Field } from './block.ts';
 import { ByteSink } from './byte-sink.ts';
+import { NO_HASH, TermTable, hashOf } from './term-table.ts';
 
 /** One row of `text_block`, apart from where it belongs. */
 export interface TextBlock {
@@ -14,21 +15,38 @@ export interface TextBlock {
   bounds: number[];
 }
 
-/** Of one lexeme and of all lexemes of a tsvector (PostgreSQL manual, "Text Search Limitations"). */
-const MAX_LEXEME_BYTES = 2_046;
+/**
+ * Of all lexemes of a tsvector 2^20 (PostgreSQL manual, "Text Search Limitations"). One lexeme may have 2,046: a term has
+ * 1,920 at most, 64 times U+FDFA.
+ */
 const MAX_LEXEMES_BYTES = 1_000_000;
+
+/** What tokens.ts cuts is longer. */
+const PLAIN_LENGTH = 64;
+const SEPARATOR = 0;
+const PLAIN = 1;
+const CAPITAL = 2;
+/** Of each byte of ASCII, as tokens.ts sees it. */
+const KINDS = Uint8Array.from({ length: 256 }, (_, byte) => {
+  const character = String.fromCharCode(byte);
+  if (/[a-z0-9]/.test(character)) return PLAIN;
+  return /[A-Z]/.test(character) ? CAPITAL : SEPARATOR;
+});
 
 /** Collects the texts of a segment, document by document, and writes them as a block. Used again after `finish`. */
 export class BlockWriter {
-  readonly #ids = new Map<string, number>();
-  #terms: string[] = [];
-  /** The terms' ids in the order of the texts, and where each stands. */
+  readonly #terms = new TermTable();
+  /** The terms' numbers in the order of the texts, and where each stands. */
   #tokens = new Int32Array(16_384);
   #places = new Int32Array(16_384);
   #count = 0;
   #place = 0;
+  /** The text that is being read, when it is one. */
+  #ascii = Buffer.allocUnsafe(65_536);
   #names: Set<string> | null = null;
   readonly #documents = new ByteSink();
+  readonly #lexemes = new ByteSink(16_384);
+  readonly #postings = new ByteSink(65_536);
   #document_count = 0;
   #texts: { field: number; places: number }[] = [];
 
@@ -50,11 +68,14 @@ export class BlockWriter {
 
   text(field: Field, text: string): void {
     const from = this.#place;
-    forEachTerm(text, this.#visit);
+    if (text.length * 3 > this.#ascii.length) this.#ascii = Buffer.allocUnsafe(text.length * 3);
+    const bytes = this.#ascii.write(text);
+    if (bytes === text.length) this.#asciiText(text);
+    else forEachTerm(text, this.#visit);
     if (this.#names !== null) {
       for (const name of this.#names) {
         this.#place += GAP_PLACES;
-        this.#add(name);
+        this.#add(this.#terms.ofTerm(name));
       }
       this.#names = null;
     }
@@ -64,46 +85,61 @@ export class BlockWriter {
     this.#place += GAP_PLACES;
   }
 
-  /** Null: there was no term in any of it. */
+  /** Null: there was no term in any of it. What it gives is valid until the next text comes. */
   finish(): TextBlock | null {
     if (this.#document_count === 0) return null;
-    const sorted = this.#placesByTerm();
+    const { starts, places } = this.#placesByTerm();
     const bounds = [1];
-    const postings = new ByteSink(this.#documents.length + this.#count * 3 + this.#terms.length * 16);
+    const postings = this.#postings;
+    postings.clear();
     postings.varint(this.#document_count);
     postings.bytes(this.#documents.done());
     const buckets: number[][] = Array.from({ length: BUCKETS + 1 }, () => []);
-    for (const [id, term] of this.#terms.entries()) buckets[bucketOf(term)]?.push(id);
+    for (let id = 0; id < this.#terms.count; id++) buckets[this.#terms.bucketOf(id)]?.push(id);
     for (const ids of buckets.slice(1)) {
       bounds.push(postings.length + 1);
-      for (const id of ids) this.#writePostings(postings, id, sorted);
+      for (const id of ids) {
+        postings.varint(this.#terms.lengthOf(id));
+        this.#terms.writeTo(postings, id);
+        postings.differences(places, starts[id] ?? 0, starts[id + 1] ?? 0);
+      }
     }
     bounds.push(postings.length + 1);
-    const { terms, is_partial } = lexemesOf(this.#terms);
-    const block = {
-      documents: this.#document_count,
-      tokens: this.#count,
-      is_partial,
-      terms,
-      postings: postings.done(),
-      bounds,
-    };
+    const [documents, tokens] = [this.#document_count, this.#count];
+    const block = { documents, tokens, ...this.#lexemesOf(), postings: postings.done(), bounds };
     this.#reset();
     return block;
   }
 
   readonly #visit = (term: string, _start: number, _end: number, place: TermPlace): void => {
     if (place === 'name') (this.#names ??= new Set()).add(term);
-    else this.#add(term);
+    else this.#add(this.#terms.ofTerm(term));
   };
 
-  #add(term: string): void {
-    let id = this.#ids.get(term);
-    if (id === undefined) {
-      id = this.#terms.length;
-      this.#ids.set(term, id);
-      this.#terms.push(term);
+  /**
+   * The terms of a text that stands in `#ascii`: what most of them are, words of small letters and digits, without making a
+   * string of each. What has capitals or is long goes the general way.
+   */
+  #asciiText(text: string): void {
+    const bytes = this.#ascii;
+    const terms = this.#terms;
+    const { length } = text;
+    for (let at = 0; at < length;) {
+      const start = at;
+      let hash = NO_HASH;
+      let kind = KINDS[bytes[at] ?? 0];
+      for (; kind === PLAIN && at < length; kind = KINDS[bytes[++at] ?? 0]) hash = hashOf(hash, bytes[at] ?? 0);
+      if (kind !== CAPITAL && at - start <= PLAIN_LENGTH) {
+        if (at > start) this.#add(terms.ofBytes(bytes, start, at, hash));
+        at++;
+        continue;
+      }
+      while (at < length && KINDS[bytes[at] ?? 0] !== SEPARATOR) at++;
+      forEachTerm(text.slice(start, at), this.#visit);
     }
+  }
+
+  #add(id: number): void {
     if (this.#count === this.#tokens.length) {
       this.#tokens = grown(this.#tokens);
       this.#places = grown(this.#places);
@@ -115,7 +151,7 @@ export class BlockWriter {
 
   /** The places of all terms, those of one term together: from `starts[id]` to `starts[id + 1]`. */
   #placesByTerm(): { starts: Int32Array; places: Int32Array } {
-    const starts = new Int32Array(this.#terms.length + 1);
+    const starts = new Int32Array(this.#terms.count + 1);
     for (let i = 0; i < this.#count; i++) starts[(this.#tokens[i] ?? 0) + 1]! += 1;
     for (let id = 1; id < starts.length; id++) starts[id]! += starts[id - 1] ?? 0;
     const next = starts.slice();
@@ -127,18 +163,22 @@ export class BlockWriter {
     return { starts, places };
   }
 
-  #writePostings(sink: ByteSink, id: number, { starts, places }: { starts: Int32Array; places: Int32Array }): void {
-    sink.prefixedText(this.#terms[id] ?? '');
-    const [from = 0, to = 0] = [starts[id], starts[id + 1]];
-    let bytes = 0;
-    for (let i = from, last = 0; i < to; last = places[i++] ?? 0) bytes += sizeOfVarint((places[i] ?? 0) - last);
-    sink.varint(bytes);
-    for (let i = from, last = 0; i < to; last = places[i++] ?? 0) sink.varint((places[i] ?? 0) - last);
+  /** The terms as a tsvector without places: count, then each as a C string with the count 0 of its places. */
+  #lexemesOf(): Pick<TextBlock, 'terms' | 'is_partial'> {
+    const sink = this.#lexemes;
+    sink.clear();
+    sink.uint32(this.#terms.count);
+    for (let id = 0; id < this.#terms.count; id++) {
+      this.#terms.writeTo(sink, id);
+      // The end of the string, and no places.
+      sink.zeros(3);
+    }
+    const is_partial = sink.length > MAX_LEXEMES_BYTES;
+    return { terms: is_partial ? Buffer.alloc(4) : sink.done(), is_partial };
   }
 
   #reset(): void {
-    this.#ids.clear();
-    this.#terms = [];
+    this.#terms.clear();
     this.#count = 0;
     this.#place = 0;
     this.#documents.clear();
@@ -150,34 +190,4 @@ function grown(array: Int32Array): Int32Array<ArrayBuffer> {
   const larger = new Int32Array(array.length * 2);
   larger.set(array);
   return larger;
-}
-
-function sizeOfVarint(value: number): number {
-  let size = 1;
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++;
-  return size;
-}
-
-/** The terms as a tsvector without places: count, then each as a C string with the count 0 of its places. */
-function lexemesOf(terms: readonly string[]): { terms: Buffer; is_partial: boolean } {
-  const sink = new ByteSink(terms.length * 16 + 4);
-  sink.uint32(terms.length);
-  let left_out = 0;
-  for (const term of terms) {
-    const before = sink.length;
-    sink.text(term);
-    if (sink.length - before > MAX_LEXEME_BYTES) {
-      sink.cut(before);
-      left_out++;
-      continue;
-    }
-    // The end of the string, and no places.
-    sink.byte(0);
-    sink.byte(0);
-    sink.byte(0);
-  }
-  if (sink.length > MAX_LEXEMES_BYTES) return { terms: Buffer.alloc(4), is_partial: true };
-  const done = sink.done();
-  done.writeUInt32BE(terms.length - left_out);
-  return { terms: done, is_partial: left_out > 0 };
 }

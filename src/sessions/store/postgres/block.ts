@@ -15,9 +15,13 @@ import type { SearchScope } from '../session-store.ts';
  */
 export const BUCKETS = 32;
 
-/** The section in which a term, and every term that begins with it, stands. */
-export function bucketOf(term: string): number {
-  return 1 + (Math.imul(term.charCodeAt(0), 0x9e3779b1) >>> 27);
+/**
+ * The section in which a term, and every term that begins with it, stands: by its first character, of which two bytes of
+ * UTF-8 at most are looked at.
+ */
+export function bucketOf(first_byte: number, second_byte = 0): number {
+  const first = first_byte < 0x80 ? first_byte : (first_byte << 8) | second_byte;
+  return 1 + (Math.imul(first, 0x9e3779b1) >>> 27);
 }
 
 /** What a text is, for ranking: its number in a block and its weight. */

@@ -48,39 +48,40 @@ export class ByteSink {
     this.#at += value.length;
   }
 
-  /** UTF-8 with the number of its bytes before it. */
-  prefixedText(value: string): void {
-    const most = value.length * 3;
-    this.#reserve(8 + most);
-    if (most < 0x80) {
-      // One byte holds the number, so that the text can be written before it is known.
-      const at = this.#at++;
-      this.text(value);
-      this.#bytes[at] = this.#at - at - 1;
-      return;
-    }
-    this.varint(Buffer.byteLength(value));
-    this.text(value);
+  /** Some bytes of an array: few, as a call out of JavaScript would cost more. */
+  part(of: Uint8Array, from: number, to: number): void {
+    this.#reserve(to - from);
+    const target = this.#bytes;
+    let at = this.#at;
+    for (let i = from; i < to; i++) target[at++] = of[i] ?? 0;
+    this.#at = at;
   }
 
-  /** UTF-8. Most terms are short and of ASCII: for them a call out of JavaScript costs more than the work. */
-  text(value: string): void {
-    const { length } = value;
-    this.#reserve(length * 3);
-    const start = this.#at;
-    for (let i = 0; i < length; i++) {
-      const unit = value.charCodeAt(i);
-      if (unit >= 0x80) {
-        this.#at = start + this.#bytes.write(value, start, 'utf8');
-        return;
-      }
-      this.#bytes[this.#at++] = unit;
-    }
+  zeros(count: number): void {
+    this.#reserve(count);
+    for (let i = 0; i < count; i++) this.#bytes[this.#at++] = 0;
   }
 
-  /** Takes back what was written from there on. */
-  cut(length: number): void {
-    this.#at = length;
+  /** Ascending numbers below 2^31 as their differences, with the number of bytes that these take before them. */
+  differences(values: Int32Array, from: number, to: number): void {
+    let bytes = 0;
+    for (let i = from, last = 0; i < to; i++) {
+      const value = values[i] ?? 0;
+      bytes += sizeOf(value - last);
+      last = value;
+    }
+    this.varint(bytes);
+    this.#reserve(bytes);
+    const target = this.#bytes;
+    let at = this.#at;
+    for (let i = from, last = 0; i < to; i++) {
+      const value = values[i] ?? 0;
+      let rest = value - last;
+      for (; rest >= 0x80; rest >>>= 7) target[at++] = (rest & 0x7f) | 0x80;
+      target[at++] = rest;
+      last = value;
+    }
+    this.#at = at;
   }
 
   clear(): void {
@@ -98,4 +99,11 @@ export class ByteSink {
     this.#bytes.copy(larger, 0, 0, this.#at);
     this.#bytes = larger;
   }
+}
+
+function sizeOf(value: number): number {
+  if (value < 0x80) return 1;
+  if (value < 0x4000) return 2;
+  if (value < 0x20_0000) return 3;
+  return value < 0x1000_0000 ? 4 : 5;
 }

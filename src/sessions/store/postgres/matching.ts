@@ -34,7 +34,7 @@ export class BlockSearch {
     this.#excluded_from = phrases.length;
     this.phrases = [...phrases, ...expression.excluded.flat()];
     const terms = this.phrases.flatMap((phrase) => phrase.terms);
-    this.sections = [...new Set(terms.map(bucketOf))].sort((a, b) => a - b);
+    this.sections = [...new Set(terms.map(sectionOf))].sort((a, b) => a - b);
     this.frequencies = new Float64Array(this.phrases.length);
     const seen = new Set(scopes.flatMap((scope) => FIELDS_OF[scope]));
     this.#weights = FIELDS.map((field) => (seen.has(field) ? WEIGHTS[field] : 0));
@@ -49,7 +49,7 @@ export class BlockSearch {
     for (const [p, phrase] of this.phrases.entries()) {
       const places = placesOf(
         phrase,
-        phrase.terms.map((term) => by_number[bucketOf(term)] ?? Buffer.alloc(0)),
+        phrase.terms.map((term) => by_number[sectionOf(term)] ?? Buffer.alloc(0)),
       );
       let text = 0;
       for (const place of places) {
@@ -69,6 +69,11 @@ export class BlockSearch {
     for (let p = this.#excluded_from; p < weighted.length; p++) if ((weighted[p] ?? 0) > 0) return false;
     return this.#required.every((group) => group.some((p) => (weighted[p] ?? 0) > 0));
   }
+}
+
+function sectionOf(term: string): number {
+  const [first, second] = Buffer.from(term.slice(0, 2));
+  return bucketOf(first ?? 0, second);
 }
 
 /** What blocks must have to be looked at, as a tsquery: words of each group. Terms hold neither quotes nor backslashes. */

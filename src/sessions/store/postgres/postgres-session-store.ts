@@ -18,7 +18,9 @@ import type {
   TranscriptBatchWriter,
 } from '../session-store.ts';
 import type { PutResult, SourceGone, TranscriptPut, TranscriptState } from '../transcript.ts';
+import { BlockWriter } from './block-writer.ts';
 import { editing } from './editing.ts';
+import { GroupedPuts } from './grouped-puts.ts';
 import { linked, linksOfSession } from './links.ts';
 import { facets, findSession, listSessions, totals } from './lists.ts';
 import { readMessages } from './messages.ts';
@@ -39,10 +41,12 @@ const TABLES = ['session', 'segment', 'message', 'tool_call', 'git_link', 'text_
 export class PostgresSessionStore implements SessionStore, TranscriptBatchWriter {
   readonly #postgres: Postgres;
   readonly #parts: WriteParts;
+  readonly #puts: GroupedPuts;
 
   private constructor(postgres: Postgres, parts: WriteParts) {
     this.#postgres = postgres;
     this.#parts = parts;
+    this.#puts = new GroupedPuts((team_id, puts) => this.putMany(team_id, puts));
   }
 
   /**
@@ -57,12 +61,12 @@ export class PostgresSessionStore implements SessionStore, TranscriptBatchWriter
       await postgres.close();
       throw error;
     }
-    return new PostgresSessionStore(postgres, { clock, links: links ?? gitLinks });
+    return new PostgresSessionStore(postgres, { clock, links: links ?? gitLinks, blocks: new BlockWriter() });
   }
 
+  /** Puts that come while others are written share a transaction (GroupedPuts). */
   async put(team_id: string, put: TranscriptPut, signal?: AbortSignal): Promise<PutResult> {
-    const [result] = await this.putMany(team_id, [put], signal);
-    return result ?? { kind: 'erased' };
+    return this.#puts.put(team_id, put, signal);
   }
 
   async putMany(team_id: string, puts: readonly TranscriptPut[], signal?: AbortSignal): Promise<PutResult[]> {

@@ -75,7 +75,6 @@ export class PutRows {
   readonly #messages = new CopyRows();
   readonly #calls = new CopyRows();
   readonly #blocks = new CopyRows();
-  readonly #writer = new BlockWriter();
   readonly #restored: string[] = [];
   readonly #removed: Cell[][] = [];
   readonly #untitled: number[] = [];
@@ -83,7 +82,11 @@ export class PutRows {
   /** Sessions whose links are counted anew. */
   readonly #counted = new Set<number>();
 
-  constructor(team_id: string, now_ms: number) {
+  readonly #writer: BlockWriter;
+
+  /** `writer` may serve others, before and after. */
+  constructor(team_id: string, now_ms: number, writer: BlockWriter) {
+    this.#writer = writer;
     this.#team_id = team_id;
     this.#now_ms = now_ms;
   }

@@ -15,6 +15,7 @@ import type {
   TranscriptPut,
   TranscriptState,
 } from '../transcript.ts';
+import type { BlockWriter } from './block-writer.ts';
 import { keptLinks } from './links.ts';
 import { PutRows, type SessionRows } from './put-rows.ts';
 import { TREE_LOCK, treeStep } from './trees.ts';
@@ -23,6 +24,7 @@ import { TREE_LOCK, treeStep } from './trees.ts';
 export interface WriteParts {
   clock: Clock;
   links: LinkFinder;
+  blocks: BlockWriter;
 }
 
 type Removal = 'unshared' | 'erased';
@@ -235,11 +237,11 @@ function arrivalStep(id: number, partial: boolean): Step {
 
 async function stepsOf(
   connection: PostgresConnection,
-  { clock, links }: WriteParts,
+  { clock, links, blocks }: WriteParts,
   team_id: string,
   writes: readonly Write[],
 ): Promise<Step[]> {
-  const rows = new PutRows(team_id, clock.now_ms());
+  const rows = new PutRows(team_id, clock.now_ms(), blocks);
   const in_trees: string[] = [];
   for (const { put, found } of writes) {
     const { id, stored, removal } = found;

@@ -105,13 +105,14 @@ CREATE TABLE syncline_sessions.text_block (
   segment_index integer NOT NULL,
   documents     integer NOT NULL,
   tokens        integer NOT NULL,
-  -- It has terms that `terms` has no place for.
+  -- It has more terms than `terms` has place for: it is looked at in every search.
   is_partial    boolean NOT NULL,
   -- The beginnings of the sections of `postings`, from 1.
   bounds        integer[] NOT NULL,
   terms         tsvector NOT NULL,
   postings      bytea NOT NULL,
-  PRIMARY KEY (session_id, segment_index)
+  -- With what ranking asks of all blocks.
+  PRIMARY KEY (session_id, segment_index) INCLUDE (documents, tokens)
 );
 
 -- Uncompressed, so that a section is read without the others, and written without the work.
