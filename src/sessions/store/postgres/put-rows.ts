@@ -8,7 +8,7 @@ import { bodiesOf } from '../message-bodies.ts';
 import { DONE, SAID, isOfPerson, textsOf, treeOf, turnOf, turnOfTitle, type ScopedText } from '../message-texts.ts';
 import type { GitLink } from '../session-store.ts';
 import type { TranscriptHead, TranscriptPut } from '../transcript.ts';
-import type { BlockWriter} from './block-writer.ts';
+import type { BlockWriter } from './block-writer.ts';
 import { type TextBlock } from './block-writer.ts';
 import { TITLE_SEGMENT, type Field } from './block.ts';
 
