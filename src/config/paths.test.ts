@@ -3,7 +3,7 @@ import { UsageError } from '../platform/errors.ts';
 import { refuseRealHomeUnderTest, resolvePaths, type PathInputs } from './paths.ts';
 
 function paths(inputs: Partial<PathInputs>): [home: string, config: string] {
-  const found = resolvePaths({ env: {}, user_home: '/home/ada', cwd: '/work', ...inputs });
+  const found = resolvePaths({ env: {}, user_home: '/home/ada', cwd: '/here', ...inputs });
   return [found.home, found.config_file];
 }
 
@@ -28,21 +28,21 @@ describe('resolvePaths', () => {
     [
       '--home over SYNCLINE_HOME',
       { env: { SYNCLINE_HOME: '/s' }, home: 'mine' },
-      '/work/mine',
-      '/work/mine/config.toml',
+      '/here/mine',
+      '/here/mine/config.toml',
     ],
-    ['--config', { env: { SYNCLINE_HOME: '/s' }, config: 'x.toml' }, '/s', '/work/x.toml'],
+    ['--config', { env: { SYNCLINE_HOME: '/s' }, config: 'x.toml' }, '/s', '/here/x.toml'],
     [
       '--profile',
-      { profile: 'work' },
-      '/home/ada/.local/share/syncline/profiles/work',
-      '/home/ada/.config/syncline/profiles/work/config.toml',
+      { profile: 'acme' },
+      '/home/ada/.local/share/syncline/profiles/acme',
+      '/home/ada/.config/syncline/profiles/acme/config.toml',
     ],
     [
       '--profile below SYNCLINE_HOME',
-      { env: { SYNCLINE_HOME: '/s' }, profile: 'work' },
-      '/s/profiles/work',
-      '/s/profiles/work/config.toml',
+      { env: { SYNCLINE_HOME: '/s' }, profile: 'acme' },
+      '/s/profiles/acme',
+      '/s/profiles/acme/config.toml',
     ],
   ])('%s', (_, inputs, home, config) => {
     expect(paths(inputs)).toEqual([home, config]);

@@ -406,7 +406,7 @@ export const examples: Readonly<Record<string, RuleExamples>> = {
       ['', at('opt', 'acme/bin/run'), ''],
       ['', at('mnt', 'c/Users/alice/x'), ''],
     ],
-    negative: ['./tmp/x', 'src/root/index.ts', '/tmp', 'https://example.com/opt/out', 'a/b/tmp/c'],
+    negative: ['./opt/x', 'src/mnt/index.ts', '/opt', 'https://example.com/opt/out', 'a/b/mnt/c'],
   },
   'windows-path': {
     positive: [

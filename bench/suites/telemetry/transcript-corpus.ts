@@ -31,14 +31,14 @@ export function writeTranscriptCorpus(folder: string, options: CorpusOptions): C
   let forked_from: Conversation | null = null;
   for (let i = 0; i < options.sessions; i++) {
     const project = `project-${draw.integer(1, PROJECTS)}`;
-    const cwd = `/home/ada/work/${project}`;
+    const cwd = `/home/ada/code/${project}`;
     const conversation: Conversation = new Conversation(draw, {
       cwd,
       began_ms: BEGAN_MS + i * 3_600_000,
       copied: forked_from,
     });
     for (let prompts = draw.skewed(options.prompts, 1, 400); prompts > 0; prompts--) conversation.addTurn();
-    const place = join(corpus.claude_config_dir, 'projects', `-home-ada-work-${project}`);
+    const place = join(corpus.claude_config_dir, 'projects', `-home-ada-code-${project}`);
     write(corpus, join(place, `${conversation.session_id}.jsonl`), conversation);
     for (const subagent of conversation.subagents)
       write(corpus, join(place, conversation.session_id, 'subagents', `agent-${subagent.agent_id}.jsonl`), subagent);

@@ -93,8 +93,8 @@ describe('config', () => {
     expect(Object.keys(schema.properties)).toEqual(
       expect.arrayContaining(['team', 'telemetry', 'storage', 'server', 'http']),
     );
-    expect((await run(['config', 'path', '--profile', 'work'])).stdout).toBe(
-      `configuration  ${home}/profiles/work/config.toml\nstate          ${home}/profiles/work\n`,
+    expect((await run(['config', 'path', '--profile', 'acme'])).stdout).toBe(
+      `configuration  ${home}/profiles/acme/config.toml\nstate          ${home}/profiles/acme\n`,
     );
     expect((await run(['config', 'path', '--profile', '../x'])).exit).toBe(2);
   });
