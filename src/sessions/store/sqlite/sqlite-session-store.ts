@@ -35,7 +35,7 @@ export interface SqliteSessionStoreOptions {
 }
 
 /**
- * The conversations of all teams in one SQLite file (`sessions-store.db`). Each call runs to its end before the caller goes
+ * The conversations of all teams in one SQLite file (`session-store.db`). Each call runs to its end before the caller goes
  * on: a process that must answer meanwhile uses `SessionStoreThreads`.
  */
 export class SqliteSessionStore implements SessionStore {
