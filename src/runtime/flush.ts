@@ -23,7 +23,7 @@ export async function flush(
   const result: FlushResult = { delivered: 0, remaining: 0, dead_letters: 0, destinations: [] };
   try {
     for (let full = true; full && !over.signal.aborted;) {
-      full = await readAll(directory, over.signal);
+      full = await readAll(directory, stream, over.signal);
       await deliverAll(directory, result, deadline_ms, over.signal);
       if (full && (await removeDelivered(directory, over.signal)) === 0) break;
     }
@@ -39,16 +39,31 @@ function narrowed(directory: DataDirectory, stream: StreamName | null): DataDire
   return stream === 'sessions' ? { ...directory, deliveries: new Map() } : directory;
 }
 
-/** Journals transcripts and spool where they are read at all; true when the journal was full before their ends. */
-async function readAll({ sweep, hooks, sessions, options }: DataDirectory, signal: AbortSignal): Promise<boolean> {
+/** Journals what is new of a stream where it is read at all; true when a journal was full before the ends. */
+async function readAll(directory: DataDirectory, stream: StreamName | null, signal: AbortSignal): Promise<boolean> {
+  const { options } = directory;
   if (!options.captures) return false;
-  const conversations = await sessions?.sweep(signal, true);
   // A daemon's own sweep goes first, and a first one over years of history takes longer than a flush may.
-  const over = options.timers.sleep(Infinity, signal).then(() => ({ full: false }));
-  const { full } = await Promise.race([sweep.sweep(signal), over]);
+  const over = options.timers.sleep(Infinity, signal).then(() => false);
+  const conversations = stream !== 'telemetry' && (await Promise.race([readConversations(directory, signal), over]));
+  const telemetry = stream !== 'sessions' && (await readTelemetry(directory, over, signal));
+  return conversations || telemetry;
+}
+
+async function readConversations({ sessions }: DataDirectory, signal: AbortSignal): Promise<boolean> {
+  const swept = await sessions?.sweep(signal, true);
+  return swept?.full ?? false;
+}
+
+async function readTelemetry(
+  { sweep, hooks }: DataDirectory,
+  over: Promise<boolean>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const full = await Promise.race([sweep.sweep(signal).then((swept) => swept.full), over]);
   try {
     await hooks.sweep(signal);
-    return full || (conversations?.full ?? false);
+    return full;
   } catch (error) {
     if (error instanceof FullError) return true;
     throw error;
