@@ -20,7 +20,7 @@ export async function flush(
   const over = new AbortController();
   const deadline_ms = clock.monotonic_ms() + timeout_ms;
   void timers.sleep(timeout_ms, over.signal).then(() => over.abort());
-  const result: FlushResult = { delivered: 0, remaining: 0, dead_letters: 0, destinations: [] };
+  const result: FlushResult = { delivered: 0, remaining: 0, unreadable: 0, dead_letters: 0, destinations: [] };
   try {
     for (let full = true; full && !over.signal.aborted;) {
       full = await readAll(directory, stream, over.signal);
@@ -30,7 +30,8 @@ export async function flush(
   } finally {
     over.abort();
   }
-  return { ...result, ...(await whatRemains(all, stream)) };
+  const unreadable = (directory.sessions?.sources() ?? []).reduce((sum, { failing }) => sum + failing, 0);
+  return { ...result, unreadable, ...(await whatRemains(all, stream)) };
 }
 
 /** A directory whose other streams rest. */

@@ -181,6 +181,8 @@ export interface PreviewBatch {
 }
 
 export interface FlushResult {
+  /** Conversations that could not be read; they are set aside and tried again. */
+  unreadable: number;
   delivered: number;
   remaining: number;
   dead_letters: number;

@@ -6,11 +6,20 @@ describe('flush', () => {
   const result = (remaining: number): FlushResult => ({
     delivered: 1200,
     remaining,
+    unreadable: 0,
     dead_letters: remaining === 0 ? 0 : 1,
     destinations: [
       { stream: 'telemetry', destination: 'eu', remaining: 0, reason: null },
       { stream: 'telemetry', destination: 'team', remaining, reason: 'offline since 14:02' },
     ],
+  });
+
+  it('exits 1 and says so when a conversation could not be read', async () => {
+    const { exit, stderr } = await cli(['flush'], {
+      operator: { flush: async () => ({ ...result(0), unreadable: 2 }) },
+    });
+    expect(exit).toBe(1);
+    expect(stderr).toContain('2 conversations could not be read');
   });
 
   it('exits 0 when all is delivered', async () => {

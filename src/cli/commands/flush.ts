@@ -18,8 +18,10 @@ export async function flush(context: CommandContext, invocation: Invocation): Pr
     for (const { destination, remaining, reason } of result.destinations)
       if (remaining > 0)
         context.say(`  ${destination}  ${formatItems(remaining, 'item')}: ${safe(reason ?? 'not delivered in time')}`);
+    if (result.unreadable > 0)
+      context.say(`  ${formatItems(result.unreadable, 'conversation')} could not be read   see: syncline status`);
     if (result.dead_letters > 0)
       context.say(`  ${formatItems(result.dead_letters, 'dead letter')}   see: syncline dead-letters list`);
   }
-  return result.remaining > 0 ? EXIT.no : EXIT.ok;
+  return result.remaining + result.unreadable > 0 ? EXIT.no : EXIT.ok;
 }
