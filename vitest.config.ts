@@ -7,6 +7,8 @@ export default defineConfig({
     // R27: one setup file gives every test a home of its own; nothing reads the real one.
     setupFiles: ['test/setup/own-home.ts'],
     pool: 'forks',
+    // As the program itself runs (docs/decisions/0020).
+    execArgv: ['--no-memory-protection-keys'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

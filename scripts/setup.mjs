@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 export const pinnedNode = join(root, 'node_modules', 'node', 'bin', 'node');
-/** Bounds V8's heap; bin/syncline, which says why, passes the same. */
-export const heapFlags = ['--max-semi-space-size=8', '--heap-growing-percent=30'];
+/** What the program is run with; bin/syncline, which says why, passes the same. */
+export const nodeFlags = ['--no-memory-protection-keys', '--max-semi-space-size=8', '--heap-growing-percent=30'];
 const stampFile = join(root, 'node_modules', '.syncline-lock');
 
 function lockDigest() {

@@ -1,6 +1,6 @@
 /** `npm start`: set-up if needed, then `syncline up` with the flags given after `--`. */
 import { join } from 'node:path';
-import { hand, heapFlags, root, setUp } from './setup.mjs';
+import { hand, nodeFlags, root, setUp } from './setup.mjs';
 
 setUp();
-await hand([...heapFlags, join(root, 'src', 'cli', 'main.ts'), 'up', ...process.argv.slice(2)]);
+await hand([...nodeFlags, join(root, 'src', 'cli', 'main.ts'), 'up', ...process.argv.slice(2)]);

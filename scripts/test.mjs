@@ -1,9 +1,8 @@
 /**
  * `npm test`: set-up if needed, then every check and every test. Flags after `--` go to vitest.
  *
- * A test file whose process died of SIGSEGV is run again, at most twice, and this is said: Node itself crashed, on one
- * kind of machine, in two of 175 files that start and end threads with SQLite; 2,000 such threads and 280 runs of the same
- * tests elsewhere did not. A test that fails is never run again, nor a file that ends in any other way.
+ * A test file whose process died of SIGSEGV is run again, at most twice, and this is said (docs/decisions/0020: Node
+ * itself crashed). A test that fails is never run again, nor a file that ends in any other way.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
