@@ -25,6 +25,7 @@ import { sessionSecret } from './home.ts';
 import type { SessionsInputs } from './sessions-inputs.ts';
 import { LOCAL_SESSIONS, sessionDestinations, type ConfiguredSessions } from './session-destinations.ts';
 import { backfillNewDestinations } from './session-backfill.ts';
+import { previewSessions } from './session-preview.ts';
 import { sourceStatus } from './session-source-status.ts';
 import { changeSharing, sharesOf } from './session-sharing.ts';
 import type { SessionsDirectory } from './sessions-directory.ts';
@@ -85,6 +86,14 @@ async function assemble(inputs: SessionsInputs, store: SessionStore, db: Databas
     sources: () => sweep.status().map(sourceStatus),
     sharesOf: async (key) => sharesOf(sharing, key),
     share: (keys, share) => changeSharing(sharing, keys, share),
+    preview: (query) =>
+      previewSessions(
+        {
+          ...{ engine, known: sweep.known, store, destinations, clock, team_id: options.team_id },
+          delivery: { catalogue, projects, links },
+        },
+        query,
+      ),
     replay: async (confirm_vanished) => {
       if (confirm_vanished) for (const { name } of sources) sweep.acceptVanished(name);
       sweep.force();

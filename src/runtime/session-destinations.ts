@@ -1,12 +1,14 @@
 import { resolveSecret } from '../config/secret.ts';
-import type { KeyedDestination } from '../engine/keyed/destination.ts';
 import { systemTimers } from '../platform/timers.ts';
 import { programVersion } from '../platform/version.ts';
+import type { RecordedRequest } from '../sessions/delivery/recording-writer.ts';
 import { SessionDestination, type SessionDestinationOptions } from '../sessions/delivery/session-destination.ts';
-import { KEEP_ALL, sharingPolicy, type SharingConfig } from '../sessions/delivery/sharing.ts';
+import { KEEP_ALL, sharingPolicy, type SharingConfig, type SharingPolicy } from '../sessions/delivery/sharing.ts';
+import type { SessionLinks } from '../sessions/delivery/session-links.ts';
 import type { ConfiguredSharing } from '../sessions/delivery/sharing-rules.ts';
 import type { SessionStore } from '../sessions/store/session-store.ts';
 import { HttpTranscriptWriter } from '../sessions/wire/http-writer.ts';
+import { goneRequest, putRequest, removeRequest, type TranscriptRequest } from '../sessions/wire/transcript-request.ts';
 import { LazyPostgresWriter } from './lazy-postgres-writer.ts';
 import type { SessionsInputs } from './sessions-inputs.ts';
 import { SERVER_TEAM } from './tokens.ts';
@@ -20,7 +22,11 @@ export const TEAM_SESSIONS = 'team';
 const CONNECTION = { connect_timeout_ms: 10_000, request_timeout_ms: 45_000, max_connections: 2 } as const;
 
 export interface ConfiguredSessions {
-  destination: KeyedDestination;
+  destination: SessionDestination;
+  /** The policy that it decides by. */
+  sharing: SharingPolicy;
+  /** A request to it as it leaves. */
+  shown: (request: RecordedRequest) => Pick<TranscriptRequest, 'path' | 'body'> & { method: string };
   required: boolean;
   insecure: boolean;
   /** Null: all of it, always. */
@@ -29,7 +35,8 @@ export interface ConfiguredSessions {
 }
 
 /** What every destination of one journal shares. */
-export type SharedParts = Pick<SessionDestinationOptions, 'catalogue' | 'links' | 'choices' | 'projects' | 'secret'> & {
+export type SharedParts = Pick<SessionDestinationOptions, 'catalogue' | 'choices' | 'projects' | 'secret'> & {
+  links: SessionLinks;
   store: SessionStore;
   /** Names this machine in every key. */
   installation: string;
@@ -55,7 +62,10 @@ function localStore({ options, hashing, salts }: SessionsInputs, shared: SharedP
     sharing: KEEP_ALL,
     clock: options.clock,
   });
-  return { destination, required: true, insecure: false, shares: null, close: async () => undefined };
+  return {
+    ...{ destination, sharing: KEEP_ALL, shown: written, required: true, insecure: false, shares: null },
+    close: async () => undefined,
+  };
 }
 
 /** The server of the team, once sharing is switched on; while something of it is there, also after it was switched off. */
@@ -82,6 +92,7 @@ function teamServer(inputs: SessionsInputs, shared: SharedParts): ConfiguredSess
     user_home: options.env['HOME'] ?? '',
   };
   const team_id = team.id ?? SERVER_TEAM;
+  const sharing = sharingPolicy(rules);
   const destination = new SessionDestination({
     ...rest,
     id: TEAM_SESSIONS,
@@ -90,11 +101,12 @@ function teamServer(inputs: SessionsInputs, shared: SharedParts): ConfiguredSess
     owner: installation,
     context: { hashing, salt: salts.team.bytes, ...who, names: team.names, is_local: false },
     tags: true,
-    sharing: sharingPolicy(rules),
+    sharing,
     clock: options.clock,
   });
   const shares = { rules: { ...rules, names: team.names }, place: { url, team_id } };
-  return [{ destination, required: true, insecure, shares, close: () => writer.close() }];
+  const shown = (request: RecordedRequest): TranscriptRequest => asked(team_id, request);
+  return [{ destination, sharing, shown, required: true, insecure, shares, close: () => writer.close() }];
 }
 
 /** The databases of teams that conversations are written to without a server in front; nothing leaves unless projects are named. */
@@ -116,6 +128,7 @@ function databases(inputs: SessionsInputs, shared: SharedParts): ConfiguredSessi
       since_ms: null,
       user_home: options.env['HOME'] ?? '',
     };
+    const sharing = sharingPolicy(rules);
     const destination = new SessionDestination({
       ...rest,
       id: name,
@@ -124,12 +137,37 @@ function databases(inputs: SessionsInputs, shared: SharedParts): ConfiguredSessi
       owner: installation,
       context: { hashing, salt: (salts.team ?? salts.machine).bytes, ...who, names, is_local: false },
       tags: true,
-      sharing: sharingPolicy(rules),
+      sharing,
       clock,
     });
     // Without what signs in: a new password is no other database.
     const { host = '', pathname = '' } = URL.parse(url) ?? {};
     const shares = { rules: { ...rules, names, member }, place: { host, pathname, team_id } };
-    return [{ destination, required: true, insecure: false, shares, close: () => writer.close() }];
+    const known = { destination, sharing, shown: written, shares };
+    return [{ ...known, required: true, insecure: false, close: () => writer.close() }];
   });
+}
+
+/** What a team's server is asked. */
+function asked(team_id: string, request: RecordedRequest): TranscriptRequest {
+  switch (request.kind) {
+    case 'put':
+      return putRequest(team_id, request.put);
+    case 'gone':
+      return goneRequest(team_id, request.gone);
+    case 'remove':
+      return removeRequest(team_id, request.key, request.reason);
+  }
+}
+
+/** What a store is given without a server in front; it makes rows of it. */
+function written(request: RecordedRequest): { method: string; path: string; body: string } {
+  switch (request.kind) {
+    case 'put':
+      return { method: 'WRITE', path: request.put.key, body: JSON.stringify(request.put) };
+    case 'gone':
+      return { method: 'MARK', path: request.gone.key, body: JSON.stringify(request.gone) };
+    case 'remove':
+      return { method: 'REMOVE', path: request.key, body: '' };
+  }
 }

@@ -34,6 +34,7 @@ export function sessionVerbs(directory: DataDirectory, wake: () => void, record:
       wake();
       return result;
     },
+    previewSessions: async (query) => (directory.sessions ? directory.sessions.preview(query) : null),
     replaySessions: async ({ confirm_vanished }) => {
       await record('replay', 'sessions', { confirm_vanished });
       const result = await sessions().replay(confirm_vanished);

@@ -10,6 +10,7 @@ import type {
   SessionSummary,
   SessionTreeNode,
 } from '../sessions/store/session-store.ts';
+import type { StayReason } from '../sessions/delivery/session-preview.ts';
 
 /** A session with what its page shows besides the messages. */
 export interface ConversationDetail {
@@ -60,6 +61,53 @@ export interface SessionsSourceStatus {
   last_error: { at_ms: number; code: string; message: string } | null;
 }
 
+export interface SessionsPreviewQuery {
+  /** Glob over a project's name. */
+  project: string | null;
+  /** Key, the beginning of one, or the agent's own id. */
+  session: string | null;
+  /** Most requests for each destination. */
+  limit: number;
+}
+
+/** One request as it would leave. */
+export interface PreviewedRequest {
+  /** `put`: messages and what is told of the session; `gone`: that its source has it no more; `remove`: it is taken back. */
+  kind: 'put' | 'gone' | 'remove';
+  method: string;
+  path: string;
+  messages: number;
+  /** Of the body, before it is compressed. */
+  bytes: number;
+  body: string;
+}
+
+/** What would leave of one session to one destination. */
+export interface PreviewedSession {
+  key: string;
+  destination: string;
+  project: string | null;
+  requests: PreviewedRequest[];
+  /** There are more requests than were asked for. */
+  is_cut: boolean;
+  /** Why nothing leaves; null: something does, or waits. */
+  stays: StayReason | null;
+  /** Code of what keeps it from being read or sent. */
+  problem: string | null;
+  /** When what is younger than the hold may leave; null: nothing is held. */
+  held_until_ms: number | null;
+  /** What was removed from the whole session, by rule. */
+  removed: Record<string, number>;
+}
+
+export interface SessionsPreview {
+  sessions: PreviewedSession[];
+  /** Sessions that were looked at and stay; where one is asked for by its id it is among `sessions` instead. */
+  staying: { destination: string; reason: StayReason; sessions: number }[];
+  /** More was there to look at. */
+  is_cut: boolean;
+}
+
 /** What a person can ask of the conversations kept here. Reads are of the local store, or of the server's own team. */
 export interface SessionVerbs {
   conversations(query: { filter: SessionFilter; page: Page }): Promise<SessionPage>;
@@ -76,6 +124,11 @@ export interface SessionVerbs {
   }): Promise<{ session: SessionSummary; ordinal: number; at_ms: number | null }[]>;
   /** Takes sessions out of what is shared (`false`), or lets the configuration decide again (`true`). */
   shareConversations(query: { ids: string[]; share: boolean }): Promise<ShareResult>;
+  /**
+   * What would leave now, byte for byte, and what waits or stays; changes nothing. Null: no conversations are kept.
+   * @throws SynclineError `session.unknown`, `sessions.ambiguous`
+   */
+  previewSessions(query: SessionsPreviewQuery): Promise<SessionsPreview | null>;
   /** Every session is read and compared again; what differs is sent. `confirm`: also when many have vanished (R12). */
   replaySessions(query: { confirm_vanished: boolean }): Promise<{ sessions: number }>;
 }

@@ -1,7 +1,13 @@
 import type { Delivery } from '../engine/ordered/delivery.ts';
 import type { EngineStore } from '../engine/store.ts';
 import type { SessionStore } from '../sessions/store/session-store.ts';
-import type { ConversationShare, SessionsSourceStatus, ShareResult } from './session-verbs.ts';
+import type {
+  ConversationShare,
+  SessionsPreview,
+  SessionsPreviewQuery,
+  SessionsSourceStatus,
+  ShareResult,
+} from './session-verbs.ts';
 
 /** What works on conversations in one data directory: a journal of its own, the local store, sources, deliveries. */
 export interface SessionsDirectory {
@@ -17,6 +23,7 @@ export interface SessionsDirectory {
   /** Where a session went besides the local store. */
   sharesOf: (key: string) => Promise<ConversationShare[]>;
   share: (keys: readonly string[], share: boolean) => Promise<ShareResult>;
+  preview: (query: SessionsPreviewQuery) => Promise<SessionsPreview>;
   replay: (confirm_vanished: boolean) => Promise<{ sessions: number }>;
   close: () => Promise<void>;
 }

@@ -81,6 +81,7 @@ export function fakeOperator(answers: FakeAnswers = {}): Operator & { asked: [ve
     conversationsFor: never('conversationsFor'),
     conversationsEditing: never('conversationsEditing'),
     shareConversations: never('shareConversations'),
+    previewSessions: never('previewSessions'),
     replaySessions: never('replaySessions'),
     preview: never('preview'),
     flush: never('flush'),

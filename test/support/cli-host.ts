@@ -93,6 +93,7 @@ const OPERATOR_VERBS = [
   'conversationsFor',
   'conversationsEditing',
   'shareConversations',
+  'previewSessions',
   'replaySessions',
   'preview',
   'flush',

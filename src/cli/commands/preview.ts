@@ -1,34 +1,47 @@
 import { EXIT, type ExitCode } from '../../platform/errors.ts';
+import type { PreviewBatch } from '../../runtime/operator.ts';
 import type { CommandContext } from '../context.ts';
 import { formatBytes } from '../format/bytes.ts';
 import { formatItems } from '../format/count.ts';
 import { streamArgument, type Invocation } from '../invocation.ts';
+import { LOCAL, sayConversations } from './preview-conversations.ts';
 
 const DEFAULT_LIMIT = 10;
-/** The store of this machine; no destination of the configuration may be called so. */
-const LOCAL = 'local';
 
 /** `preview`: bodies go to stdout exactly as they would leave; what frames them is words and goes to stderr. */
 export async function preview(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
+  const stream = streamArgument(invocation.argument(0));
   const query = {
-    stream: streamArgument(invocation.argument(0)),
     project: invocation.text('project'),
     session: invocation.text('session'),
     limit: invocation.number('limit') ?? DEFAULT_LIMIT,
   };
-  const batches = await context.withOperator((operator) => operator.preview(query));
+  await using operator = await context.connect();
+  const batches = stream === 'sessions' ? [] : await operator.preview({ stream, ...query });
+  // A session that telemetry knows need not be one that is kept.
+  const unless_unknown = (error: unknown): null => {
+    if (stream === null && (error as { code?: unknown }).code === 'session.unknown') return null;
+    throw error;
+  };
+  const conversations = stream === 'telemetry' ? null : await operator.previewSessions(query).catch(unless_unknown);
   if (context.options.json) {
-    context.printJson('syncline.preview/1', { batches });
+    context.printJson('syncline.preview/1', { batches, conversations });
     return EXIT.ok;
   }
+  const leaving = sayBatches(context, batches) + (conversations ? sayConversations(context, conversations) : 0);
+  if (stream === 'sessions' && conversations === null) context.say('Conversations are not kept on this machine.');
+  context.say(
+    leaving === 0 ? 'Nothing would leave.' : `${formatItems(leaving, 'request')} would leave. Nothing was sent.`,
+  );
+  return EXIT.ok;
+}
+
+/** Returns how many would leave this machine. */
+function sayBatches(context: CommandContext, batches: readonly PreviewBatch[]): number {
   for (const { destination, path, items, bytes, body } of batches) {
     const where = destination === LOCAL ? 'stays on this machine' : `POST ${path}`;
     context.say(`→ ${destination}  ${where}  ${formatItems(items, 'item')}, ${formatBytes(bytes)}`);
     context.host.stdout.write(`${body}\n`);
   }
-  const leaving = batches.filter(({ destination }) => destination !== LOCAL).length;
-  context.say(
-    leaving === 0 ? 'Nothing would leave.' : `${formatItems(leaving, 'request')} would leave. Nothing was sent.`,
-  );
-  return EXIT.ok;
+  return batches.filter(({ destination }) => destination !== LOCAL).length;
 }

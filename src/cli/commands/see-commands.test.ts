@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ALL_READ, cli, notRunning, STATUS, TERMINAL } from '../../../test/support/cli-host.ts';
-import { UnreachableError } from '../../platform/errors.ts';
+import { SynclineError, UnreachableError } from '../../platform/errors.ts';
 import type { DestinationStatus } from '../../runtime/operator.ts';
+import type { PreviewedSession, SessionsPreview } from '../../runtime/session-verbs.ts';
 
 describe('status', () => {
   it('prints text, and the report itself as JSON', async () => {
@@ -116,6 +117,7 @@ describe('preview', () => {
     bytes: 1500,
     body: '{"events":[]}',
   };
+  const none = async (): Promise<null> => null;
 
   it('prints the bodies byte for byte, and what they are as words', async () => {
     const queries: unknown[] = [];
@@ -131,17 +133,77 @@ describe('preview', () => {
 
   it('does not call what stays at home leaving', async () => {
     const local = { ...batch, destination: 'local' };
-    const { stderr } = await cli(['preview'], { operator: { preview: async () => [local] } });
+    const { stderr } = await cli(['preview', 'telemetry'], { operator: { preview: async () => [local] } });
     expect(stderr).toBe('→ local  stays on this machine  2 items, 1.5 kB\nNothing would leave.\n');
   });
 
   it('says when nothing would leave', async () => {
-    expect((await cli(['preview'], { operator: { preview: async () => [] } })).stderr).toBe('Nothing would leave.\n');
-    const json = await cli(['preview', '--json'], { operator: { preview: async () => [batch] } });
-    expect(JSON.parse(json.stdout)).toEqual({ schema: 'syncline.preview/1', batches: [batch] });
+    const operator = { preview: async () => [], previewSessions: none };
+    expect((await cli(['preview'], { operator })).stderr).toBe('Nothing would leave.\n');
+    const json = await cli(['preview', '--json'], { operator: { ...operator, preview: async () => [batch] } });
+    expect(JSON.parse(json.stdout)).toEqual({ schema: 'syncline.preview/1', batches: [batch], conversations: null });
+    expect((await cli(['preview', 'sessions'], { operator })).stderr).toBe(
+      'Conversations are not kept on this machine.\nNothing would leave.\n',
+    );
   });
 
   it('refuses a limit that is no number', async () => {
     expect((await cli(['preview', '--limit', 'x'])).stderr).toContain('--limit must be a whole number from 1.');
+  });
+
+  const session: PreviewedSession = {
+    key: '4be1c07d92aa'.padEnd(32, '0'),
+    destination: 'team',
+    project: 'github.com/acme/web',
+    requests: [
+      { kind: 'put', method: 'PUT', path: '/v1/transcripts/4be', messages: 12, bytes: 8100, body: '{"head":{}}' },
+    ],
+    is_cut: false,
+    stays: null,
+    problem: null,
+    held_until_ms: null,
+    removed: { email: 2, 'aws-key': 1 },
+  };
+  const shown = (sessions: PreviewedSession[]): SessionsPreview => ({
+    sessions,
+    staying: [{ destination: 'team', reason: 'project', sessions: 812 }],
+    is_cut: false,
+  });
+
+  it('shows conversations: the bodies, what was removed, what is on hold, what stays', async () => {
+    const HELD_UNTIL = new Date(2026, 10, 15, 14, 2).getTime();
+    const held = { ...session, requests: [], held_until_ms: HELD_UNTIL, removed: {} };
+    const kept = { ...held, held_until_ms: null, stays: 'history' as const };
+    const queries: unknown[] = [];
+    const previewSessions = async (query: unknown) => (queries.push(query), shown([session, held, kept]));
+    const { stdout, stderr } = await cli(['preview', 'sessions', '--session', '4be1'], {
+      operator: { previewSessions },
+    });
+    expect(stdout).toBe('{"head":{}}\n');
+    expect(stderr).toMatch(
+      new RegExp(
+        [
+          '^→ team  4be1c07d92aa  github.com/acme/web  PUT /v1/transcripts/4be  12 messages, 8.1 kB',
+          '    removed in all of it: email 2, aws-key 1',
+          '· team  4be1c07d92aa  github.com/acme/web  on hold until (2026-11-15 )?14:02: all that is new of it',
+          '· team  4be1c07d92aa  github.com/acme/web  not sent: it began before you joined',
+          '· team  812 conversations not sent: its project is not named',
+          '1 request would leave. Nothing was sent.\n$',
+        ].join('\n'),
+      ),
+    );
+    expect(queries).toEqual([{ project: null, session: '4be1', limit: 10 }]);
+  });
+
+  it('without a stream shows both; a session that only telemetry knows is no error', async () => {
+    const preview = async () => [batch];
+    const both = await cli(['preview'], { operator: { preview, previewSessions: async () => shown([session]) } });
+    expect(both.stdout).toBe('{"events":[]}\n{"head":{}}\n');
+    expect(both.stderr).toContain('2 requests would leave. Nothing was sent.');
+    const previewSessions = async () => {
+      throw new SynclineError('session.unknown', 'There is no conversation with this id');
+    };
+    expect((await cli(['preview', '--session', 'x'], { operator: { preview, previewSessions } })).exit).toBe(0);
+    expect((await cli(['preview', 'sessions', '--session', 'x'], { operator: { previewSessions } })).exit).toBe(1);
   });
 });

@@ -27,7 +27,12 @@ export const SEE: readonly CommandDeclaration[] = [
       { flags: '--session <id>', description: 'only this session' },
       { flags: '--limit <n>', description: 'at most so many requests (default 10)' },
     ],
-    examples: ['syncline preview', 'syncline preview telemetry --project web', 'syncline preview --json'],
+    examples: [
+      'syncline preview',
+      'syncline preview telemetry --project web',
+      'syncline preview sessions --session 4be1c07d92aa',
+      'syncline preview --json',
+    ],
     load: async () => (await import('../commands/preview.ts')).preview,
   },
 ];

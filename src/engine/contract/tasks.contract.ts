@@ -25,6 +25,23 @@ export function tasksContract(open: OpenStore): void {
     expect(await scene.progress('declines')).toMatchObject({ waiting: 0 });
   });
 
+  test('what waits is told in about the order in which it goes, without a claim, also while paused', async () => {
+    await start();
+    await scene.add([scene.entry('b'), scene.entry('a')]);
+    const names = async (limit = 10): Promise<string[]> =>
+      (await scene.store.keyed.waiting('store', NOW, limit)).map(({ key }) => key);
+    await scene.settle(await scene.next(), { kind: 'later', due_ms: NOW + 60_000 });
+    const [first, second] = await scene.store.keyed.waiting('store', NOW, 10);
+    expect(first?.due_ms).toBe(0);
+    expect(second?.due_ms).toBe(NOW + 60_000);
+    expect(await names(1)).toEqual([first?.key]);
+    await scene.store.changeDestination('store', 'pause', null);
+    expect((await names()).toSorted()).toEqual(['a', 'b']);
+    await scene.store.changeDestination('store', 'resume', null);
+    await scene.settle(await scene.next(), { kind: 'dead_letter', refusal: REFUSAL });
+    expect(await names()).toEqual([second?.key]);
+  });
+
   test('an append that is repeated raises nothing, and one that is rolled back neither', async () => {
     await start();
     const entries = [scene.entry('a')];

@@ -131,6 +131,13 @@ export interface KeyedProgress {
   held_groups: { group: string; class: string; since_ms: number; message: string; waiting: number }[];
 }
 
+/** A key whose newest state is not on the other side yet. */
+export interface WaitingKey {
+  key: string;
+  /** Not before this; 0: at once. */
+  due_ms: number;
+}
+
 /** An entry of one key, for flows that fold the changes since what they sent last. */
 export interface KeyEntry {
   partition_id: number;
@@ -186,6 +193,11 @@ export interface KeyedStore {
   /** When the next task is due; null = none waits for a time. Claimed and held ones do not count. */
   nextDue(destination_id: string, now_ms: number): Promise<number | null>;
   progress(): Promise<KeyedProgress[]>;
+  /**
+   * Keys that wait for a destination, about in the order in which they go: those that may go now before those that have a
+   * time, and none that a dead letter holds. Claims nothing, and tells also while the destination is paused.
+   */
+  waiting(destination_id: string, now_ms: number, limit: number): Promise<WaitingKey[]>;
   /** Entries of one key after an offset of one partition, oldest first. */
   entriesOf(key: string, partition_id: number, after_offset: number, limit: number): Promise<KeyEntry[]>;
   /**

@@ -23,6 +23,7 @@ const SCOPES_BY_VERB: Record<keyof Operator, readonly Scope[]> = {
   conversationsFor: ['operate'],
   conversationsEditing: ['operate'],
   shareConversations: ['operate'],
+  previewSessions: ['operate'],
   replaySessions: ['operate'],
   preview: ['operate'],
   flush: ['operate'],

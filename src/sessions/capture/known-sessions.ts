@@ -67,6 +67,18 @@ export class KnownSessions {
     return row ? knownOf(row) : null;
   }
 
+  /** Keys of sessions with this id of their agent, or whose key begins so (8 characters or more); for what no store has yet. */
+  named(id: string): string[] {
+    const by_key = /^[0-9a-f]{8,32}$/.test(id);
+    const rows = this.#db.all<{ key: string }>(
+      `SELECT key FROM session_mark WHERE native_id = ?1
+       UNION SELECT key FROM session_mark WHERE ?2 AND key >= ?1 AND key < ?1 || 'g'`,
+      id,
+      by_key ? 1 : 0,
+    );
+    return rows.map(({ key }) => key);
+  }
+
   /** A page of them in the order of keys, after `after` ('' = from the start): for backfills and lists. */
   page(after: string, limit: number, filter: KnownFilter = {}): KnownSession[] {
     const rows = this.#db.all<Row>(

@@ -7,7 +7,7 @@ import type { SavedLink, SessionLinks } from './session-links.ts';
 /** The link of one task during one attempt: as it was read, and what is to be written with the settlement. */
 export class LinkWrites {
   readonly link: SessionLink | null;
-  readonly #links: SessionLinks;
+  readonly #links: Pick<SessionLinks, 'read' | 'write'>;
   readonly #task: Task;
   readonly #context: SendContext;
   #version: number | null;
@@ -16,7 +16,7 @@ export class LinkWrites {
   #saved: SessionLink | null;
   #more: FlowWrite[] = [];
 
-  constructor(links: SessionLinks, destination_id: string, task: Task, context: SendContext) {
+  constructor(links: Pick<SessionLinks, 'read' | 'write'>, destination_id: string, task: Task, context: SendContext) {
     const saved: SavedLink | null = links.read(destination_id, task.key);
     this.link = saved?.link ?? null;
     this.#saved = this.link;

@@ -51,9 +51,9 @@ export interface SessionDestinationOptions {
   tags: boolean;
   sharing: SharingPolicy;
   catalogue: SessionCatalogue;
-  links: SessionLinks;
-  choices: SessionChoices;
-  projects: SessionProjects;
+  links: Pick<SessionLinks, 'read' | 'write'>;
+  choices: Pick<SessionChoices, 'of'>;
+  projects: Pick<SessionProjects, 'of' | 'ofGone'>;
   clock: Clock;
   limits?: PassLimits;
 }
@@ -75,6 +75,11 @@ export class SessionDestination implements KeyedDestination {
     this.id = options.id;
     this.#options = options;
     this.#sender = new TranscriptSender({ ...options, limits: options.limits ?? PUT_LIMITS });
+  }
+
+  /** The same destination with some of its parts exchanged: with others to write to, to see what it would do. */
+  over(parts: Partial<SessionDestinationOptions>): SessionDestination {
+    return new SessionDestination({ ...this.#options, ...parts });
   }
 
   accepts(stream: string, _header: PartitionHeader): boolean {

@@ -5,7 +5,7 @@ import type { Unanswered } from '../../engine/ordered/destination.ts';
 import { StoreReplyError } from '../store/store-reply-error.ts';
 import type { TranscriptWriter } from '../store/session-store.ts';
 import type { PutResult, SourceGone, TranscriptPut, TranscriptState } from '../store/transcript.ts';
-import { goneBodyOf, putBodyOf } from './put-body.ts';
+import { goneRequest, putRequest, removeRequest, stateRequest, type TranscriptRequest } from './transcript-request.ts';
 
 /** A stale answer lists the hashes of all segments: 100,000 of them fit. */
 const MAX_REPLY_BYTES = 4 * 1024 * 1024;
@@ -42,26 +42,15 @@ export class HttpTranscriptWriter implements TranscriptWriter {
   }
 
   async put(team_id: string, put: TranscriptPut, signal: AbortSignal = NEVER): Promise<PutResult> {
-    const body = putBodyOf(team_id, put);
-    const reply = await this.#exchange.request(
-      { method: 'PUT', path: pathOf(put.key), body, headers: this.#headers },
-      signal,
-    );
-    return putResult(reply);
+    return putResult(await this.#ask(putRequest(team_id, put), signal));
   }
 
   async markGone(team_id: string, gone: SourceGone, signal: AbortSignal = NEVER): Promise<PutResult> {
-    const body = goneBodyOf(team_id, gone);
-    const reply = await this.#exchange.request(
-      { method: 'POST', path: `${pathOf(gone.key)}/gone`, body, headers: this.#headers },
-      signal,
-    );
-    return putResult(reply);
+    return putResult(await this.#ask(goneRequest(team_id, gone), signal));
   }
 
   async state(team_id: string, key: string, signal: AbortSignal = NEVER): Promise<TranscriptState | null> {
-    const path = `${pathOf(key)}?team_id=${encodeURIComponent(team_id)}`;
-    const reply = await this.#exchange.request({ method: 'GET', path, headers: this.#headers }, signal);
+    const reply = await this.#ask(stateRequest(team_id, key), signal);
     if (reply.status === 404 && codeOf(reply) === 'transcript_unknown') return null;
     if (reply.status !== 200) throw refused(reply);
     return understood(reply, state, jsonOf(reply));
@@ -74,8 +63,7 @@ export class HttpTranscriptWriter implements TranscriptWriter {
     reason: 'unshared' | 'erased',
     signal: AbortSignal = NEVER,
   ): Promise<'removed' | 'absent' | 'foreign'> {
-    const path = `${pathOf(key)}?team_id=${encodeURIComponent(team_id)}&reason=${reason}`;
-    const reply = await this.#exchange.request({ method: 'DELETE', path, headers: this.#headers }, signal);
+    const reply = await this.#ask(removeRequest(team_id, key, reason), signal);
     if (reply.status === 409 && codeOf(reply) === 'foreign_owner') return 'foreign';
     if (reply.status !== 200) throw refused(reply);
     return understood(reply, removal, jsonOf(reply)).result;
@@ -84,13 +72,13 @@ export class HttpTranscriptWriter implements TranscriptWriter {
   close(): Promise<void> {
     return this.#exchange.close();
   }
+
+  #ask(request: TranscriptRequest, signal: AbortSignal): Promise<RawReply | Unanswered> {
+    return this.#exchange.request({ ...request, headers: this.#headers }, signal);
+  }
 }
 
 const NEVER = new AbortController().signal;
-
-function pathOf(key: string): string {
-  return `/v1/transcripts/${encodeURIComponent(key)}`;
-}
 
 function putResult(reply: RawReply | Unanswered): PutResult {
   const said = jsonOf(reply);

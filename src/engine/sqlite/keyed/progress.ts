@@ -1,5 +1,5 @@
 import type { Database } from '../../../storage/sqlite/database.ts';
-import type { KeyedProgress, KeyEntry } from '../../keyed/store.ts';
+import type { KeyedProgress, KeyEntry, WaitingKey } from '../../keyed/store.ts';
 import { OFFSET_BITS } from '../entry-id.ts';
 
 type Group = KeyedProgress['held_groups'][number];
@@ -29,6 +29,17 @@ export function keyedProgress(db: Database): KeyedProgress[] {
       .filter(({ destination_id }) => destination_id === row.destination_id)
       .map(({ destination_id: _, ...group }) => group),
   }));
+}
+
+/** Keys that wait for a destination, about in the order in which they go; sorts them all. */
+export function waitingKeys(db: Database, destination_id: string, now_ms: number, limit: number): WaitingKey[] {
+  return db.all<WaitingKey & Record<string, never>>(
+    `SELECT key, due_ms FROM task WHERE destination_id = ? AND state <> 'held'
+     ORDER BY due_ms > ?, priority, iif(due_ms = 0, since_ms, due_ms), key LIMIT ?`,
+    destination_id,
+    now_ms,
+    limit,
+  );
 }
 
 /** Entries of one key after an offset of one partition, oldest first. */

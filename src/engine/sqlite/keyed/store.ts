@@ -2,7 +2,7 @@ import type { Database } from '../../../storage/sqlite/database.ts';
 import type { KeyedStore } from '../../keyed/store.ts';
 import { claim, nextDue, proceed, releaseExpired } from './claim.ts';
 import { eraseKey } from './erasure.ts';
-import { entriesOf, keyedProgress } from './progress.ts';
+import { entriesOf, keyedProgress, waitingKeys } from './progress.ts';
 import { beginBackfill, enqueueAll, touch } from './raise.ts';
 import { settleTasks } from './settle.ts';
 import { decide } from './subscriptions.ts';
@@ -20,6 +20,7 @@ export function keyedStore(db: Database, newId: () => string): KeyedStore {
     releaseExpired: async (destination_id, owner, now_ms) => releaseExpired(db, destination_id, owner, now_ms),
     nextDue: async (destination_id, now_ms) => nextDue(db, destination_id, now_ms),
     progress: async () => keyedProgress(db),
+    waiting: async (destination_id, now_ms, limit) => waitingKeys(db, destination_id, now_ms, limit),
     entriesOf: async (key, partition_id, after, limit) => entriesOf(db, key, partition_id, after, limit),
     eraseKey: async (stream, key) => eraseKey(db, stream, key),
   };
