@@ -30,7 +30,8 @@ export function tasksContract(open: OpenStore): void {
     await scene.add([scene.entry('b'), scene.entry('a')]);
     const names = async (limit = 10): Promise<string[]> =>
       (await scene.store.keyed.waiting('store', NOW, limit)).map(({ key }) => key);
-    await scene.settle(await scene.next(), { kind: 'later', due_ms: NOW + 60_000 });
+    const [task] = await scene.claim({ limit: 1 });
+    await scene.settle(task!, { kind: 'later', due_ms: NOW + 60_000 });
     const [first, second] = await scene.store.keyed.waiting('store', NOW, 10);
     expect(first?.due_ms).toBe(0);
     expect(second?.due_ms).toBe(NOW + 60_000);
