@@ -1,28 +1,22 @@
 /** One process: masks a history of conversations and puts it into PostgreSQL, or only the rows of it by COPY. */
-import {
-  SEGMENT_ORDINALS,
-  type ConversationMessage,
-  type ConversationSegment,
-} from '../../../src/agents/conversation.ts';
+import type { ConversationMessage } from '../../../src/agents/conversation.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { invariant } from '../../../src/platform/errors.ts';
 import { seededRandom, systemRandom } from '../../../src/platform/random.ts';
 import { systemTimers } from '../../../src/platform/timers.ts';
 import type { Hashing } from '../../../src/redaction/hash-forms.ts';
 import { loadHashing } from '../../../src/redaction/hashing.ts';
-import { conversationKey } from '../../../src/sessions/conversation-key.ts';
-import { fingerprintOf, maskedHash, segmentText } from '../../../src/sessions/delivery/segment-hash.ts';
 import { maskSegment } from '../../../src/sessions/masking/mask-message.ts';
 import { createMasker, type Masker } from '../../../src/sessions/masking/masker.ts';
-import { headOf } from '../../../src/sessions/store/contract/scene.ts';
 import { bodiesOf } from '../../../src/sessions/store/message-bodies.ts';
 import { turnOf } from '../../../src/sessions/store/message-texts.ts';
 import { PostgresSessionStore } from '../../../src/sessions/store/postgres/postgres-session-store.ts';
-import type { SegmentHash, TranscriptPut } from '../../../src/sessions/store/transcript.ts';
+import type { TranscriptPut } from '../../../src/sessions/store/transcript.ts';
 import { Postgres } from '../../../src/storage/postgres/postgres.ts';
 import { answer, processInput } from '../../measured-process.ts';
 import { Draw } from '../telemetry/words.ts';
 import { cleanMessages } from './messages.ts';
+import { TEAM, segmentsOf, transcriptPut } from './transcripts.ts';
 
 export interface BackfillInput {
   url: string;
@@ -38,33 +32,13 @@ export interface BackfillFigures {
 /** Sessions of one transaction. While PostgreSQL writes one, the next one is masked. */
 const SESSIONS_AT_ONCE = 16;
 const TRANSACTIONS_AT_ONCE = 3;
-const TEAM = 'acme';
 
 type Conversation = readonly ConversationMessage[];
 
-/** Of messages without gaps. */
-function segmentsOf(conversation: Conversation): ConversationSegment[] {
-  return Array.from({ length: Math.ceil(conversation.length / SEGMENT_ORDINALS) }, (_, index) => ({
-    index,
-    messages: conversation.slice(index * SEGMENT_ORDINALS, (index + 1) * SEGMENT_ORDINALS),
-  }));
-}
-
-/** As delivery makes it: masked, with the hashes by which store and sender compare. */
+/** As delivery makes it, masked. */
 function maskedPut(hashing: Hashing, masker: Masker, name: string, conversation: Conversation): TranscriptPut {
-  const head = {
-    ...headOf(name, { message_count: conversation.length }),
-    title: conversation[0]?.content.slice(0, 60) ?? null,
-  };
-  const key = conversationKey(hashing, 'device', 'claude', name);
   const segments = segmentsOf(conversation).map((segment) => maskSegment(masker, segment, new Map()));
-  const segment_hashes = segments.map((segment): SegmentHash => [
-    segment.index,
-    maskedHash(hashing, segmentText(segment)),
-  ]);
-  const content = { head: { ...head, key }, segment_hashes, partial: false };
-  const fingerprint = fingerprintOf(hashing, content);
-  return { ...content, key, base: null, fingerprint, owner: 'laptop/1', segments };
+  return transcriptPut(hashing, name, segments);
 }
 
 async function byStore(url: string, conversations: readonly Conversation[]): Promise<number> {

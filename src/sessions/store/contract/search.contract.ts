@@ -259,6 +259,18 @@ export function searchContract(open: OpenSessionStore): void {
     ]);
   });
 
+  it('shows the oldest copy that matches, however many results stand above it', async () => {
+    const turn = (content: string): ReturnType<typeof message> => message(0, content, { source_uuid: 'u-0' });
+    const long = `garnet ${'among many other stones '.repeat(100)}`;
+    await scene.add('first', [turn(long)], { started_at_ms: NOW - 9 * HOUR });
+    await scene.add('fork', [turn('garnet garnet')], { started_at_ms: NOW - HOUR });
+    const above = Array.from({ length: 90 }, (_, i) => message(i, `a garnet ${i}`));
+    await scene.add('others', above, { started_at_ms: NOW - HOUR });
+    const { hits, total } = await scene.store.search(scene.reader, { text: 'garnet' }, { limit: 1, after: null });
+    expect(hits.map(({ session, copies }) => [nameOf(session), copies])).toEqual([['first', 1]]);
+    expect(total).toBe(91);
+  });
+
   it.each([1, 3, 10, 1000])('walks through pages of %i with exact totals, every result once', async (limit) => {
     for (let s = 0; s < 6; s++) {
       const copied = Array.from({ length: 5 }, (_, i) => message(i, `slate copied ${i}`, { source_uuid: `u-${i}` }));

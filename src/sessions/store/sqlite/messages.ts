@@ -27,14 +27,24 @@ export function readMessages(
       sessionRange(session_id).last,
       Math.max(0, Math.trunc(limit)),
     );
+    addCalls(db, messages, [...messages.keys()]);
     return [...messages.values()];
   });
 }
 
-/** Messages by their ids, ascending. The caller has checked whose they are. */
-export function messagesById(db: Database, message_ids: readonly number[]): Map<number, ConversationMessage> {
+/**
+ * Messages by their ids, ascending; those of `with_calls` with their tool calls, default all. The caller has checked whose
+ * they are.
+ */
+export function messagesById(
+  db: Database,
+  message_ids: readonly number[],
+  with_calls: readonly number[] = message_ids,
+): Map<number, ConversationMessage> {
   const list = JSON.stringify(message_ids);
-  return messagesWhere(db, 'message_id IN (SELECT value FROM json_each(?)) ORDER BY message_id', list);
+  const messages = messagesWhere(db, 'message_id IN (SELECT value FROM json_each(?)) ORDER BY message_id', list);
+  addCalls(db, messages, with_calls);
+  return messages;
 }
 
 function messagesWhere(db: Database, where: string, ...parameters: SQLInputValue[]): Map<number, ConversationMessage> {
@@ -42,15 +52,20 @@ function messagesWhere(db: Database, where: string, ...parameters: SQLInputValue
     `SELECT message_id, body FROM message WHERE ${where}`,
     ...parameters,
   );
-  const messages = new Map(
-    rows.map(({ message_id, body }) => [message_id, JSON.parse(body) as ConversationMessage] as const),
-  );
+  return new Map(rows.map(({ message_id, body }) => [message_id, JSON.parse(body) as ConversationMessage] as const));
+}
+
+function addCalls(
+  db: Database,
+  messages: ReadonlyMap<number, ConversationMessage>,
+  message_ids: readonly number[],
+): void {
+  if (message_ids.length === 0) return;
   const calls = db.all<{ message_id: number; body: string }>(
     `SELECT message_id, body FROM tool_call WHERE message_id IN (SELECT value FROM json_each(?))
      ORDER BY message_id, position`,
-    JSON.stringify([...messages.keys()]),
+    JSON.stringify(message_ids),
   );
   for (const { message_id, body } of calls)
     messages.get(message_id)?.tool_calls.push(JSON.parse(body) as ConversationToolCall);
-  return messages;
 }

@@ -2,7 +2,7 @@ import type { Database } from '../../../storage/sqlite/database.ts';
 import { ftsMatch, parseSearch, type SearchExpression } from '../../search/query.ts';
 import { satisfies } from '../../search/snippet.ts';
 import { limitOf, parseSearchCursor, searchCursor } from '../cursor.ts';
-import { textsOf } from '../message-texts.ts';
+import { DONE, textsOf } from '../message-texts.ts';
 import { hitOf } from '../search-hit.ts';
 import type { Page, Reader, SearchHit, SearchPage, SearchQuery, SearchScope } from '../session-store.ts';
 import { OLDEST_FIRST } from './happening.ts';
@@ -41,6 +41,14 @@ interface Match {
   turn: string;
 }
 
+/** One page of results, in their order, by what their copies have in common. */
+interface Results {
+  results: ReadonlyMap<string, Result>;
+  total: number;
+  /** Every document that matches is named in its result: one that is not does not match. */
+  is_complete: boolean;
+}
+
 /** One result: a turn, with the documents that are known to match. */
 interface Result {
   turn: string;
@@ -66,22 +74,17 @@ export function search(db: Database, reader: Reader, query: SearchQuery, page: P
   );
   return db.snapshot(() => {
     const readable = visible(db, reader, query);
-    const { results, total } = resultsOf(db, match, readable, shown, limit);
-    const places = placesOf(db, readable, results, expression, scopes);
+    const page_of_results = resultsOf(db, match, readable, shown, limit);
+    const places = placesOf(db, readable, page_of_results, expression, scopes);
     const hits = hitsOf(db, reader, places, expression, scopes);
+    const { results, total } = page_of_results;
     const next = shown + results.size < total ? searchCursor(shown + results.size, query) : null;
     return { hits, total, next };
   });
 }
 
 /** The results from `shown` on by rank, and the number of all. */
-function resultsOf(
-  db: Database,
-  match: string,
-  readable: Condition,
-  shown: number,
-  limit: number,
-): { results: Map<string, Result>; total: number } {
+function resultsOf(db: Database, match: string, readable: Condition, shown: number, limit: number): Results {
   for (let wanted = shown + limit + SPARE; ; wanted *= 2) {
     const rows = bestMatches(db, match, readable, wanted);
     const results = new Map<string, Result>();
@@ -92,7 +95,7 @@ function resultsOf(
     }
     if (results.size < shown + limit && rows.length === wanted) continue;
     const page = [...results].slice(shown, shown + limit);
-    return { results: new Map(page), total: rows[0]?.total ?? 0 };
+    return { results: new Map(page), total: rows[0]?.total ?? 0, is_complete: rows.length < wanted };
   }
 }
 
@@ -117,7 +120,7 @@ function bestMatches(db: Database, match: string, readable: Condition, limit: nu
 function placesOf(
   db: Database,
   readable: Condition,
-  results: ReadonlyMap<string, Result>,
+  { results, is_complete }: Results,
   expression: SearchExpression,
   scopes: readonly SearchScope[],
 ): Shown[] {
@@ -136,7 +139,8 @@ function placesOf(
     const group = copies.get(group_id) ?? [];
     // Copies mostly are equal, and then they are known to match; one with another text is looked at.
     const first = group.find(
-      ({ document_id }) => matches.has(document_id) || matchesAlone(db, document_id, expression, scopes),
+      ({ document_id }) =>
+        matches.has(document_id) || (!is_complete && matchesAlone(db, document_id, expression, scopes)),
     );
     const sessions = new Set(group.map(({ session_id }) => session_id));
     return first ? [{ document_id: first.document_id, copies: sessions.size - 1 }] : [];
@@ -150,7 +154,7 @@ function matchesAlone(
   scopes: readonly SearchScope[],
 ): boolean {
   const { message_id, part } = placeOf(document_id);
-  const message = messagesById(db, [message_id]).get(message_id);
+  const message = messagesById(db, [message_id], part === DONE ? [message_id] : []).get(message_id);
   return (
     message !== undefined &&
     satisfies(
@@ -176,6 +180,8 @@ function hitsOf(
   const messages = messagesById(
     db,
     shown.map(({ place }) => place.message_id),
+    // Of a place in what was said, the outputs of tools, which may be long, are not read.
+    shown.filter(({ place }) => place.part === DONE).map(({ place }) => place.message_id),
   );
   return shown.flatMap(({ copies, place }) => {
     const session = sessions.get(place.session_id);
