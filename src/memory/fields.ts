@@ -104,6 +104,11 @@ export function checkNamespace(field: string, value: unknown): string {
   return value;
 }
 
+/** `*` stands above all namespaces. */
+export function checkNamespaceOrAll(field: string, value: unknown): string {
+  return value === '*' ? '*' : checkNamespace(field, value);
+}
+
 export function checkMetadata(field: string, value: unknown, slack: Slack = 1): JsonObject {
   if (!isObject(value)) throw invalid(field, 'is not an object');
   if (jsonDepth(value, MEMORY_LIMITS.metadata_depth) > MEMORY_LIMITS.metadata_depth)

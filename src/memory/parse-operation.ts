@@ -8,6 +8,7 @@ import {
   checkId,
   checkMetadata,
   checkNamespace,
+  checkNamespaceOrAll,
   checkObject,
   checkShortText,
   invalid,
@@ -158,7 +159,7 @@ function checkSession(value: Json): { id: string; hash: string } {
 
 const FIELD_NAME = /^[a-z][a-z0-9_]{0,63}$/;
 /** Have registers of their own, under these names. */
-const RESERVED_FIELDS = new Set(['metadata', 'embedding', 'archived']);
+const RESERVED_FIELDS = new Set(['metadata', 'embedding', 'archived', 'by', 'born']);
 
 function checkFields(value: unknown): JsonObject {
   const fields = checkObject('fields', value);
@@ -210,11 +211,6 @@ function checkEmbedding(value: unknown): EmbeddingValue {
     vector,
     text: checkStamp('embedding.text', embedding['text']),
   };
-}
-
-/** `*` stands above all namespaces. */
-export function checkNamespaceOrAll(field: string, value: unknown): string {
-  return value === '*' ? '*' : checkNamespace(field, value);
 }
 
 function checkBoolean(field: string, value: unknown): boolean {
