@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { appendAtContract } from './contract/append-at.contract.ts';
 import { appendContract } from './contract/append.contract.ts';
 import { batchesContract } from './contract/batches.contract.ts';
 import { crashContract } from './contract/crash.contract.ts';
@@ -14,6 +15,7 @@ import { walkContract } from './contract/walk.contract.ts';
 export function engineContract(name: string, open: OpenStore): void {
   describe(`engine on ${name}`, () => {
     describe('append', () => appendContract(open));
+    describe('append at', () => appendAtContract(open));
     describe('batches', () => batchesContract(open));
     describe('destinations', () => destinationsContract(open));
     describe('retention', () => retentionContract(open));

@@ -59,6 +59,32 @@ export interface AppendResult {
   erased: number;
 }
 
+/** Entries that another numbered (memory: the member that wrote them). Ordered partitions only. */
+export interface AppendAtRequest {
+  partition_id: number;
+  /** One source for a partition; its cursors are the offsets. */
+  source_id: number;
+  /** Offset of the first entry; the others follow. */
+  first_offset: number;
+  /** `payload` null: it was erased where it comes from, and keeps its offset. */
+  entries: readonly { subject: string | null; observed_ms: number; payload: string | null }[];
+  /** Not made when the append is refused. */
+  writes?: FlowWrite[];
+  counters?: CounterChange[];
+  now_ms: number;
+}
+
+export interface AppendAtResult {
+  appended: number;
+  /** Were there already, with the same payload as far as it can still be compared. */
+  known: number;
+  /**
+   * Nothing was taken. `gap`: the first offset is not the next one or a known one · `other_payload`: a known offset holds
+   * something else, so two number the same partition.
+   */
+  refused: { why: 'gap' | 'other_payload'; offset: number } | null;
+}
+
 export interface Entry {
   offset: number;
   /** Null = erased. */
@@ -263,6 +289,27 @@ export interface EngineStore {
   append(request: AppendRequest): Promise<AppendResult>;
   /** The appends of several sources in one transaction, in this order: all of them or none. Throws as `append` does. */
   appendTogether(requests: readonly AppendRequest[]): Promise<AppendResult>;
+  /**
+   * Appends entries whose offsets were given by another: they continue at `last_offset + 1`, known ones are compared and
+   * skipped (design §5 rule 2). A partition is filled by this or by `append`, never by both.
+   * @throws FullError, StaleError (a flow write's row count), InvariantError (over the transaction limits, keyed)
+   */
+  appendAt(request: AppendAtRequest): Promise<AppendAtResult>;
+  /**
+   * Goes on after `offset` as if everything up to it had been here and gone: what it stood for came another way (a
+   * snapshot). Forward only. Destinations move past it, and what they never got is counted as dropped.
+   */
+  skipTo(partition_id: number, offset: number, now_ms: number): Promise<void>;
+  /**
+   * Removes entries up to `through` that were observed before `before_ms`, oldest first, whatever destinations there are:
+   * for flows that know by themselves who still needs an entry. At most a thousand; `more` = call again.
+   */
+  trim(
+    partition_id: number,
+    through: number,
+    before_ms: number,
+    now_ms: number,
+  ): Promise<{ removed: number; more: boolean }>;
   read(partition_id: number, first_offset: number, last_offset: number): Promise<Entry[]>;
   /** The entries a batch stands for; of a retried dead letter, the copy it kept. */
   readBatch(batch_id: string): Promise<Entry[]>;

@@ -113,7 +113,7 @@ function insertEntries(
 }
 
 /** Refuses before the file reaches SQLite's own limit, because at that limit deletes fail too. */
-function requireRoom(db: Database, cap_bytes: number): void {
+export function requireRoom(db: Database, cap_bytes: number): void {
   if (db.usedBytes() < cap_bytes) return;
   throw new FullError(`The journal has reached its cap of ${cap_bytes} bytes`, {
     hint: 'Nothing is lost: capture waits and goes on when deliveries settle. See `syncline status`, or raise storage.max_bytes.',

@@ -5,10 +5,14 @@ import { OFFSET_BITS } from './entry-id.ts';
 import { addCounters } from './counters.ts';
 import { withdrawRemoved } from './keyed/subscriptions.ts';
 import { unsettled } from './plan.ts';
+import { partitionById } from './partitions.ts';
 import { endBatch, moveAcked, sizeOfRange } from './batches.ts';
 
 /** Ended batches and closed dead letters are kept this long, so that `status` and support can see what was sent. */
 const ENDED_KEPT_MS = 30 * 86_400_000;
+
+/** What is looked at and removed of one partition. */
+type Range = Pick<Bound, 'partition_id' | 'first_offset' | 'delivery'>;
 
 interface Bound {
   partition_id: number;
@@ -49,6 +53,23 @@ export function retain(
   });
 }
 
+/** One bounded step: removes entries up to an offset that are old enough, whatever destinations there are. */
+export function trim(
+  db: Database,
+  bounds: { partition_id: number; through: number; before_ms: number; now_ms: number },
+  newId: () => string,
+): { removed: number; more: boolean } {
+  return db.transaction(() => {
+    const partition = partitionById(db, bounds.partition_id);
+    const through = Math.min(bounds.through, partition.last_offset);
+    if (through < partition.first_offset) return { removed: 0, more: false };
+    const last = lastRemovable(db, partition, through, bounds);
+    if (last === null) return { removed: 0, more: false };
+    const { removed } = removeUpTo(db, partition, last, bounds.now_ms, newId);
+    return { removed, more: removed === TRANSACTION_LIMITS.max_rows };
+  });
+}
+
 /** Returns how many rows went; at most a thousand of each kind. */
 function forgetEnded(db: Database, before_ms: number): number {
   const batches = db.run(
@@ -85,7 +106,7 @@ function bounds(db: Database): Bound[] {
  */
 function lastRemovable(
   db: Database,
-  bound: Bound,
+  bound: Range,
   until: number,
   age: { before_ms: number; now_ms: number } | null,
 ): number | null {
@@ -113,9 +134,9 @@ const NEEDED = `EXISTS (
     AND d.required = 1 AND d.state <> 'removed'
     AND t.destination_id = d.destination_id AND t.key = e.key AND (t.state <> 'held' OR e.payload IS NOT NULL))`;
 
-function removeUpTo(
+export function removeUpTo(
   db: Database,
-  bound: Bound,
+  bound: Range,
   last: number,
   now_ms: number,
   newId: () => string,
@@ -140,7 +161,7 @@ function removeUpTo(
 }
 
 /** Moves destinations that are not waited for past what was removed, counting what they never got. */
-function leaveBehind(
+export function leaveBehind(
   db: Database,
   partition_id: number,
   first: number,

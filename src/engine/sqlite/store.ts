@@ -5,13 +5,14 @@ import { uuidv7, type Random } from '../../platform/random.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { EngineStore, Identity, OperatorAction } from '../store.ts';
 import { append } from './append.ts';
+import { appendAt, skipTo } from './append-at.ts';
 import { addCounters, readCounters } from './counters.ts';
 import { deadLetters, insertDeadLetter, retryDeadLetter, setState } from './dead-letters.ts';
 import { backlog, changeDestination, configureDestination, destinations, progress } from './destinations.ts';
 import { allPartitions, allSources, nextEpoch, openPartition, openSource, openSources } from './partitions.ts';
 import { plan, readBatch, readEntries } from './plan.ts';
 import { erase, rewrite, scrub } from './erasure.ts';
-import { retain } from './retention.ts';
+import { retain, trim } from './retention.ts';
 import { halfOpen } from './circuit.ts';
 import { claim, settle } from './settle.ts';
 import { releaseAll } from './keyed/claim.ts';
@@ -51,6 +52,10 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
 
     append: async (request) => forgettingSubjects(db, () => append(db, [request], options.cap_bytes, newId)),
     appendTogether: async (requests) => forgettingSubjects(db, () => append(db, requests, options.cap_bytes, newId)),
+    appendAt: async (request) => forgettingSubjects(db, () => appendAt(db, request, options.cap_bytes)),
+    skipTo: async (partition_id, offset, now_ms) => skipTo(db, partition_id, offset, now_ms, newId),
+    trim: async (partition_id, through, before_ms, now_ms) =>
+      trim(db, { partition_id, through, before_ms, now_ms }, newId),
     read: async (partition_id, first, last) => readEntries(db, partition_id, first, last),
     readBatch: async (batch_id) => readBatch(db, batch_id),
 

@@ -1,0 +1,120 @@
+import { invariant } from '../../platform/errors.ts';
+import type { Database } from '../../storage/sqlite/database.ts';
+import { TRANSACTION_LIMITS, type AppendAtRequest, type AppendAtResult } from '../store.ts';
+import { requireRoom } from './append.ts';
+import { addCounters } from './counters.ts';
+import { OFFSET_BITS } from './entry-id.ts';
+import { applyFlowWrites } from './flow-writes.ts';
+import { partitionById } from './partitions.ts';
+import { leaveBehind, removeUpTo } from './retention.ts';
+import { subjectOf } from './subjects.ts';
+
+/** Cursors of entries that are numbered by their origin: the offset itself, of one width, so that its index grows at its end. */
+const cursorOf = (offset: number): string => String(offset).padStart(13, '0');
+
+const INSERT = `INSERT INTO entry (entry_id, source_id, cursor, subject_id, observed_ms, bytes, payload)
+  VALUES ((? << ${OFFSET_BITS}) | ?, ?, ?, ?, ?, ?, ?)`;
+
+/**
+ * Appends entries at offsets that their origin gave them (design §5 rule 2). Joins a transaction of the caller, so that
+ * a flow whose effects depend on each other can compute them inside it.
+ */
+export function appendAt(db: Database, request: AppendAtRequest, cap_bytes: number): AppendAtResult {
+  const { entries, first_offset } = request;
+  requireOneTransaction(request);
+  return db.transaction(() => {
+    requireRoom(db, cap_bytes);
+    const { last_offset: last, delivery } = partitionById(db, request.partition_id);
+    invariant(delivery === 'ordered', 'entries of a keyed partition are numbered here, not by their origin');
+    if (first_offset > last + 1) return { appended: 0, known: 0, refused: { why: 'gap', offset: first_offset } };
+    const known = entries.slice(0, last + 1 - first_offset);
+    const other = firstOther(db, request, known.length);
+    if (other !== null) return { appended: 0, known: 0, refused: { why: 'other_payload', offset: other } };
+    const fresh = entries.slice(known.length);
+    insert(db, request, last, fresh);
+    applyFlowWrites(db, request.writes ?? []);
+    addCounters(db, request.counters ?? []);
+    return { appended: fresh.length, known: known.length, refused: null };
+  });
+}
+
+function requireOneTransaction({ entries, first_offset }: AppendAtRequest): void {
+  invariant(Number.isSafeInteger(first_offset) && first_offset >= 1, 'offsets begin at 1');
+  const { max_rows, max_bytes } = TRANSACTION_LIMITS;
+  invariant(entries.length <= max_rows, `an append has at most ${max_rows} entries`);
+  if (entries.length <= 1) return;
+  const bytes = entries.reduce((total, { payload }) => total + Buffer.byteLength(payload ?? ''), 0);
+  invariant(bytes <= max_bytes, 'an append has at most 4 MiB of payload');
+}
+
+/** The first known offset that holds another payload. One that was erased, or is past retention, cannot be compared. */
+function firstOther(
+  db: Database,
+  { partition_id, first_offset, entries }: AppendAtRequest,
+  known: number,
+): number | null {
+  if (known === 0) return null;
+  const rows = db.all<{ offset: number; payload: string | null }>(
+    `SELECT offset, payload FROM entry
+     WHERE entry_id BETWEEN ((?1 << ${OFFSET_BITS}) | ?2) AND ((?1 << ${OFFSET_BITS}) | ?3) ORDER BY entry_id`,
+    partition_id,
+    first_offset,
+    first_offset + known - 1,
+  );
+  const other = rows.find(({ offset, payload }) => {
+    const given = entries[offset - first_offset]?.payload ?? null;
+    return payload !== null && given !== null && payload !== given;
+  });
+  return other?.offset ?? null;
+}
+
+function insert(db: Database, request: AppendAtRequest, last: number, entries: AppendAtRequest['entries']): void {
+  let offset = last;
+  let bytes = 0;
+  for (const entry of entries) {
+    const subject = entry.subject === null ? null : subjectOf(db, entry.subject);
+    // The offset of an erased subject's entry is taken all the same: another member numbered it.
+    const payload = subject?.erased ? null : entry.payload;
+    const size = payload === null ? 0 : Buffer.byteLength(payload);
+    offset++;
+    db.run(
+      INSERT,
+      request.partition_id,
+      offset,
+      request.source_id,
+      cursorOf(offset),
+      subject?.subject_id ?? null,
+      entry.observed_ms,
+      size,
+      payload,
+    );
+    bytes += size;
+  }
+  if (entries.length === 0) return;
+  db.run(
+    'UPDATE partition SET last_offset = ?, bytes = bytes + ? WHERE partition_id = ?',
+    offset,
+    bytes,
+    request.partition_id,
+  );
+}
+
+/**
+ * Goes on after `offset` as if everything up to it had been here and gone: the state that it made came as a snapshot.
+ * Without effect when it is there already.
+ */
+export function skipTo(db: Database, partition_id: number, offset: number, now_ms: number, newId: () => string): void {
+  db.transaction(() => {
+    const partition = partitionById(db, partition_id);
+    if (offset <= partition.last_offset) return;
+    if (partition.first_offset <= partition.last_offset)
+      removeUpTo(db, partition, partition.last_offset, now_ms, newId);
+    db.run(
+      'UPDATE partition SET first_offset = ?, last_offset = ? WHERE partition_id = ?',
+      offset + 1,
+      offset,
+      partition_id,
+    );
+    leaveBehind(db, partition_id, partition.last_offset + 1, offset, now_ms, newId);
+  });
+}
