@@ -1,8 +1,15 @@
 import { InvalidInputError } from '../../platform/errors.ts';
-import { checkAgentId, checkId, checkNamespace, checkObject, checkShortText, invalid } from '../fields.ts';
+import {
+  checkAgentId,
+  checkId,
+  checkNamespace,
+  checkNamespaceOrAll,
+  checkObject,
+  checkShortText,
+  invalid,
+} from '../fields.ts';
 import { isObject, jsonDepth, type JsonObject } from '../json.ts';
 import { MEMORY_LIMITS } from '../limits.ts';
-import { checkNamespaceOrAll } from '../parse-operation.ts';
 import { RECEIVER_FIELD } from './freshness.ts';
 import { RequestRefused } from './refusal.ts';
 import { SIGNATURE_BYTES } from './ed25519.ts';
