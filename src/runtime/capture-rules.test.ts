@@ -54,9 +54,25 @@ test('a repository may keep its conversations on the machine; one that is gone c
   expect(rules().shares(scratch.path)).toBe(false);
   narrow('share = "all"');
   expect(rules().shares(scratch.path)).toBe(true);
-  narrow('not TOML');
+  narrow('capture = false');
   expect(rules().shares(scratch.path)).toBe(false);
+  narrow('not TOML');
+  expect(rules().shares(scratch.path)).toBeNull();
   expect(rules().shares(join(scratch.path, 'gone'))).toBeNull();
+});
+
+test('what a repository says is read at once where that is asked for, and its mark moves with its file', () => {
+  const own = rules();
+  expect([own.shares(scratch.path), own.markOf(scratch.path)]).toEqual([true, 'none']);
+  narrow('share = "none"');
+  expect(own.shares(scratch.path)).toBe(true);
+  const mark = own.markOf(scratch.path);
+  expect(mark).not.toBe('none');
+  expect(own.readShares(scratch.path)).toBe(false);
+  expect(own.shares(scratch.path)).toBe(false);
+  narrow('share = "none"\n# still\n');
+  expect(own.markOf(scratch.path)).not.toBe(mark);
+  expect(own.markOf(join(scratch.path, 'gone'))).toBeNull();
 });
 
 test('a key that would widen or redirect is refused and told once, with its line and without the path', () => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseRepositoryRules, REPOSITORY_FILE } from '../config/repository.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -19,12 +19,16 @@ const RULES_FRESH_MS = 5_000;
 
 const NO_SUCH_FILE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE']);
 
+/** Stands for a file that cannot be read: no TOML, so that nothing of its repository is. */
+const UNREADABLE = '\u0000';
+
 /** The rules of one repository, ready to be asked. */
 interface Repository {
   read_ms: number;
   text: string;
   capture: boolean;
-  share: boolean;
+  /** Null: its file cannot be understood; nothing of it is read, and nothing is concluded about sharing. */
+  share: boolean | null;
   excluded: ((path: string) => boolean)[];
 }
 
@@ -50,11 +54,28 @@ export class CaptureRules {
     return capture && !(cwd !== null && excluded.some((matches) => matches(cwd)));
   }
 
-  /** Whether a repository lets its conversations leave the machine; null: its folder is not there to be asked. */
+  /**
+   * Whether a repository lets its conversations leave the machine; null: its folder is not there to be asked, or its file
+   * cannot be understood.
+   */
   shares(root: string): boolean | null {
     if (!existsSync(root)) return null;
     const { capture, share } = this.#repository(root);
-    return capture && share;
+    return share === null ? null : capture && share;
+  }
+
+  /** As `shares`, by its file as it is at this moment. */
+  readShares(root: string): boolean | null {
+    const known = this.#repositories.get(root);
+    if (known) known.read_ms = -Infinity;
+    return this.shares(root);
+  }
+
+  /** Changes when a repository's file does; null: its folder is not there. */
+  markOf(root: string): string | null {
+    const file = statSync(join(root, REPOSITORY_FILE), { throwIfNoEntry: false, bigint: true });
+    if (file) return [file.ino, file.size, file.mtimeNs, file.ctimeNs].join(' ');
+    return existsSync(root) ? 'none' : null;
   }
 
   #repository(root: string): Repository {
@@ -67,10 +88,11 @@ export class CaptureRules {
       return known;
     }
     const { rules, refused } = parseRepositoryRules(text);
-    for (const { key, line, reason } of refused)
+    for (const { key, line, reason } of text === UNREADABLE ? [] : refused)
       this.#options.report(`a repository's ${REPOSITORY_FILE}, line ${line}: ${key === '' ? '' : `${key}: `}${reason}`);
     const excluded = rules.exclude.map((glob) => globMatcher(join(root, glob)));
-    const repository = { read_ms: now_ms, text, capture: rules.capture, share: rules.share, excluded };
+    const share = refused.some(({ key }) => key === '') ? null : rules.share;
+    const repository = { read_ms: now_ms, text, capture: rules.capture, share, excluded };
     this.#repositories.set(root, repository);
     return repository;
   }
@@ -84,7 +106,7 @@ export class CaptureRules {
       if (code !== undefined && NO_SUCH_FILE.has(code)) return '';
       if (!this.#repositories.has(root))
         this.#options.report(`a repository's ${REPOSITORY_FILE} cannot be read (${code ?? 'unknown'}): it is left out`);
-      return 'capture = false';
+      return UNREADABLE;
     }
   }
 }

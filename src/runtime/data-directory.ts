@@ -25,6 +25,7 @@ import { CaptureRules } from './capture-rules.ts';
 import { LOCAL_STORE, telemetryDestinations, teamSalt, type ConfiguredDestination } from './destinations.ts';
 import type { DirectoryOptions } from './directory-options.ts';
 import { openSessions } from './open-sessions.ts';
+import type { SessionsInputs } from './sessions-inputs.ts';
 import type { SessionsDirectory } from './sessions-directory.ts';
 import { machineSalt, prepareHome, teamBeginning, writeHookSettings } from './home.ts';
 
@@ -99,7 +100,7 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
   const store_thread = new StoreThread({ path: paths.store_db, max_bytes: telemetryRoom(loaded) });
   const destinations = telemetryDestinations({ loaded, env, store_thread, labels });
   await configure(engine, destinations, clock);
-  const sessions = await conversations(options, hashing, salts, scope);
+  const sessions = await conversations(options, { hashing, salts, labels }, scope);
   const report = ({ agent, message }: { agent: string; message: string }): void => options.report(message, { agent });
 
   return {
@@ -148,15 +149,15 @@ export function telemetryRoom({ config }: LoadedConfig): number {
 /** The stream of conversations: half of the room is the store's, text and its index; its journal holds no text. */
 async function conversations(
   options: DirectoryOptions,
-  hashing: Hashing,
-  salts: Salts,
-  { allowed, repositoryShares }: CaptureScope,
+  parts: { hashing: Hashing; salts: Salts; labels: Labels },
+  { allowed, repositoryShares, checkouts }: CaptureScope,
 ): Promise<SessionsDirectory | null> {
   const { config } = options.loaded;
   if (!config.sessions.keep) return null;
   const store_bytes = Math.floor(config.storage.max_bytes * 0.45);
   const journal_bytes = Math.floor(config.storage.max_bytes * 0.05);
-  return openSessions({ options, hashing, salts, workspaceOf, allowed, repositoryShares, journal_bytes, store_bytes });
+  const rules = { workspaceOf, allowed, repositoryShares, checkouts };
+  return openSessions({ options, ...parts, ...rules, journal_bytes, store_bytes });
 }
 
 function deliveryTo(
@@ -186,6 +187,7 @@ interface CaptureScope {
   workspaceOf: (cwd: string | null) => Workspace;
   allowed: (workspace: Workspace, cwd: string | null) => boolean;
   repositoryShares: (root: string) => boolean | null;
+  checkouts: SessionsInputs['checkouts'];
 }
 
 function captureScope({ loaded, env, clock, report }: DirectoryOptions): CaptureScope {
@@ -207,6 +209,7 @@ function captureScope({ loaded, env, clock, report }: DirectoryOptions): Capture
     },
     allowed: (workspace, cwd) => rules.allows(workspace, cwd),
     repositoryShares: (root) => rules.shares(root),
+    checkouts: { markOf: (root) => rules.markOf(root), readShares: (root) => rules.readShares(root) },
   };
 }
 

@@ -5,6 +5,9 @@ import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
 import type { Timers } from '../platform/timers.ts';
 
+/** What a data directory is for: `laptop` under `up`, `server` under `server`. */
+export type Role = 'laptop' | 'server';
+
 /** What opening a data directory needs. */
 export interface DirectoryOptions {
   paths: SynclinePaths;
@@ -14,6 +17,7 @@ export interface DirectoryOptions {
   random: Random;
   timers: Timers;
   pid: number;
+  role: Role;
   /** The team whose data this directory shows: `local` on a laptop. */
   team_id: string;
   /** Whether the files of this machine's agents are read: not on a server, and not where the configuration says no. */

@@ -40,14 +40,16 @@ function narrowed(directory: DataDirectory, stream: StreamName | null): DataDire
   return stream === 'sessions' ? { ...directory, deliveries: new Map() } : directory;
 }
 
-/** Journals what is new of a stream where it is read at all; true when a journal was full before the ends. */
+/**
+ * Journals what is new of a stream where it is read at all; true when a journal was full before the ends. Of conversations
+ * it is heard also what repositories and the configuration say by now, with capture off.
+ */
 async function readAll(directory: DataDirectory, stream: StreamName | null, signal: AbortSignal): Promise<boolean> {
   const { options } = directory;
-  if (!options.captures) return false;
   // A daemon's own sweep goes first, and a first one over years of history takes longer than a flush may.
   const over = options.timers.sleep(Infinity, signal).then(() => false);
   const conversations = stream !== 'telemetry' && (await Promise.race([readConversations(directory, signal), over]));
-  const telemetry = stream !== 'sessions' && (await readTelemetry(directory, over, signal));
+  const telemetry = options.captures && stream !== 'sessions' && (await readTelemetry(directory, over, signal));
   return conversations || telemetry;
 }
 

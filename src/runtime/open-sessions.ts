@@ -10,6 +10,10 @@ import { ClaudeSource } from '../sessions/capture/claude-source.ts';
 import { AgentsviewSource } from '../sessions/capture/agentsview-source.ts';
 import { SESSIONS_STREAM, SessionSweep } from '../sessions/capture/session-sweep.ts';
 import type { SessionSource } from '../sessions/capture/session-source.ts';
+import { CheckoutWatch, type Checkouts } from '../sessions/delivery/checkout-watch.ts';
+import { rawHash } from '../sessions/delivery/segment-hash.ts';
+import { SessionHolds } from '../sessions/delivery/session-holds.ts';
+import type { KnownSessions } from '../sessions/capture/known-sessions.ts';
 import { sessionCatalogue } from '../sessions/delivery/session-catalogue.ts';
 import { SessionChoices } from '../sessions/delivery/session-choices.ts';
 import { SessionLinks } from '../sessions/delivery/session-links.ts';
@@ -35,6 +39,7 @@ const IDLE_MS = 5_000;
 /** The local store writes one session at a time. */
 const LOCAL_CONCURRENCY = 1;
 const CONCURRENCY = 2;
+const KEYS_AT_ONCE = 1_000;
 
 /**
  * Opens the sessions stream of a data directory: its journal, the local store, sources and destinations. Everything it
@@ -63,13 +68,19 @@ async function assemble(inputs: SessionsInputs, store: SessionStore, db: Databas
   const sweep = new SessionSweep({ db, store: engine, clock, timers, hashing, device: installation, sources });
   const choices = new SessionChoices(db);
   const links = new SessionLinks(db);
+  const holds = new SessionHolds(db);
   const { workspaceOf, repositoryShares, allowed: captures } = inputs;
-  const projects = new SessionProjects({ db, workspaceOf, repositoryShares, captures });
-  const catalogue = sessionCatalogue({ known: sweep.known, sources, retry: defaultRetryPolicy, clock, random });
   const secret = sessionSecret(paths, random);
-  const shared = { links, choices, projects, catalogue, secret, store, installation };
-  const destinations = options.captures ? sessionDestinations(inputs, shared) : [];
-  await configure(engine, destinations, { sharing_rules: new SharingRules(db), links }, clock.now_ms());
+  const checkouts = checkoutsOf(inputs, secret);
+  const checkoutOf = (root: string): string => checkouts.digestOf(root);
+  const projects = new SessionProjects({ db, workspaceOf, repositoryShares, captures, checkoutOf });
+  const repositories = new CheckoutWatch({ db, keyed: engine.keyed, checkouts });
+  const catalogue = sessionCatalogue({ known: sweep.known, sources, retry: defaultRetryPolicy, clock, random });
+  const shared = { links, choices, projects, holds, catalogue, secret, store, installation };
+  // With capture switched off nothing is read; what people take back is taken back all the same.
+  const destinations = options.role === 'laptop' ? sessionDestinations(inputs, shared) : [];
+  await configure(engine, destinations, { sharing_rules: new SharingRules(db), links, holds }, clock.now_ms());
+  if (options.captures) await askAgain(engine, { known: sweep.known, holds, destinations }, clock.now_ms());
   const others = destinations.map(({ destination }) => destination.id).filter((id) => id !== LOCAL_SESSIONS);
   const sharing = { engine, known: sweep.known, choices, links, destinations: others, now_ms: () => clock.now_ms() };
   return {
@@ -79,18 +90,20 @@ async function assemble(inputs: SessionsInputs, store: SessionStore, db: Databas
     deliveries: new Map(destinations.map((to) => [to.destination.id, deliveryTo(to, engine, options)])),
     sweep: async (signal, hinted) => {
       const { kind, appended } = await sweep.sweep(signal, hinted);
+      const decided = others.length > 0 ? await repositories.look(clock.now_ms()) : 0;
       const named = await backfillNewDestinations(engine, sweep.known, clock, signal);
-      return { changed: appended + named, full: kind === 'full' };
+      return { changed: appended + decided + named, full: kind === 'full' };
     },
     watched: () => sources.flatMap((source) => (source.exists() ? source.watched() : [])),
     sources: () => sweep.status().map(sourceStatus),
     sharesOf: async (key) => sharesOf(sharing, key),
     share: (keys, share) => changeSharing(sharing, keys, share),
+    onHold: (id) => holds.waiting(id, clock.now_ms()),
     preview: (query) =>
       previewSessions(
         {
           ...{ engine, known: sweep.known, store, destinations, clock, team_id: options.team_id },
-          delivery: { catalogue, projects, links },
+          delivery: { catalogue, projects, links, holds, clock },
         },
         query,
       ),
@@ -135,7 +148,7 @@ function sourcesOf({ options }: SessionsInputs): SessionSource[] {
 async function configure(
   engine: EngineStore,
   destinations: readonly ConfiguredSessions[],
-  { sharing_rules, links }: { sharing_rules: SharingRules; links: SessionLinks },
+  { sharing_rules, links, holds }: { sharing_rules: SharingRules; links: SessionLinks; holds: SessionHolds },
   now_ms: number,
 ): Promise<void> {
   const ids = destinations.map(({ destination }) => destination.id);
@@ -148,12 +161,45 @@ async function configure(
     if (!changed.rules && !changed.place) continue;
     // What was brought elsewhere is not here; who believed the links would send nothing.
     if (changed.place) links.forget(destination_id);
+    holds.forget(destination_id);
     await engine.keyed.beginBackfill(destination_id);
     sharing_rules.remember(destination_id, shares);
   }
   for (const { destination_id, state } of await engine.destinations())
     if (!ids.includes(destination_id) && state !== 'removed')
       await engine.changeDestination(destination_id, 'remove', null);
+}
+
+/** What waits for a time of ours, not for its hold, is tried at once by a new start: capture may have been off. */
+async function askAgain(
+  engine: EngineStore,
+  { known, holds, destinations }: { known: KnownSessions; holds: SessionHolds; destinations: ConfiguredSessions[] },
+  now_ms: number,
+): Promise<void> {
+  for (const { destination } of destinations) {
+    const waiting = await engine.keyed.waiting(destination.id, now_ms, Number.MAX_SAFE_INTEGER);
+    const later = waiting.filter(({ due_ms, key }) => due_ms > now_ms && !holds.of(destination.id, key, now_ms));
+    for (let from = 0; from < later.length; from += KEYS_AT_ONCE) {
+      const sessions = later.slice(from, from + KEYS_AT_ONCE).flatMap(({ key }) => known.find(key) ?? []);
+      await engine.keyed.touch(
+        sessions.map(({ key, partition_id, group }) => ({ key, partition_id, group })),
+        now_ms,
+      );
+    }
+  }
+}
+
+/** Folders of checkouts stand beside the other names of this machine (R5); the journal has digests. */
+function checkoutsOf({ hashing, checkouts, labels }: SessionsInputs, secret: Uint8Array): Checkouts {
+  return {
+    ...checkouts,
+    digestOf: (root) => {
+      const digest = rawHash(hashing, secret, root);
+      labels.rememberCheckout(digest, root);
+      return digest;
+    },
+    rootOf: (digest) => labels.checkout(digest),
+  };
 }
 
 function deliveryTo(

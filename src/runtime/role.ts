@@ -2,13 +2,12 @@ import { join } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
 import type { SynclinePaths } from '../config/paths.ts';
 import { LOCAL_TEAM } from '../telemetry/destinations/local-store.ts';
-import type { DirectoryOptions } from './directory-options.ts';
+import type { DirectoryOptions, Role } from './directory-options.ts';
 import { writeAtomically } from '../platform/write-file.ts';
 import { readIfThere } from './home.ts';
 import { SERVER_TEAM } from './tokens.ts';
 
-/** What a data directory is for: `laptop` under `up`, `server` under `server`. */
-export type Role = 'laptop' | 'server';
+export type { Role };
 
 const fileOf = (paths: SynclinePaths): string => join(paths.home, 'role');
 
@@ -23,8 +22,8 @@ export function roleOf(paths: SynclinePaths): Role {
 }
 
 /** What the role decides: whose data is shown, and whether the files of this machine's agents are read at all. */
-export function scopeOf(role: Role, { config }: LoadedConfig): Pick<DirectoryOptions, 'team_id' | 'captures'> {
+export function scopeOf(role: Role, { config }: LoadedConfig): Pick<DirectoryOptions, 'role' | 'team_id' | 'captures'> {
   return role === 'server'
-    ? { team_id: SERVER_TEAM, captures: false }
-    : { team_id: LOCAL_TEAM, captures: config.capture.enabled };
+    ? { role, team_id: SERVER_TEAM, captures: false }
+    : { role, team_id: LOCAL_TEAM, captures: config.capture.enabled };
 }

@@ -18,6 +18,9 @@ export const LOCAL_SESSIONS = 'local';
 /** The team's server. */
 export const TEAM_SESSIONS = 'team';
 
+/** Raised when sessions are decided by more than before: each is decided anew once. */
+const DECIDING = 2;
+
 /** A request ends well before its lease does. */
 const CONNECTION = { connect_timeout_ms: 10_000, request_timeout_ms: 45_000, max_connections: 2 } as const;
 
@@ -35,7 +38,7 @@ export interface ConfiguredSessions {
 }
 
 /** What every destination of one journal shares. */
-export type SharedParts = Pick<SessionDestinationOptions, 'catalogue' | 'choices' | 'projects' | 'secret'> & {
+export type SharedParts = Pick<SessionDestinationOptions, 'catalogue' | 'choices' | 'projects' | 'holds' | 'secret'> & {
   links: SessionLinks;
   store: SessionStore;
   /** Names this machine in every key. */
@@ -104,7 +107,7 @@ function teamServer(inputs: SessionsInputs, shared: SharedParts): ConfiguredSess
     sharing,
     clock: options.clock,
   });
-  const shares = { rules: { ...rules, names: team.names }, place: { url, team_id } };
+  const shares = { rules: { ...rules, names: team.names, deciding: DECIDING }, place: { url, team_id } };
   const shown = (request: RecordedRequest): TranscriptRequest => asked(team_id, request);
   return [{ destination, sharing, shown, required: true, insecure, shares, close: () => writer.close() }];
 }
@@ -142,7 +145,7 @@ function databases(inputs: SessionsInputs, shared: SharedParts): ConfiguredSessi
     });
     // Without what signs in: a new password is no other database.
     const { host = '', pathname = '' } = URL.parse(url) ?? {};
-    const shares = { rules: { ...rules, names, member }, place: { host, pathname, team_id } };
+    const shares = { rules: { ...rules, names, member, deciding: DECIDING }, place: { host, pathname, team_id } };
     const known = { destination, sharing, shown: written, shares };
     return [{ ...known, required: true, insecure: false, close: () => writer.close() }];
   });

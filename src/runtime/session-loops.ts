@@ -20,7 +20,8 @@ export function startSessionLoops(
   const source = new Wakeup();
   const deliveries = [...sessions.deliveries].map(([id, delivery]) => ({ id, delivery, wakeup: new Wakeup() }));
   const noticed = (): void => deliveries.forEach(({ wakeup }) => wakeup.notify());
-  if (run.capture)
+  // Also with capture off: what repositories say about sharing is heard.
+  if (run.capture || sessions.destinations.length > 0)
     supervisor.start({
       name: 'conversations',
       run: (signal) => capture({ sessions, options }, source, noticed, signal),

@@ -16,7 +16,7 @@ export interface PreviewParts {
   known: KnownSessions;
   store: SessionStore;
   destinations: readonly ConfiguredSessions[];
-  delivery: Pick<SessionDestinationOptions, 'catalogue' | 'projects' | 'links'>;
+  delivery: Pick<SessionDestinationOptions, 'catalogue' | 'projects' | 'links' | 'holds' | 'clock'>;
   team_id: string;
   clock: Clock;
 }

@@ -23,6 +23,8 @@ export interface SessionsDirectory {
   /** Where a session went besides the local store. */
   sharesOf: (key: string) => Promise<ConversationShare[]>;
   share: (keys: readonly string[], share: boolean) => Promise<ShareResult>;
+  /** How many sessions wait for a destination on purpose, and when the first of them leaves; null: none. */
+  onHold: (destination: string) => { items: number; until_ms: number } | null;
   preview: (query: SessionsPreviewQuery) => Promise<SessionsPreview>;
   replay: (confirm_vanished: boolean) => Promise<{ sessions: number }>;
   close: () => Promise<void>;

@@ -1,6 +1,8 @@
 import type { Workspace } from '../agents/workspace.ts';
 import type { Hashing } from '../redaction/hashing.ts';
 import type { Salts } from '../telemetry/salts.ts';
+import type { Checkouts } from '../sessions/delivery/checkout-watch.ts';
+import type { Labels } from '../telemetry/labels.ts';
 import type { SessionProjectsOptions } from '../sessions/delivery/session-project.ts';
 import type { DirectoryOptions } from './directory-options.ts';
 
@@ -12,8 +14,11 @@ export interface SessionsInputs {
   workspaceOf: (cwd: string) => Workspace;
   /** Whether the configuration and the repository let a project be read at all. */
   allowed: SessionProjectsOptions['captures'];
-  /** What a checkout's `.syncline.toml` says about sharing; null: the folder is not there. */
+  /** What a checkout's `.syncline.toml` says about sharing; null: the folder is not there, or nobody understands it. */
   repositoryShares: (root: string) => boolean | null;
+  /** The rules of checkouts at this moment, and where their folders are remembered. */
+  checkouts: Pick<Checkouts, 'markOf' | 'readShares'>;
+  labels: Pick<Labels, 'rememberCheckout' | 'checkout'>;
   /** Bytes the journal and the store of conversations may each hold. */
   journal_bytes: number;
   store_bytes: number;

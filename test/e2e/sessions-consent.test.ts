@@ -1,5 +1,5 @@
 /** R1, R2 for conversations: what leaves, when, and how it is taken back. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Machine } from '../support/machine.ts';
@@ -166,4 +166,81 @@ test('a shorter hold is kept for what already waits', TIMEOUT, async () => {
   configure(`${SHARED}hold = "0s"\n`);
   await flush();
   expect(await is_there('web')).toBe(true);
+});
+
+const rulesIn = (repository: string): string => join(machine.checkout(repository), '.syncline.toml');
+
+test.each([
+  ['share = "none"', 'share = "none"\n'],
+  ['capture = false', 'capture = false\n'],
+])('a repository that says %s later takes back what was shared, without any change of it', TIMEOUT, async (_, text) => {
+  await shareTwo();
+  // While Syncline runs, …
+  await opened(machine, async (open) => {
+    await open.flushed();
+    writeFileSync(rulesIn('github.com/acme/web'), text);
+    await open.flushed();
+  });
+  expect(await Promise.all(['web', 'api'].map(is_there))).toEqual([false, true]);
+  // … and while it does not; and taken back, it is there again.
+  writeFileSync(rulesIn('github.com/acme/api'), text);
+  rmSync(rulesIn('github.com/acme/web'));
+  await flush();
+  expect(await Promise.all(['web', 'api'].map(is_there))).toEqual([true, false]);
+  expect(await opened(machine, ({ listed }) => listed())).toHaveLength(2);
+  const before = sent();
+  await flush();
+  expect(sent()).toBe(before);
+});
+
+test('a repository file that nobody can read, or a checkout that is gone, takes back nothing', TIMEOUT, async () => {
+  await shareTwo();
+  writeFileSync(rulesIn('github.com/acme/web'), 'share = \n');
+  rmSync(machine.checkout('github.com/acme/api'), { recursive: true });
+  const before = sent();
+  await flush();
+  expect(sent()).toBe(before);
+  expect(await Promise.all(['web', 'api'].map(is_there))).toEqual([true, true]);
+});
+
+test('the word of a repository reaches sessions whose transcript is gone', TIMEOUT, async () => {
+  await shareTwo();
+  rmSync(join(machine.projects), { recursive: true });
+  mkdirSync(machine.projects);
+  await flush();
+  writeFileSync(rulesIn('github.com/acme/web'), 'share = "none"\n');
+  await flush();
+  expect(await Promise.all(['web', 'api'].map(is_there))).toEqual([false, true]);
+});
+
+test('with capture switched off nothing is read, and what is taken back is taken back', TIMEOUT, async () => {
+  await shareTwo();
+  const both =
+    '[sessions]\nshare = "projects"\nprojects = ["github.com/acme/web", "github.com/acme/api"]\nhold = "0s"\n';
+  const off = `${both}[capture]\nenabled = false\n`;
+  configure(off);
+  say('late', 'github.com/acme/web');
+  await opened(machine, async (open) => {
+    await open.shareConversations({ ids: [`web-${turn}`], share: false });
+    await open.flushed();
+    expect(await open.listed()).toHaveLength(2);
+  });
+  expect(sent('DELETE')).toBe(1);
+  writeFileSync(rulesIn('github.com/acme/api'), 'share = "none"\n');
+  await flush();
+  expect(await Promise.all(['web', 'api', 'late'].map(is_there))).toEqual([false, false, false]);
+  // Once it is on again, only what is new is sent.
+  rmSync(rulesIn('github.com/acme/api'));
+  const puts = sent('PUT');
+  configure(both);
+  await flush();
+  expect(await Promise.all(['web', 'api', 'late'].map(is_there))).toEqual([false, true, true]);
+  expect(sent('PUT')).toBe(puts + 2);
+});
+
+test('switching share off while capture is off takes everything back', TIMEOUT, async () => {
+  await shareTwo();
+  configure('[sessions]\nshare = "none"\n[capture]\nenabled = false\n');
+  await flush();
+  expect(await Promise.all(['web', 'api'].map(is_there))).toEqual([false, false]);
 });

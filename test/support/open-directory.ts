@@ -54,6 +54,7 @@ export async function openDirectory(config = ''): Promise<OpenDirectory> {
     random: seededRandom(1),
     timers,
     pid: process.pid,
+    role: 'laptop',
     team_id: 'local',
     captures: true,
     report: (message) => void reports.push(message),

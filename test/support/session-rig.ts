@@ -10,6 +10,7 @@ import { createMasker, type Masker } from '../../src/sessions/masking/masker.ts'
 import type { CataloguedSession } from '../../src/sessions/delivery/session-catalogue.ts';
 import { SessionChoices } from '../../src/sessions/delivery/session-choices.ts';
 import { SessionDestination } from '../../src/sessions/delivery/session-destination.ts';
+import { SessionHolds } from '../../src/sessions/delivery/session-holds.ts';
 import { SessionLinks } from '../../src/sessions/delivery/session-links.ts';
 import { migrateSessionTables } from '../../src/sessions/flow-tables.ts';
 import { SessionProjects } from '../../src/sessions/delivery/session-project.ts';
@@ -157,6 +158,7 @@ export class SessionRig {
           ? { identity: cwd, kind: 'path', name: 'web', root: cwd }
           : { identity: REPOSITORY, kind: 'remote', name: 'shop', root: ROOT },
       repositoryShares: () => this.repository_shares,
+      checkoutOf: (root) => `digest of ${root}`,
       captures: () => this.captures,
     });
     this.destination = this.open();
@@ -183,6 +185,7 @@ export class SessionRig {
       links: new SessionLinks(this.db),
       choices: this.choices,
       projects: this.projects,
+      holds: new SessionHolds(this.db),
       clock: { now_ms: () => this.now_ms, monotonic_ms: () => this.monotonic_ms },
       ...(limits ? { limits } : {}),
     }));

@@ -26,6 +26,7 @@ export function openBenchDirectory({ home, claude_config_dir }: BenchHome): Prom
     random: systemRandom,
     timers: systemTimers,
     pid: process.pid,
+    role: 'laptop',
     team_id: 'local',
     captures: true,
     report: (message) => process.stderr.write(`  ${message}\n`),

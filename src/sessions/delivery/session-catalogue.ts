@@ -9,12 +9,15 @@ import type { SessionSource } from '../capture/session-source.ts';
 export interface CataloguedSession {
   native_id: string;
   archive: string;
-  source: Pick<SessionSource, 'read'>;
+  /** Null: it is not read on this machine now, because capture is off. */
+  source: Pick<SessionSource, 'read'> | null;
   /** As the last round of its source told it. `gone`: it vanished (R12); `deleted`: by a person. */
   state: SessionState;
   /** Since when it is gone or deleted; of one that is present, when it last changed. */
   since_ms: number;
 }
+
+export type ReadableSession = CataloguedSession & { source: NonNullable<CataloguedSession['source']> };
 
 /** What delivery asks capture. */
 export interface SessionCatalogue {
@@ -34,9 +37,6 @@ export interface CatalogueOptions {
   random: Random;
 }
 
-/** A source that is not in use any more has nothing to read; what it once told stays as it is. */
-const NOTHING: Pick<SessionSource, 'read'> = { read: () => Promise.resolve(null) };
-
 /** Capture's book of sessions as delivery asks it. */
 export function sessionCatalogue({ known, sources, retry, clock, random }: CatalogueOptions): SessionCatalogue {
   const by_name = new Map(sources.map((source) => [source.name, source]));
@@ -45,7 +45,7 @@ export function sessionCatalogue({ known, sources, retry, clock, random }: Catal
       const session = known.find(key);
       if (session === null) return null;
       const { native_id, archive, state, absent_since_ms, noticed_ms } = session;
-      const source = by_name.get(session.source) ?? NOTHING;
+      const source = by_name.get(session.source) ?? null;
       return { native_id, archive, source, state, since_ms: absent_since_ms ?? noticed_ms };
     },
     noteFailure: (key, { code, message }) => {

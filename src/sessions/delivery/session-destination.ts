@@ -8,10 +8,12 @@ import { SESSIONS_STREAM } from '../capture/session-sweep.ts';
 import { createMasker, type Masker } from '../masking/masker.ts';
 import type { TranscriptWriter } from '../store/session-store.ts';
 import { StoreReplyError } from '../store/store-reply-error.ts';
+import { watchWrite } from './checkout-watch.ts';
 import { LinkWrites } from './link-writes.ts';
 import { goneFingerprint } from './segment-hash.ts';
-import type { CataloguedSession, SessionCatalogue } from './session-catalogue.ts';
+import type { CataloguedSession, ReadableSession, SessionCatalogue } from './session-catalogue.ts';
 import type { SessionChoice, SessionChoices } from './session-choices.ts';
+import type { SessionHold, SessionHolds } from './session-holds.ts';
 import type { SessionLink } from './session-link.ts';
 import type { SessionLinks } from './session-links.ts';
 import type { SessionProject, SessionProjects } from './session-project.ts';
@@ -34,6 +36,8 @@ const SOURCE_BUSY_MS = 30_000;
 const HELD_PACE_MS = 60_000;
 /** How long a session that its source does not show is left alone; a round says meanwhile what became of it. */
 const ABSENT_MS = 60_000;
+/** How long what changed is left alone while nothing is read on this machine; a start asks again. */
+const UNREAD_MS = 60 * 60_000;
 const FULL_WAIT_MS = 60_000;
 const MASKERS_KEPT = 64;
 
@@ -54,6 +58,7 @@ export interface SessionDestinationOptions {
   links: Pick<SessionLinks, 'read' | 'write'>;
   choices: Pick<SessionChoices, 'of'>;
   projects: Pick<SessionProjects, 'of' | 'ofGone'>;
+  holds: Pick<SessionHolds, 'of' | 'note' | 'clear'>;
   clock: Clock;
   limits?: PassLimits;
 }
@@ -68,8 +73,6 @@ export class SessionDestination implements KeyedDestination {
   readonly #options: SessionDestinationOptions;
   readonly #sender: TranscriptSender;
   readonly #maskers = new Map<string, Masker>();
-  /** Until when a key has nothing to send but what is on hold: it is not read for each message that comes meanwhile. */
-  readonly #held_until = new Map<string, number>();
 
   constructor(options: SessionDestinationOptions) {
     this.id = options.id;
@@ -104,17 +107,24 @@ export class SessionDestination implements KeyedDestination {
     const session = catalogue.find(key);
     if (session === null) return { kind: 'nothing' };
     if (session.state === 'deleted') return this.#remove(key, 'erased', writes, context);
-    if (session.state === 'gone') return this.#leaveGone(key, session, choice, writes, context);
-    const held_until_ms = choice === 'unshared' ? 0 : (this.#held_until.get(key) ?? 0);
-    if (held_until_ms > clock.now_ms()) return writes.later(held_until_ms);
-    return this.#bring(key, session, choice, writes, context);
+    if (session.state === 'gone' || !isReadable(session)) return this.#leave(key, session, choice, writes, context);
+    const hold = this.#holdOf(key);
+    // It is not read for each message that comes while it has nothing to send but what is on hold.
+    if (choice !== 'unshared' && hold && hold.until_ms > clock.now_ms()) return writes.later(hold.until_ms);
+    return this.#bring(key, session, { choice, hold }, writes, context);
+  }
+
+  /** Nothing is ever on hold for the store of this machine. */
+  #holdOf(key: string): SessionHold | null {
+    const { holds, context, clock } = this.#options;
+    return context.is_local ? null : holds.of(this.id, key, clock.now_ms());
   }
 
   /** Brings the store to what the source has. */
   async #bring(
     key: string,
-    session: CataloguedSession,
-    choice: SessionChoice | null,
+    session: ReadableSession,
+    { choice, hold }: { choice: SessionChoice | null; hold: SessionHold | null },
     writes: LinkWrites,
     context: SendContext,
   ): Promise<KeyedOutcome> {
@@ -123,6 +133,7 @@ export class SessionDestination implements KeyedDestination {
       key,
       session,
       link,
+      hold,
       restores: choice === 'shared' || link?.state === 'withdrawn',
       judge: (head) => this.#judge(key, head, choice === 'unshared', writes),
       proceed: (moved) => writes.proceed(moved),
@@ -131,7 +142,7 @@ export class SessionDestination implements KeyedDestination {
     });
     switch (result.kind) {
       case 'done':
-        return this.#done(key, result, writes);
+        return this.#done(key, result, hold, writes);
       case 'unfinished':
         return writes.save(result.link).later(this.#options.clock.now_ms());
       case 'not_shared':
@@ -153,15 +164,17 @@ export class SessionDestination implements KeyedDestination {
   }
 
   #judge(key: string, head: ConversationHead, unshared: boolean, writes: LinkWrites): Judgement {
-    const { projects, sharing } = this.#options;
+    const { projects, sharing, context } = this.#options;
     const { project, writes: remember } = projects.of(key, head);
     writes.add(remember);
     const masker = this.#maskerFor(project);
     if (head.presence.kind === 'deleted') return { project, masker, decision: { kind: 'deleted' } };
-    // Excluded from being read: nothing more of it is taken; what was taken before goes by `erase`.
-    if (!project.captured) return { project, masker, decision: { kind: 'undecided' } };
     const linked = (writes.link?.fingerprint ?? null) !== null;
     const decision = sharing.decide({ project, unshared, linked, started_at_ms: head.started_at_ms });
+    // Excluded from being read: nothing more of it is taken; what was taken before goes by `erase`, or a word on sharing.
+    if (!project.captured && decision.kind === 'send') return { project, masker, decision: { kind: 'undecided' } };
+    if (decision.kind === 'send' && !context.is_local && project.checkout !== null)
+      writes.add([watchWrite(project.checkout, !linked)]);
     return { project, masker, decision };
   }
 
@@ -176,14 +189,23 @@ export class SessionDestination implements KeyedDestination {
     return masker;
   }
 
-  #done(key: string, result: UploadResult & { kind: 'done' }, writes: LinkWrites): KeyedOutcome {
-    const { clock } = this.#options;
-    this.#held_until.delete(key);
-    this.#options.catalogue.noteRead(key);
-    const settled = writes.save(result.link);
-    if (result.held_until_ms === null) return result.sent ? settled.done(result.sent_bytes) : settled.nothing();
-    const until_ms = Math.max(result.held_until_ms, clock.now_ms() + HELD_PACE_MS);
-    this.#held_until.set(key, until_ms);
+  #done(
+    key: string,
+    { link, sent, sent_bytes, held }: UploadResult & { kind: 'done' },
+    before: SessionHold | null,
+    writes: LinkWrites,
+  ): KeyedOutcome {
+    const { clock, holds, catalogue } = this.#options;
+    catalogue.noteRead(key);
+    const settled = writes.save(link);
+    if (held === null) {
+      if (before) writes.add([holds.clear(this.id, key)]);
+      return sent ? settled.done(sent_bytes) : settled.nothing();
+    }
+    const now_ms = clock.now_ms();
+    const until_ms = Math.max(held.until_ms, now_ms + HELD_PACE_MS);
+    const head_since_ms = before?.head === held.head ? before.head_since_ms : now_ms;
+    writes.add([holds.note(this.id, key, { until_ms, noted_ms: now_ms, head: held.head, head_since_ms })]);
     return settled.later(until_ms);
   }
 
@@ -194,7 +216,7 @@ export class SessionDestination implements KeyedDestination {
     writes: LinkWrites,
     { signal }: SendContext,
   ): Promise<KeyedOutcome> {
-    this.#held_until.delete(key);
+    if (this.#holdOf(key)) writes.add([this.#options.holds.clear(this.id, key)]);
     const { link } = writes;
     const was_there = (link?.fingerprint ?? null) !== null;
     const is_there = was_there || (reason === 'erased' && link?.state === 'withdrawn');
@@ -209,8 +231,11 @@ export class SessionDestination implements KeyedDestination {
     return writes.save(this.#emptyLink(reason === 'erased' ? 'erased' : 'withdrawn')).done(0);
   }
 
-  /** Its source has it no more: it stays and is marked (R12), unless it may not be there any more. */
-  #leaveGone(
+  /**
+   * It cannot be read: its source has it no more, so that it stays and is marked (R12), or capture is off. What may not be
+   * there any more is withdrawn all the same: switching capture off takes back nothing, and keeps nobody from doing so.
+   */
+  #leave(
     key: string,
     session: CataloguedSession,
     choice: SessionChoice | null,
@@ -221,7 +246,8 @@ export class SessionDestination implements KeyedDestination {
     const unshared = choice === 'unshared';
     const decision = sharing.decide({ project: projects.ofGone(key), unshared, linked: true, started_at_ms: null });
     if (decision.kind === 'not_shared') return this.#remove(key, 'unshared', writes, context);
-    return this.#markGone(key, session, writes, context);
+    if (session.state === 'gone') return this.#markGone(key, session, writes, context);
+    return Promise.resolve(writes.later(this.#options.clock.now_ms() + UNREAD_MS));
   }
 
   async #markGone(
@@ -262,6 +288,7 @@ export class SessionDestination implements KeyedDestination {
       segments: [],
       next_index: null,
       gone_since_ms: null,
+      told_head: null,
       stored_ms,
     };
   }
@@ -280,6 +307,10 @@ export class SessionDestination implements KeyedDestination {
     if (error instanceof UnreachableError) return writes.failed('destination', error.code, error.message);
     throw error;
   }
+}
+
+function isReadable(session: CataloguedSession): session is ReadableSession {
+  return session.source !== null;
 }
 
 const CODE = /^[\w.-]{1,64}$/;

@@ -29,6 +29,8 @@ export interface SessionLink {
   /** Where a difference that needs several puts goes on; null: it has all been put. */
   next_index: number | null;
   gone_since_ms: number | null;
+  /** Keyed digest of the title and branch that the store was told; '': they are on hold; null: not known. */
+  told_head: string | null;
   stored_ms: number;
 }
 

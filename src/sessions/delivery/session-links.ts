@@ -21,6 +21,7 @@ interface LinkRow {
   redactions: string;
   next_index: number | null;
   gone_since_ms: number | null;
+  told_head: string | null;
   stored_ms: number;
   version: number;
 }
@@ -50,7 +51,8 @@ export class SessionLinks {
 
   read(destination_id: string, key: string): SavedLink | null {
     const row = this.#db.get<LinkRow & Record<string, never>>(
-      `SELECT state, fingerprint, owner, rule_set, segments, redactions, next_index, gone_since_ms, stored_ms, version
+      `SELECT state, fingerprint, owner, rule_set, segments, redactions, next_index, gone_since_ms, told_head,
+              stored_ms, version
          FROM session_link WHERE destination_id = ? AND key = ?`,
       destination_id,
       key,
@@ -74,18 +76,19 @@ export class SessionLinks {
       JSON.stringify(redactionsByIndex(link.segments)),
       link.next_index,
       link.gone_since_ms,
+      link.told_head,
       link.stored_ms,
     ];
     if (replaces === null)
       return {
-        sql: `INSERT INTO session_link (state, fingerprint, owner, rule_set, segments, redactions, next_index, gone_since_ms, stored_ms,
-                version, destination_id, key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO NOTHING`,
+        sql: `INSERT INTO session_link (state, fingerprint, owner, rule_set, segments, redactions, next_index, gone_since_ms, told_head,
+                stored_ms, version, destination_id, key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?) ON CONFLICT DO NOTHING`,
         parameters: [...columns, destination_id, key],
         expect_rows: 1,
       };
     return {
       sql: `UPDATE session_link SET state = ?, fingerprint = ?, owner = ?, rule_set = ?, segments = ?, redactions = ?, next_index = ?,
-              gone_since_ms = ?, stored_ms = ?, version = version + 1 WHERE destination_id = ? AND key = ? AND version = ?`,
+              gone_since_ms = ?, told_head = ?, stored_ms = ?, version = version + 1 WHERE destination_id = ? AND key = ? AND version = ?`,
       parameters: [...columns, destination_id, key, replaces],
       expect_rows: 1,
     };

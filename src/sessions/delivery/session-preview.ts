@@ -34,7 +34,7 @@ export interface SessionForecast {
 }
 
 export interface ForecastOptions {
-  options: Pick<SessionDestinationOptions, 'catalogue' | 'projects' | 'sharing' | 'links'>;
+  options: Pick<SessionDestinationOptions, 'catalogue' | 'projects' | 'sharing' | 'links' | 'holds' | 'clock'>;
   /** As if the store had nothing: shows a session whole. */
   from_nothing: boolean;
   /** Sessions of other projects are not gone through. */
@@ -46,6 +46,7 @@ interface Noticed {
   project: SessionProject | null;
   decision: SharingDecision | null;
   is_read: boolean;
+  is_held: boolean;
   is_unwanted: boolean;
   problem: string | null;
 }
@@ -64,7 +65,7 @@ export class SessionForecaster {
 
   constructor(destination: SessionDestination, options: ForecastOptions) {
     this.#options = options;
-    const { catalogue, projects, sharing, links } = options.options;
+    const { catalogue, projects, sharing, links, holds, clock } = options.options;
     this.#destination = destination.over({
       writer: this.#writer,
       catalogue: {
@@ -81,6 +82,15 @@ export class SessionForecaster {
         ofGone: (key) => (this.#noticed.project = projects.ofGone(key)),
       },
       sharing: this.#watched(sharing),
+      holds: {
+        of: (id, key, now_ms) => {
+          const hold = holds.of(id, key, now_ms);
+          this.#noticed.is_held = hold !== null && hold.until_ms > clock.now_ms();
+          return hold;
+        },
+        note: holds.note.bind(holds),
+        clear: holds.clear.bind(holds),
+      },
       links: options.from_nothing ? { read: () => null, write: links.write.bind(links) } : links,
     });
   }
@@ -99,9 +109,12 @@ export class SessionForecaster {
     };
     const outcome = await this.#destination.send(taskOf(this.#destination.id, key), context);
     const requests = this.#writer.taken();
-    if (this.#noticed.is_unwanted) return null;
-    const { project, problem, is_read } = this.#noticed;
-    const held_until_ms = is_read && outcome.kind === 'later' ? outcome.until_ms : null;
+    const { problem, is_read, is_held } = this.#noticed;
+    const { projects } = this.#options.options;
+    // What is known to be on hold is not read.
+    const project = this.#noticed.project ?? (is_held ? projects.ofGone(key) : null);
+    if (this.#noticed.is_unwanted || (project !== null && !this.#options.wanted(project))) return null;
+    const held_until_ms = (is_read || is_held) && outcome.kind === 'later' ? outcome.until_ms : null;
     const stays = requests.length > 0 || held_until_ms !== null || is_cut ? null : this.#stays(key, outcome);
     return { key, project, requests, is_cut, stays, problem: problem ?? problemOf(outcome), held_until_ms };
   }
@@ -129,7 +142,7 @@ export class SessionForecaster {
 }
 
 function nothingNoticed(): Noticed {
-  return { project: null, decision: null, is_read: false, is_unwanted: false, problem: null };
+  return { project: null, decision: null, is_read: false, is_held: false, is_unwanted: false, problem: null };
 }
 
 function problemOf(outcome: KeyedOutcome): string | null {

@@ -17,6 +17,8 @@ export interface SessionProject {
   shares: boolean | null;
   /** False: it is excluded from being read at all (`capture.exclude`, the repository's own rules). */
   captured: boolean;
+  /** Digest of the checkout's folder while that is there, for `CheckoutWatch`. */
+  checkout: string | null;
 }
 
 export interface SessionProjectsOptions {
@@ -25,6 +27,8 @@ export interface SessionProjectsOptions {
   workspaceOf: (cwd: string) => Workspace;
   /** What `.syncline.toml` of a checkout says; null when its folder is not there. */
   repositoryShares: (root: string) => boolean | null;
+  /** `Checkouts.digestOf`. */
+  checkoutOf: (root: string) => string;
   /** Whether it is read at all; `cwd` null: unknown. */
   captures: (
     workspace: { identity: string; kind: 'remote' | 'path'; name: string; root: string | null },
@@ -36,6 +40,7 @@ interface Remembered {
   repository: string | null;
   depth: number;
   shares: number;
+  checkout: string | null;
 }
 
 type Found = Omit<SessionProject, 'captured'>;
@@ -69,8 +74,9 @@ export class SessionProjects {
     const is_there = shares !== null && (found.kind === 'remote' || (remembered?.repository ?? null) === null);
     if (!is_there && remembered) return { project: asRemembered(head, cwd, remembered), writes: [] };
     const repository = head.repository ?? (found.kind === 'remote' ? found.identity : null);
-    const project = projectOf(head, repository, found, shares);
-    const fresh = { repository, depth: depthBelow(found.root, cwd), shares: shares === false ? 0 : 1 };
+    const checkout = shares === null ? null : this.#options.checkoutOf(found.root);
+    const project = { ...projectOf(head, repository, found, shares), checkout };
+    const fresh = { repository, depth: depthBelow(found.root, cwd), shares: shares === false ? 0 : 1, checkout };
     const writes = shares === null || isEqual(remembered, fresh) ? [] : [rememberWrite(key, fresh)];
     return { project, writes };
   }
@@ -80,20 +86,26 @@ export class SessionProjects {
     const remembered = this.#remembered(key);
     const repository = remembered?.repository ?? null;
     if (!remembered || repository === null)
-      return { identity: null, kind: 'unknown', label: '', root: null, shares: null, captured: true };
+      return { identity: null, kind: 'unknown', label: '', root: null, shares: null, captured: true, checkout: null };
     const shares = remembered.shares === 1;
-    return { identity: repository, kind: 'repository', label: repository, root: null, shares, captured: true };
+    const known = { identity: repository, kind: 'repository', label: repository, root: null } as const;
+    return { ...known, shares, captured: true, checkout: null };
   }
 
   #remembered(key: string): Remembered | undefined {
     return this.#options.db.get<Remembered & Record<string, never>>(
-      'SELECT repository, depth, shares FROM session_project WHERE key = ?',
+      'SELECT repository, depth, shares, checkout FROM session_project WHERE key = ?',
       key,
     );
   }
 }
 
-function projectOf(head: ConversationHead, repository: string | null, found: Workspace, shares: boolean | null): Found {
+function projectOf(
+  head: ConversationHead,
+  repository: string | null,
+  found: Workspace,
+  shares: boolean | null,
+): Omit<Found, 'checkout'> {
   if (repository !== null)
     return { identity: repository, kind: 'repository', label: repository, root: found.root, shares };
   return {
@@ -110,12 +122,16 @@ function asRemembered(head: ConversationHead, cwd: string, { repository, depth, 
   let root = cwd;
   for (let i = 0; i < depth; i++) root = dirname(root);
   const kind = repository === null ? 'folder' : 'repository';
-  return { identity: repository ?? root, kind, label: repository ?? head.project_label, root, shares: shares === 1 };
+  return {
+    ...{ identity: repository ?? root, kind, label: repository ?? head.project_label, root },
+    ...{ shares: shares === 1, checkout: null },
+  };
 }
 
 function withoutFolder({ repository, project_label }: ConversationHead): Found {
-  if (repository === null) return { identity: null, kind: 'unknown', label: project_label, root: null, shares: null };
-  return { identity: repository, kind: 'repository', label: repository, root: null, shares: null };
+  if (repository === null)
+    return { identity: null, kind: 'unknown', label: project_label, root: null, shares: null, checkout: null };
+  return { identity: repository, kind: 'repository', label: repository, root: null, shares: null, checkout: null };
 }
 
 function workspaceKind(kind: SessionProject['kind']): 'remote' | 'path' {
@@ -129,14 +145,15 @@ function depthBelow(root: string, cwd: string): number {
 }
 
 function isEqual(a: Remembered | undefined, b: Remembered): boolean {
-  return a?.repository === b.repository && a.depth === b.depth && a.shares === b.shares;
+  return a?.repository === b.repository && a.depth === b.depth && a.shares === b.shares && a.checkout === b.checkout;
 }
 
-function rememberWrite(key: string, { repository, depth, shares }: Remembered): FlowWrite {
+function rememberWrite(key: string, { repository, depth, shares, checkout }: Remembered): FlowWrite {
   return {
-    sql: `INSERT INTO session_project (key, repository, depth, shares) VALUES (?, ?, ?, ?)
-          ON CONFLICT (key) DO UPDATE SET repository = excluded.repository, depth = excluded.depth, shares = excluded.shares`,
-    parameters: [key, repository, depth, shares],
+    sql: `INSERT INTO session_project (key, repository, depth, shares, checkout) VALUES (?, ?, ?, ?, ?)
+          ON CONFLICT (key) DO UPDATE SET repository = excluded.repository, depth = excluded.depth,
+            shares = excluded.shares, checkout = excluded.checkout`,
+    parameters: [key, repository, depth, shares, checkout],
     expect_rows: 1,
   };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { head, KEY, message, NOW_MS, SessionRig } from '../../../test/support/session-rig.ts';
+import { SessionHolds } from './session-holds.ts';
 import type { SessionProject } from './session-project.ts';
 import { sharingPolicy, type SharingConfig, type SharingFacts } from './sharing.ts';
 
@@ -19,6 +20,7 @@ const project: SessionProject = {
   root: '/home/ada/shop',
   shares: true,
   captured: true,
+  checkout: null,
 };
 const facts: SharingFacts = { project, unshared: false, linked: false, started_at_ms: NOW_MS };
 const decide = (
@@ -205,6 +207,54 @@ describe('the hold', () => {
       pins: [],
       termination_status: null,
     });
+  });
+  it('a title or branch that comes up with a held turn waits with it, and does not take an older one along', async () => {
+    const rig = held();
+    await rig.attempt();
+    expect(rig.store.held.get(KEY)?.head).toMatchObject({ title: null, git_branch: null });
+    const title = (): string | null | undefined => rig.store.held.get(KEY)?.head.title;
+    // The first one is known for long enough, and leaves though something is still on hold.
+    rig.now_ms = NOW_MS + HOLD;
+    rig.messages.push(message(3, 'more', { timestamp_ms: rig.now_ms }));
+    await rig.attempt();
+    expect([rig.store.messages(KEY).length, title()]).toEqual([3, 'A title']);
+    // A new one while a turn is on hold: nothing of it leaves alone, …
+    rig.now_ms += 60_000;
+    rig.head = head({ title: 'Acquire Initech', git_branch: 'initech' });
+    const { requests } = rig.store;
+    for (const ahead_ms of [0, HOLD / 2]) {
+      rig.now_ms += ahead_ms;
+      // Otherwise it would not even be read.
+      new SessionHolds(rig.db).forget('local');
+      expect(await rig.attempt()).toMatchObject({ kind: 'later' });
+    }
+    expect(rig.store.requests).toBe(requests);
+    // … nor with a turn that may leave, while another is on hold; …
+    rig.now_ms = NOW_MS + 2 * HOLD;
+    rig.messages.push(message(4, 'newest', { timestamp_ms: rig.now_ms }));
+    await rig.attempt();
+    expect(rig.store.messages(KEY)).toHaveLength(4);
+    expect(JSON.stringify(rig.store.puts)).not.toContain('nitech');
+    // … and it is there once nothing is on hold.
+    await rig.deliver();
+    expect([rig.store.messages(KEY).length, title()]).toEqual([5, 'Acquire Initech']);
+  });
+  it('is known as such by another process, and forgotten once all is there', async () => {
+    const rig = held();
+    await rig.attempt();
+    const holds = new SessionHolds(rig.db);
+    expect(holds.waiting('local', NOW_MS)).toEqual({ items: 1, until_ms: NOW_MS - 60_000 + HOLD });
+    const { reads } = rig;
+    rig.open();
+    rig.messages.push(message(3, 'more'));
+    expect(await rig.attempt()).toMatchObject({ kind: 'later', until_ms: NOW_MS - 60_000 + HOLD });
+    expect(rig.reads).toBe(reads);
+    // A clock that stepped back holds nothing for longer.
+    rig.now_ms -= 1_000;
+    expect(holds.waiting('local', rig.now_ms)).toBeNull();
+    rig.now_ms = NOW_MS;
+    await rig.deliver();
+    expect(rig.db.value('SELECT count(*) FROM session_hold')).toBe(0);
   });
   it('is not read again for what comes meanwhile, but withdrawn at once', async () => {
     const rig = held();

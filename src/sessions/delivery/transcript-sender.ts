@@ -7,8 +7,9 @@ import type { TranscriptWriter } from '../store/session-store.ts';
 import type { PutResult, TranscriptPut } from '../store/transcript.ts';
 import { Difference } from './difference.ts';
 import { Hold } from './hold.ts';
-import { fingerprintOf } from './segment-hash.ts';
-import type { CataloguedSession } from './session-catalogue.ts';
+import { fingerprintOf, rawHash } from './segment-hash.ts';
+import type { ReadableSession } from './session-catalogue.ts';
+import type { SessionHold } from './session-holds.ts';
 import { hashesOf, totalRedactions, type LinkedSegment, type SessionLink } from './session-link.ts';
 import type { SessionProject } from './session-project.ts';
 import type { SharingDecision } from './sharing.ts';
@@ -43,8 +44,10 @@ export interface Judgement {
 /** What is known before the conversation is read. */
 export interface Upload {
   key: string;
-  session: CataloguedSession;
+  session: ReadableSession;
   link: SessionLink | null;
+  /** As the attempt before noted it. */
+  hold: SessionHold | null;
   /** It was taken back from the store, and is shared again. */
   restores: boolean;
   /** Asked once, with the first head: where the session belongs, and whether it may leave. */
@@ -58,9 +61,16 @@ export interface Upload {
   timeout_ms: number;
 }
 
+/** What was not sent yet, so that it can be withdrawn. */
+export interface Held {
+  until_ms: number;
+  /** Keyed digest of the title and branch as they are now. */
+  head: string;
+}
+
 export type UploadResult =
   /** The store has what may leave. `link` null: nothing was changed, neither there nor in the link. */
-  | { kind: 'done'; link: SessionLink | null; sent_bytes: number; sent: boolean; held_until_ms: number | null }
+  | { kind: 'done'; link: SessionLink | null; sent_bytes: number; sent: boolean; held: Held | null }
   /** Time is over, or it may not be sent to any more; what was put is in `link`. */
   | { kind: 'unfinished'; link: SessionLink | null }
   | { kind: 'not_shared' }
@@ -203,21 +213,21 @@ class Attempt {
   /** Puts what a pass found. */
   async #step({ pass, head, is_whole }: Reading): Promise<Step> {
     const is_last = is_whole && pass.next_index === null;
-    const is_all_held = pass.seen.length === 0 && this.#heldUntil() !== null;
-    if (is_last && is_all_held) return this.#done(null);
+    if (is_last && this.#heldUntil() !== null && this.#isThere(pass.seen)) return this.#done(null, head);
     if (!is_last && pass.sent.length === 0) return { kind: 'next', from: 0 };
     const list = is_last ? pass.seen : (this.#difference?.withSent(pass.sent) ?? []);
-    const put = this.#putOf(head, list, pass, !is_last);
-    const link = this.#linkOf(list, put.fingerprint, is_last ? null : (pass.next_index ?? 0));
+    const told = this.#toldOf(head);
+    const put = this.#putOf(told.head, list, pass, !is_last);
+    const link = this.#linkOf(list, put.fingerprint, { next_index: is_last ? null : (pass.next_index ?? 0), ...told });
     const is_there = put.fingerprint === this.#base && !this.#isInDoubt();
-    if (is_last && is_there) return this.#done(this.#unlessEqual(link));
+    if (is_last && is_there) return this.#done(this.#unlessEqual(link), head);
     if (this.#puts > 0 && this.#isLate()) return { kind: 'unfinished', link: this.#link };
     if (!(await this.#upload.proceed(this.#link))) return { kind: 'unfinished', link: this.#link };
     const { writer, team_id } = this.#options;
     const step = this.#taken(await writer.put(team_id, put, this.#upload.signal), link);
     if (step !== null) return step;
     this.#sent_bytes += pass.bytes;
-    return is_last ? this.#done(link) : { kind: 'next', from: pass.next_index ?? 0 };
+    return is_last ? this.#done(link, head) : { kind: 'next', from: pass.next_index ?? 0 };
   }
 
   /** Null: the store took it, and `link` says what it has. */
@@ -268,7 +278,42 @@ class Attempt {
     };
   }
 
-  #linkOf(segments: readonly LinkedSegment[], fingerprint: string, next_index: number | null): SessionLink {
+  /** Whether the store has just these segments: with messages on hold, what else is new of the session waits with them. */
+  #isThere(seen: readonly LinkedSegment[]): boolean {
+    if (seen.length === 0) return true;
+    const { link } = this.#upload;
+    if (this.#puts > 0 || link?.state !== 'stored' || link.next_index !== null) return false;
+    return isDeepStrictEqual(hashesOf(seen), hashesOf(link.segments));
+  }
+
+  /**
+   * The head as it may be told: while messages are on hold, a title and a branch that came up less than the hold ago may
+   * come from them.
+   */
+  #toldOf(head: ConversationHead): { head: ConversationHead; told_head: string } {
+    const hash = this.#headHash(head);
+    if (this.#heldUntil() === null || this.#mayBeTold(hash)) return { head, told_head: hash };
+    return { head: { ...head, title: null, git_branch: null }, told_head: '' };
+  }
+
+  #mayBeTold(hash: string): boolean {
+    const { link, hold } = this.#upload;
+    const is_told = link?.state === 'stored' && link.fingerprint !== null && (link.told_head ?? hash) === hash;
+    const { decision } = this.#judged ?? {};
+    const hold_ms = decision?.kind === 'send' ? decision.hold_ms : 0;
+    return is_told || (hold?.head === hash && hold.head_since_ms + hold_ms <= this.#now_ms);
+  }
+
+  #headHash({ title, git_branch }: ConversationHead): string {
+    const { context, secret } = this.#options;
+    return rawHash(context.hashing, secret, JSON.stringify([title, git_branch]));
+  }
+
+  #linkOf(
+    segments: readonly LinkedSegment[],
+    fingerprint: string,
+    { next_index, told_head }: { next_index: number | null; told_head: string },
+  ): SessionLink {
     return {
       state: 'stored',
       fingerprint,
@@ -277,6 +322,7 @@ class Attempt {
       segments,
       next_index,
       gone_since_ms: null,
+      told_head,
       stored_ms: this.#now_ms,
     };
   }
@@ -303,14 +349,15 @@ class Attempt {
     return this.#puts >= MOST_PUTS || spent_ms > this.#upload.timeout_ms * SHARE_OF_TIMEOUT;
   }
 
-  #done(link: SessionLink | null): UploadResult {
+  #done(link: SessionLink | null, head: ConversationHead): UploadResult {
     const sent = this.#puts > 0;
+    const until_ms = this.#heldUntil();
     return {
       kind: 'done',
       link: link ?? this.#link,
       sent,
       sent_bytes: this.#sent_bytes,
-      held_until_ms: this.#heldUntil(),
+      held: until_ms === null ? null : { until_ms, head: this.#headHash(head) },
     };
   }
 }
