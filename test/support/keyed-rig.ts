@@ -16,6 +16,8 @@ export interface KeyedRigOptions {
   /** Instead of the sender of the rig. */
   send?: KeyedDestination['send'];
   most_keys?: number;
+  /** The keys of one claim are sent by one call; default true. */
+  in_one_call?: boolean;
   probe?: () => Promise<boolean>;
   delivery?: Partial<KeyedDeliveryOptions>;
 }
@@ -107,9 +109,10 @@ export class KeyedRig {
   }
 
   #destination(): KeyedDestination {
-    const { most_keys, probe, send = this.#send } = this.#options;
+    const { most_keys, in_one_call = true, probe, send = this.#send } = this.#options;
     const base = { id: 'store', accepts: () => true, send, ...(probe && { probe }) };
     if (most_keys === undefined) return base;
+    if (!in_one_call) return { ...base, most_keys };
     return { ...base, most_keys, sendMany: (tasks, context) => Promise.all(tasks.map((task) => send(task, context))) };
   }
 

@@ -1,7 +1,6 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
-import { allEnded } from '../pass.ts';
 import type { RetryPolicy } from '../retry.ts';
 import type { EngineStore } from '../store.ts';
 import type { KeyedDestination, KeyedOutcome, SendContext } from './destination.ts';
@@ -66,17 +65,20 @@ async function sent(tasks: readonly Task[], context: AttemptContext): Promise<We
   const proceed: SendContext['proceed'] = async (task, writes) =>
     !either.aborted && (await store.keyed.proceed(task, writes));
   try {
-    const outcomes = await send(tasks, context.destination, { signal: either, timeout_ms, proceed });
+    const answers = await send(tasks, context.destination, { signal: either, timeout_ms, proceed });
     return tasks.map((task, i) => {
-      const { writes = [], counters = [], ...outcome } = outcomes[i] ?? UNANSWERED;
+      const answer = answers[i] ?? { outcome: UNANSWERED };
+      if ('error' in answer) return { task, verdict: ofThrown(answer.error, late.signal, context) };
+      const { writes = [], counters = [], ...outcome } = answer.outcome;
       return { task, writes, counters, verdict: verdictOf(outcome, late.signal, context) };
     });
-  } catch (error) {
-    return tasks.map((task) => ({ task, verdict: ofThrown(error, late.signal, context) }));
   } finally {
     ended.abort();
   }
 }
+
+/** What the sender returned for a key, or threw. */
+type Answer = { outcome: KeyedOutcome } | { error: unknown };
 
 /** A sender that forgets a key has a defect. */
 const UNANSWERED: KeyedOutcome = {
@@ -84,13 +86,26 @@ const UNANSWERED: KeyedOutcome = {
   failure: { scope: 'key', class: 'failed', code: 'no_outcome', message: 'The sender said nothing about the key' },
 };
 
+/** Answers in the order of the keys. What one of them throws concerns that one, unless all are sent with one call. */
 async function send(
   tasks: readonly Task[],
   destination: KeyedDestination,
   context: SendContext,
-): Promise<readonly KeyedOutcome[]> {
-  if (destination.sendMany) return destination.sendMany(tasks, context);
-  return allEnded(tasks.map((task) => destination.send(task, context)));
+): Promise<readonly Answer[]> {
+  if (!destination.sendMany) return Promise.all(tasks.map((task) => sendOne(task, destination, context)));
+  try {
+    return (await destination.sendMany(tasks, context)).map((outcome) => ({ outcome }));
+  } catch (error) {
+    return tasks.map(() => ({ error }));
+  }
+}
+
+async function sendOne(task: Task, destination: KeyedDestination, context: SendContext): Promise<Answer> {
+  try {
+    return { outcome: await destination.send(task, context) };
+  } catch (error) {
+    return { error };
+  }
 }
 
 function verdictOf(outcome: KeyedOutcome, late: AbortSignal, context: AttemptContext): KeyedVerdict {

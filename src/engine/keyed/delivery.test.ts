@@ -52,6 +52,20 @@ describe('what is sent', () => {
     expect(await rig.progress()).toMatchObject({ waiting: 1, claimed: 0 });
   });
 
+  test('keys that are sent together, each by itself, fail each by itself', async () => {
+    const rig = await KeyedRig.open({ most_keys: 10, in_one_call: false, delivery: { concurrency: 1 } });
+    rig.answer = async ({ key }) => {
+      await Promise.resolve();
+      if (key === 'k3') throw new TypeError('a defect');
+      return { status: 200 };
+    };
+    await rig.change(...names(10));
+    const result = await rig.delivery().pass(never);
+    expect(result).toMatchObject({ accepted_items: 9, idle: null });
+    expect(rig.most_at_once).toBe(10);
+    expect(await rig.progress()).toMatchObject({ waiting: 1, claimed: 0 });
+  });
+
   test('what waits for its time is sent then, and not before', async () => {
     let until_ms = Infinity;
     const rig = await KeyedRig.open({

@@ -16,7 +16,7 @@ export interface KeyedDeliveryOptions {
   random: Random;
   timers: Timers;
   retry: RetryPolicy;
-  /** Attempts under way at the same time. */
+  /** Attempts under way at the same time, each at as many keys as the destination takes together. */
   concurrency: number;
   /** Longest sleep between looks, when no notification comes. */
   idle_ms: number;
@@ -101,7 +101,7 @@ export class KeyedDelivery {
     while (!pass.over && !signal.aborted) {
       const tasks = await store.keyed.claim({
         destination_id: destination.id,
-        limit: Math.min(destination.sendMany ? (destination.most_keys ?? 100) : 1, KEYS_PER_PASS),
+        limit: Math.min(destination.most_keys ?? (destination.sendMany ? 100 : 1), KEYS_PER_PASS),
         owner: this.#owner,
         lease_ms: Math.ceil(timeout_ms * 1.25),
         now_ms: clock.now_ms(),

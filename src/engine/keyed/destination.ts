@@ -65,7 +65,11 @@ export interface KeyedDestination {
    * it, `send` is not called.
    */
   sendMany?(tasks: readonly Task[], context: SendContext): Promise<readonly KeyedOutcome[]>;
-  /** Most keys of one `sendMany`. */
+  /**
+   * Most keys that are claimed together, each sent by a `send` of its own at the same time, and settled in one transaction
+   * once all have ended. Default 1. For a destination that puts what comes at the same time into one request or transaction.
+   * With `sendMany`: most keys of one call, default 100.
+   */
   readonly most_keys?: number;
   /** Whether the destination is well apart from any key; tells an outage from a key that crashes it. */
   probe?(signal: AbortSignal): Promise<boolean>;

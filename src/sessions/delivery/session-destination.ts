@@ -61,6 +61,8 @@ export interface SessionDestinationOptions {
   holds: Pick<SessionHolds, 'of' | 'note' | 'clear'>;
   clock: Clock;
   limits?: PassLimits;
+  /** Sessions under way together, for a writer that puts what comes at the same time into one transaction. Default 1. */
+  most_keys?: number;
 }
 
 /**
@@ -70,12 +72,14 @@ export interface SessionDestinationOptions {
  */
 export class SessionDestination implements KeyedDestination {
   readonly id: string;
+  readonly most_keys: number;
   readonly #options: SessionDestinationOptions;
   readonly #sender: TranscriptSender;
   readonly #maskers = new Map<string, Masker>();
 
   constructor(options: SessionDestinationOptions) {
     this.id = options.id;
+    this.most_keys = options.most_keys ?? 1;
     this.#options = options;
     this.#sender = new TranscriptSender({ ...options, limits: options.limits ?? PUT_LIMITS });
   }
