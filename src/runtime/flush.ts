@@ -97,9 +97,9 @@ async function whatRemains(
   only: StreamName | null,
 ): Promise<Pick<FlushResult, 'remaining' | 'destinations'>> {
   const progress = (await allProgress(directory)).filter(({ stream }) => only === null || stream === only);
-  const destinations = progress.map(({ row, stream, waiting: remaining, held }) => {
+  const destinations = progress.map(({ row, stream, waiting: remaining, on_hold, held }) => {
     const why = row.state === 'paused' ? 'paused' : (held[0]?.message ?? row.last_error?.message ?? 'time is over');
-    return { destination: row.destination_id, stream, remaining, reason: remaining === 0 ? null : why };
+    return { destination: row.destination_id, stream, remaining, reason: remaining === 0 ? null : why, on_hold };
   });
   return { remaining: destinations.reduce((sum, { remaining }) => sum + remaining, 0), destinations };
 }

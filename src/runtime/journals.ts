@@ -1,6 +1,6 @@
 import type { DestinationRow, EngineStore } from '../engine/store.ts';
 import type { DataDirectory } from './data-directory.ts';
-import type { StreamName } from './operator.ts';
+import type { OnHold, StreamName } from './operator.ts';
 import { currentProgress } from './progress.ts';
 
 /** The journal of each stream that runs here; verbs that mean the same for every stream go over all of them. */
@@ -13,8 +13,10 @@ export interface DestinationProgress {
   engine: EngineStore;
   row: DestinationRow;
   stream: StreamName;
-  /** Items, or keys of sessions. */
+  /** Items, or keys of sessions; without those on hold. */
   waiting: number;
+  /** Sessions that wait on purpose, so that they can be withdrawn, and when the first of them leaves. */
+  on_hold: OnHold | null;
   oldest_waiting_ms: number | null;
   /** Requests under way. */
   open: number;
@@ -38,6 +40,7 @@ async function orderedProgress(directory: DataDirectory): Promise<DestinationPro
       stream: row.stream as StreamName,
       waiting: own.reduce((sum, { waiting }) => sum + waiting, 0),
       oldest_waiting_ms: oldest.length > 0 ? Math.min(...oldest) : null,
+      on_hold: null,
       open: own.reduce((sum, { open_batches }) => sum + open_batches, 0),
       held: own.flatMap(({ partition, held }) => (held ? [{ partition, ...held }] : [])),
     };
@@ -50,12 +53,15 @@ async function keyedProgress({ sessions }: DataDirectory): Promise<DestinationPr
   const [rows, progress] = await Promise.all([engine.destinations(), engine.keyed.progress()]);
   return rows.filter(isThere).map((row) => {
     const own = progress.find(({ destination_id }) => destination_id === row.destination_id);
+    const on_hold = sessions.onHold(row.destination_id);
+    const waiting = Math.max(0, (own?.waiting ?? 0) - (on_hold?.items ?? 0));
     return {
       engine,
       row,
       stream: row.stream as StreamName,
-      waiting: own?.waiting ?? 0,
-      oldest_waiting_ms: own?.oldest_waiting_ms ?? null,
+      waiting,
+      oldest_waiting_ms: waiting === 0 ? null : (own?.oldest_waiting_ms ?? null),
+      on_hold,
       open: own?.claimed ?? 0,
       held: (own?.held_groups ?? []).map(({ group, class: reason, since_ms, message }) => ({
         partition: group,

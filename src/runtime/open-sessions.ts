@@ -82,7 +82,15 @@ async function assemble(inputs: SessionsInputs, store: SessionStore, db: Databas
   await configure(engine, destinations, { sharing_rules: new SharingRules(db), links, holds }, clock.now_ms());
   if (options.captures) await askAgain(engine, { known: sweep.known, holds, destinations }, clock.now_ms());
   const others = destinations.map(({ destination }) => destination.id).filter((id) => id !== LOCAL_SESSIONS);
-  const sharing = { engine, known: sweep.known, choices, links, destinations: others, now_ms: () => clock.now_ms() };
+  const sharing = {
+    engine,
+    known: sweep.known,
+    choices,
+    links,
+    holds,
+    destinations: others,
+    now_ms: () => clock.now_ms(),
+  };
   return {
     engine,
     store,

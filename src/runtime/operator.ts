@@ -8,6 +8,12 @@ import type { SessionVerbs, SessionsSourceStatus } from './session-verbs.ts';
 
 export type StreamName = 'telemetry' | 'sessions' | 'memory' | 'records';
 
+/** What waits on purpose (`sessions.hold`), and when the first of it leaves; epoch ms. */
+export interface OnHold {
+  items: number;
+  until_ms: number;
+}
+
 export interface DestinationStatus {
   destination: string;
   stream: StreamName;
@@ -17,7 +23,9 @@ export interface DestinationStatus {
   circuit_until_ms: number | null;
   /** Since when nothing could be delivered; null while deliveries succeed. R4.21: offline is a state, not an error. */
   offline_since_ms: number | null;
+  /** Without what is on hold. */
   waiting: number;
+  on_hold: OnHold | null;
   /** When the oldest waiting item was observed, epoch ms. */
   oldest_waiting_ms: number | null;
   open_batches: number;
@@ -186,7 +194,14 @@ export interface FlushResult {
   delivered: number;
   remaining: number;
   dead_letters: number;
-  destinations: { destination: string; stream: StreamName; remaining: number; reason: string | null }[];
+  /** What waits on purpose does not remain. */
+  destinations: {
+    destination: string;
+    stream: StreamName;
+    remaining: number;
+    reason: string | null;
+    on_hold: OnHold | null;
+  }[];
 }
 
 export interface ImportResult {

@@ -1,6 +1,7 @@
 import type { EngineStore } from '../engine/store.ts';
 import type { KnownSessions } from '../sessions/capture/known-sessions.ts';
 import type { SessionChoices } from '../sessions/delivery/session-choices.ts';
+import type { SessionHolds } from '../sessions/delivery/session-holds.ts';
 import type { SessionLinks } from '../sessions/delivery/session-links.ts';
 import type { ConversationShare, ShareResult } from './session-verbs.ts';
 
@@ -9,6 +10,7 @@ export interface SharingParts {
   known: KnownSessions;
   choices: SessionChoices;
   links: SessionLinks;
+  holds: SessionHolds;
   /** Names of the stores besides the local one. */
   destinations: readonly string[];
   now_ms: () => number;
@@ -31,11 +33,19 @@ export async function changeSharing(
 }
 
 /** Where a session went besides the local store, as the links say it. */
-export function sharesOf({ links, choices, destinations }: SharingParts, key: string): ConversationShare[] {
+export function sharesOf(
+  { links, choices, holds, destinations, now_ms }: SharingParts,
+  key: string,
+): ConversationShare[] {
   const kept_out = choices.of(key) === 'unshared';
   return destinations.map((destination) => {
     const link = links.read(destination, key)?.link ?? null;
     const is_there = (link?.fingerprint ?? null) !== null;
+    const until_ms = kept_out ? null : (holds.of(destination, key, now_ms())?.until_ms ?? null);
+    if (until_ms !== null && until_ms > now_ms())
+      return is_there
+        ? { destination, state: 'shared', reason: 'what is newer is on hold', until_ms: null }
+        : { destination, state: 'held', reason: null, until_ms };
     const reason = kept_out ? 'you took it out' : is_there ? null : 'its project is not shared, or it waits';
     return { destination, state: is_there ? 'shared' : 'not_shared', reason, until_ms: null };
   });

@@ -1,6 +1,7 @@
 import type { Delivery } from '../engine/ordered/delivery.ts';
 import type { EngineStore } from '../engine/store.ts';
 import type { SessionStore } from '../sessions/store/session-store.ts';
+import type { OnHold } from './operator.ts';
 import type {
   ConversationShare,
   SessionsPreview,
@@ -24,7 +25,7 @@ export interface SessionsDirectory {
   sharesOf: (key: string) => Promise<ConversationShare[]>;
   share: (keys: readonly string[], share: boolean) => Promise<ShareResult>;
   /** How many sessions wait for a destination on purpose, and when the first of them leaves; null: none. */
-  onHold: (destination: string) => { items: number; until_ms: number } | null;
+  onHold: (destination: string) => OnHold | null;
   preview: (query: SessionsPreviewQuery) => Promise<SessionsPreview>;
   replay: (confirm_vanished: boolean) => Promise<{ sessions: number }>;
   close: () => Promise<void>;

@@ -129,7 +129,7 @@ async function onlyFound({ options }: DataDirectory): Promise<SourceStatus[]> {
 }
 
 async function destinationStatus(
-  { engine, row, stream, waiting, oldest_waiting_ms, open, held }: DestinationProgress,
+  { engine, row, stream, waiting, oldest_waiting_ms, on_hold, open, held }: DestinationProgress,
   insecure: ReadonlySet<string>,
 ): Promise<DestinationStatus> {
   const { destination_id } = row;
@@ -145,6 +145,7 @@ async function destinationStatus(
     circuit_until_ms: row.circuit === 'open' ? row.circuit_until_ms : null,
     offline_since_ms: row.failing_since_ms,
     waiting,
+    on_hold,
     oldest_waiting_ms,
     open_batches: open,
     held,

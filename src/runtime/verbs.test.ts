@@ -36,7 +36,7 @@ test('a flush reads, delivers and says that nothing remains; a second one finds 
     remaining: 0,
     unreadable: 0,
     dead_letters: 0,
-    destinations: [{ destination: 'local', stream: 'telemetry', remaining: 0, reason: null }],
+    destinations: [{ destination: 'local', stream: 'telemetry', remaining: 0, reason: null, on_hold: null }],
   });
   expect(await operator.flush({ stream: 'telemetry', timeout_ms: 2_000 })).toMatchObject({
     delivered: 0,
@@ -58,8 +58,14 @@ test('a status tells waiting, offline and paused apart', async () => {
   const flushed = await operator.flush({ stream: 'telemetry', timeout_ms: 2_000 });
   expect(flushed).toMatchObject({ delivered: 2, remaining: 2 });
   expect(flushed.destinations).toEqual([
-    { destination: 'local', stream: 'telemetry', remaining: 0, reason: null },
-    { destination: 'team', stream: 'telemetry', remaining: 2, reason: expect.stringMatching(/.+/) as string },
+    { destination: 'local', stream: 'telemetry', remaining: 0, reason: null, on_hold: null },
+    {
+      destination: 'team',
+      stream: 'telemetry',
+      remaining: 2,
+      reason: expect.stringMatching(/.+/) as string,
+      on_hold: null,
+    },
   ]);
   expect(await team()).toMatchObject({
     state: 'active',

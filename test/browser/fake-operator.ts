@@ -234,6 +234,7 @@ export function fakeDestination(more: Partial<DestinationStatus> = {}): Destinat
     offline_since_ms: null,
     waiting: 0,
     oldest_waiting_ms: null,
+    on_hold: null,
     open_batches: 0,
     acknowledged: 48_211,
     dead_letters: 0,

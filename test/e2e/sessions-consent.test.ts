@@ -2,6 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { FlushResult } from '../../src/runtime/operator.ts';
 import { Machine } from '../support/machine.ts';
 import { opened } from '../support/open-machine.ts';
 import { speak } from '../support/spoken-session.ts';
@@ -243,4 +244,32 @@ test('switching share off while capture is off takes everything back', TIMEOUT, 
   configure('[sessions]\nshare = "none"\n[capture]\nenabled = false\n');
   await flush();
   expect(await Promise.all(['web', 'api'].map(is_there))).toEqual([false, false]);
+});
+
+test('what is on hold is no failure of a flush, is told with its time, and known after a start', TIMEOUT, async () => {
+  configure(SHARED);
+  await join_now();
+  say('web', 'github.com/acme/web');
+  const began_ms = Date.now();
+  for (const run of ['first', 'second']) {
+    // Exit 0: nothing remains that could have been sent.
+    const { destinations } = await machine.json<FlushResult>(['flush', 'sessions']);
+    const team_of = destinations.find(({ destination }) => destination === 'team');
+    expect(team_of, run).toMatchObject({ remaining: 0, on_hold: { items: 1 } });
+    const until_ms = team_of?.on_hold?.until_ms ?? 0;
+    expect(until_ms).toBeGreaterThan(began_ms + 14 * MINUTE_MS);
+    expect(until_ms).toBeLessThan(began_ms + 17 * MINUTE_MS);
+  }
+  await opened(machine, async (open) => {
+    const at_team = (await open.status()).destinations.filter(({ destination }) => destination === 'team');
+    expect(at_team.find(({ stream }) => stream === 'sessions')).toMatchObject({ waiting: 0, on_hold: { items: 1 } });
+    expect((await open.conversation(`web-${turn}`)).shared).toMatchObject([{ destination: 'team', state: 'held' }]);
+    // Taken out before it ever left: nothing waits any more.
+    await open.shareConversations({ ids: [`web-${turn}`], share: false });
+    expect((await open.flushed()).destinations).toContainEqual(
+      expect.objectContaining({ destination: 'team', stream: 'sessions', remaining: 0, on_hold: null }),
+    );
+  });
+  await flush(20 * MINUTE_MS);
+  expect(sent()).toBe(0);
 });

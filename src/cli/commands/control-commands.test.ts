@@ -9,8 +9,8 @@ describe('flush', () => {
     unreadable: 0,
     dead_letters: remaining === 0 ? 0 : 1,
     destinations: [
-      { stream: 'telemetry', destination: 'eu', remaining: 0, reason: null },
-      { stream: 'telemetry', destination: 'team', remaining, reason: 'offline since 14:02' },
+      { stream: 'telemetry', destination: 'eu', remaining: 0, reason: null, on_hold: null },
+      { stream: 'telemetry', destination: 'team', remaining, reason: 'offline since 14:02', on_hold: null },
     ],
   });
 
@@ -20,6 +20,19 @@ describe('flush', () => {
     });
     expect(exit).toBe(1);
     expect(stderr).toContain('2 conversations could not be read');
+  });
+
+  it('exits 0 while conversations are on hold, and says until when', async () => {
+    const until_ms = new Date(2026, 10, 15, 14, 17).getTime();
+    const destinations = [
+      { stream: 'sessions', destination: 'team', remaining: 0, reason: null, on_hold: { items: 3, until_ms } },
+    ] as const;
+    const operator = { flush: async () => ({ ...result(0), destinations: [...destinations] }) };
+    const { exit, stderr } = await cli(['flush', 'sessions'], { operator });
+    expect(exit).toBe(0);
+    expect(stderr).toMatch(
+      / {2}team {2}3 conversations on hold until (2026-11-15 )?14:17, so that they can be withdrawn\n$/,
+    );
   });
 
   it('exits 0 when all is delivered', async () => {

@@ -17,6 +17,7 @@ const TEAM: DestinationStatus = {
   offline_since_ms: null,
   waiting: 0,
   oldest_waiting_ms: null,
+  on_hold: null,
   open_batches: 0,
   acknowledged: 12_345,
   dead_letters: 0,

@@ -87,6 +87,9 @@ export function destinationText(destination: DestinationStatus, { now_ms, palett
     destination.dead_letters > 0
       ? palette.red(`${formatItems(destination.dead_letters, 'dead letter')}   see: syncline dead-letters list`)
       : '',
+    destination.on_hold === null
+      ? ''
+      : `${formatCount(destination.on_hold.items)} on hold until ${formatRecent(destination.on_hold.until_ms, now_ms)}`,
     ...destination.held.map(
       ({ since_ms, class: reason, message }) =>
         `held since ${formatRecent(since_ms, now_ms)}, ${reason}: ${safe(message)}`,
