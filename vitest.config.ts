@@ -7,6 +7,8 @@ export default defineConfig({
     // R27: one setup file gives every test a home of its own; nothing reads the real one.
     setupFiles: ['test/setup/own-home.ts'],
     pool: 'forks',
+    // vitest leaves a core free, which on two cores is one file at a time; most of a file's time is waiting for processes.
+    maxWorkers: 2,
     // As the program itself runs (docs/decisions/0020).
     execArgv: ['--no-memory-protection-keys'],
     testTimeout: 30_000,
