@@ -1,0 +1,61 @@
+/** What all parts of replication on one member share. */
+import type { Clock } from '../../platform/clock.ts';
+import type { Random } from '../../platform/random.ts';
+import type { Timers } from '../../platform/timers.ts';
+import type { MemberId } from '../origin.ts';
+import type { Replica, ReplicaIdentity } from '../replica.ts';
+import type { Alarm, Members } from './members.ts';
+import type { Greeting, Standing } from './messages.ts';
+import type { ReplicationSettings } from './settings.ts';
+
+/** The store as replication needs it. */
+export interface ReplicatedStore extends Replica {
+  /**
+   * Begins a new incarnation: from now on own operations are numbered in an origin of their own, which is durable when it
+   * returns. What was numbered before stays as it is and is replicated as any other origin.
+   */
+  renew(): Promise<ReplicaIdentity>;
+}
+
+export interface ReplicationContext {
+  replica: ReplicatedStore;
+  members: Members;
+  clock: Clock;
+  timers: Timers;
+  random: Random;
+  settings: ReplicationSettings;
+  device: string;
+  program: string;
+  alarm: (alarm: Alarm) => void;
+  /** Rings after every commit that added operations. */
+  commits: CommitBell;
+  /** Whether we reached the peer by ourselves lately. */
+  reaches: (member: MemberId) => boolean;
+}
+
+/** Who we are and what we have, at one moment. */
+export function standingOf({ replica }: Pick<ReplicationContext, 'replica'>): Standing {
+  return { origin: replica.identity().origin, vector: replica.vector(), root: replica.root() };
+}
+
+export function greetingTo(member: MemberId, { device, program, reaches }: ReplicationContext): Greeting {
+  return { device, program, dials: reaches(member) };
+}
+
+/** Wakes those that wait for something new to be in the log. */
+export class CommitBell {
+  readonly #waiting = new Set<() => void>();
+
+  ring(): void {
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** Resolves at the next ring, after `longest_ms`, or when `signal` aborts. */
+  async wait(longest_ms: number, timers: Timers, signal: AbortSignal): Promise<void> {
+    const rung = new AbortController();
+    const wake = (): void => rung.abort();
+    this.#waiting.add(wake);
+    await timers.sleep(longest_ms, AbortSignal.any([signal, rung.signal]));
+    this.#waiting.delete(wake);
+  }
+}

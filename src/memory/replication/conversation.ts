@@ -1,0 +1,130 @@
+/** Requests to one peer: written, sent, answered, checked, and what the peer said of itself noted. */
+import { SynclineError, messageOf } from '../../platform/errors.ts';
+import type { MemberId } from '../origin.ts';
+import type { OperationPage, RangeDigest, RowState } from '../replica.ts';
+import { greetingTo, standingOf, type ReplicationContext } from './context.ts';
+import {
+  readAcks,
+  readCount,
+  readGreeting,
+  readMessage,
+  readPulled,
+  readRanges,
+  readRows,
+  readSeeded,
+  readSnapshot,
+  writeMessage,
+  writePages,
+  writeRows,
+  type Greeting,
+  type Message,
+  type PageAck,
+  type Pull,
+  type Pulled,
+  type RowKey,
+  type SeedPart,
+  type SnapshotPart,
+  type Standing,
+  type Verb,
+} from './messages.ts';
+import type { PeerTransport } from './transport.ts';
+
+/** A request that did not come to an answer of use. `refused`: trying again soon changes nothing. */
+export class ExchangeError extends SynclineError {
+  readonly refused: boolean;
+  readonly retry_after_ms: number | null;
+  constructor(code: string, message: string, refused: boolean, retry_after_ms: number | null = null) {
+    super(code, message);
+    this.refused = refused;
+    this.retry_after_ms = retry_after_ms;
+  }
+}
+
+export class Conversation {
+  readonly #context: ReplicationContext;
+  readonly #member: MemberId;
+  readonly #transport: PeerTransport;
+  readonly #heard: (theirs: Standing) => void;
+
+  /** `heard` is called with what the peer said of itself in each answer, right when it came. */
+  constructor(
+    context: ReplicationContext,
+    member: MemberId,
+    transport: PeerTransport,
+    heard: (theirs: Standing) => void,
+  ) {
+    this.#context = context;
+    this.#member = member;
+    this.#transport = transport;
+    this.#heard = heard;
+  }
+
+  async greet(signal: AbortSignal): Promise<Greeting> {
+    return readGreeting(await this.#ask('hello', signal, greetingTo(this.#member, this.#context)));
+  }
+
+  async push(pages: readonly OperationPage[], signal: AbortSignal): Promise<PageAck[]> {
+    const { pages: heads, texts } = writePages(pages);
+    return readAcks(await this.#ask('push', signal, { pages: heads }, texts));
+  }
+
+  async pull(pull: Pull, signal: AbortSignal): Promise<Pulled> {
+    return readPulled(await this.#ask('pull', signal, pull, [], pull.wait_ms));
+  }
+
+  async digest(prefixes: readonly string[], signal: AbortSignal): Promise<RangeDigest[]> {
+    return readRanges(await this.#ask('digest', signal, { prefixes }));
+  }
+
+  async states(keys: readonly RowKey[], signal: AbortSignal): Promise<RowState[]> {
+    return readRows(await this.#ask('states', signal, { keys }));
+  }
+
+  async repair(rows: readonly RowState[], signal: AbortSignal): Promise<number> {
+    const { rows: keys, texts } = writeRows(rows);
+    return readCount(await this.#ask('repair', signal, { rows: keys }, texts));
+  }
+
+  async snapshot(after: string, signal: AbortSignal): Promise<SnapshotPart> {
+    return readSnapshot(await this.#ask('snapshot', signal, { after }));
+  }
+
+  /** The page that the peer wants next, null when it has all. */
+  async seed({ transfer, page, rows, adopt }: SeedPart, signal: AbortSignal): Promise<number | null> {
+    const { rows: keys, texts } = writeRows(rows);
+    return readSeeded(await this.#ask('seed', signal, { transfer, page, rows: keys, adopt }, texts));
+  }
+
+  /** @throws ExchangeError */
+  async #ask(
+    verb: Verb,
+    signal: AbortSignal,
+    body: object,
+    texts: readonly string[] = [],
+    wait_ms = 0,
+  ): Promise<Message> {
+    const { timers, settings } = this.#context;
+    const over = new AbortController();
+    void timers.sleep(settings.request_timeout_ms + wait_ms, over.signal).then(() => over.abort());
+    const request = writeMessage(standingOf(this.#context), body, texts);
+    const answer = await this.#transport.ask(verb, request, AbortSignal.any([signal, over.signal]));
+    over.abort();
+    if (!answer.ok && answer.kind === 'unreached')
+      throw new ExchangeError('memory.unreached', answer.message, false, answer.retry_after_ms ?? null);
+    if (!answer.ok) throw new ExchangeError(answer.code, answer.message, true);
+    return this.#read(answer.body);
+  }
+
+  async #read(body: string): Promise<Message> {
+    let message: Message;
+    try {
+      message = readMessage(body);
+    } catch (error) {
+      const code = error instanceof SynclineError ? error.code : 'memory.message';
+      throw new ExchangeError(code, messageOf(error), true);
+    }
+    await this.#context.members.heard(this.#member, message.standing);
+    this.#heard(message.standing);
+    return message;
+  }
+}

@@ -1,0 +1,301 @@
+/**
+ * Our way to one peer that we can dial: greets it, sends what it lacks, fetches what we lack while it cannot reach us,
+ * compares roots. Holds nothing that a crash could lose: what the peer has, it says itself (README "Why beside ordered
+ * delivery").
+ */
+import { backoff_ms } from '../../engine/retry.ts';
+import { Wakeup } from '../../engine/wakeup.ts';
+import { messageOf } from '../../platform/errors.ts';
+import type { MemberId, OriginId, VersionVector } from '../origin.ts';
+import { standingOf, type ReplicationContext } from './context.ts';
+import { Conversation, ExchangeError } from './conversation.ts';
+import { HeldOrigins } from './held-origins.ts';
+import type { PageAck, Standing } from './messages.ts';
+import { originsLacking, readLacking } from './pages.ts';
+import { reconcile } from './reconcile.ts';
+import { RelayDelay } from './relay-delay.ts';
+import { fetchSnapshot, giveSnapshot } from './snapshot-transfer.ts';
+import { nextPeerState, type PeerEvent, type PeerState } from './states.ts';
+import type { Peer, PeerTransport } from './transport.ts';
+
+export interface PeerLinkStatus {
+  state: PeerState;
+  since_ms: number;
+  last_error: string | null;
+  /** When roots were last compared at equal vectors; null: never since the start. */
+  checked_ms: number | null;
+  /** Since when they differed; null = they do not. */
+  diverged_since_ms: number | null;
+  /** Rows that anti-entropy repaired since the start. */
+  repaired: number;
+  /** Origins of which the peer parked an operation. */
+  held: { origin: OriginId; sequence: number; reason: string }[];
+}
+
+type Step = 'went_on' | 'idle';
+
+export class PeerLink {
+  readonly member: MemberId;
+  readonly #context: ReplicationContext;
+  readonly #peer: Peer;
+  readonly #said: Conversation;
+  readonly #wakeup = new Wakeup();
+  readonly #pull_wakeup = new Wakeup();
+  readonly #held: HeldOrigins;
+  readonly #not_taken: HeldOrigins;
+  readonly #relay: RelayDelay;
+  readonly #ended = new AbortController();
+  #state: PeerState = 'unmet';
+  #since_ms: number;
+  #failures = 0;
+  #poked = false;
+  #rested_at_ms = 0;
+  #last_error: string | null = null;
+  #dials_us = false;
+  #checked_ms: number | null = null;
+  #diverged_since_ms: number | null = null;
+  #repaired = 0;
+
+  constructor(context: ReplicationContext, peer: Peer, transport: PeerTransport) {
+    this.member = peer.member;
+    this.#context = context;
+    this.#peer = peer;
+    this.#held = new HeldOrigins(context.clock, context.settings.parked_retry_ms);
+    this.#not_taken = new HeldOrigins(context.clock, context.settings.parked_retry_ms);
+    this.#relay = new RelayDelay(context.clock, context.settings.relay_delay_ms);
+    this.#since_ms = context.clock.now_ms();
+    this.#said = new Conversation(context, peer.member, transport, (theirs) => this.#compareRoots(theirs));
+  }
+
+  /** Whether the last exchange came to an answer. */
+  get reached(): boolean {
+    return this.#state === 'following' || this.#state === 'seeding';
+  }
+
+  get conversation(): Conversation {
+    return this.#said;
+  }
+
+  status(): PeerLinkStatus {
+    return {
+      state: this.#state,
+      since_ms: this.#since_ms,
+      last_error: this.#last_error,
+      checked_ms: this.#checked_ms,
+      diverged_since_ms: this.#diverged_since_ms,
+      repaired: this.#repaired,
+      held: this.#held.list(),
+    };
+  }
+
+  /** There may be something new to send. */
+  notify(): void {
+    this.#wakeup.notify();
+  }
+
+  /** The peer spoke to us by itself: it is worth trying now, but not at each word it says. */
+  spoke(): void {
+    if (this.reached) return this.#wakeup.notify();
+    if (this.#context.clock.monotonic_ms() - this.#rested_at_ms < 1000) return;
+    this.#poked = true;
+    this.#wakeup.notify();
+  }
+
+  remove(): void {
+    this.#step('removed');
+    this.#ended.abort();
+  }
+
+  /** Until `signal` aborts or the peer is removed. */
+  async run(signal: AbortSignal): Promise<void> {
+    const until = AbortSignal.any([signal, this.#ended.signal]);
+    await Promise.all([this.#sendLoop(until), this.#pullLoop(until)]);
+  }
+
+  async #sendLoop(signal: AbortSignal): Promise<void> {
+    const { timers, settings } = this.#context;
+    while (!signal.aborted) {
+      try {
+        const step = await this.#send(signal);
+        if (step === 'idle') await this.#wakeup.wait(this.#relay.wait_ms(settings.greet_ms), timers, signal);
+        if (step === 'idle' && this.#isSilent()) await this.#greet(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        await this.#rest(error, signal);
+      }
+    }
+  }
+
+  /** One exchange, if there is anything to say. */
+  async #send(signal: AbortSignal): Promise<Step> {
+    if (this.#state === 'unmet') return this.#greet(signal);
+    if (this.#state === 'seeding') return this.#seed(signal);
+    const { replica, members } = this.#context;
+    const known = members.known(this.member);
+    if (!known) return this.#greet(signal);
+    const mine = replica.vector();
+    const theirs = known.standing.vector;
+    const who = { ours: replica.identity().origin, their_origin: known.standing.origin };
+    const lacking = originsLacking(mine, theirs, who).filter((origin) => !this.#held.holds(origin, theirs));
+    const relayed = this.#relay.due(lacking, who.ours, mine, known);
+    if (relayed.must_ask_first) return this.#greet(signal);
+    if (relayed.origins.length === 0) return this.#reconcileIfDiverged(signal);
+    const { pages, log_too_short } = await readLacking(replica, relayed.origins, theirs);
+    if (pages.length > 0) return this.#push(pages, signal);
+    if (log_too_short) this.#step('log_too_short');
+    return log_too_short ? 'went_on' : 'idle';
+  }
+
+  async #greet(signal: AbortSignal): Promise<Step> {
+    const catching_up = this.#state !== 'following';
+    const greeting = await this.#said.greet(signal);
+    const began_to_need_us = this.#dials_us && !greeting.dials;
+    this.#dials_us = greeting.dials;
+    this.#answered();
+    if (catching_up) this.#relay.catchUp();
+    if (catching_up || began_to_need_us) this.#pull_wakeup.notify();
+    return 'went_on';
+  }
+
+  async #push(pages: Parameters<Conversation['push']>[0], signal: AbortSignal): Promise<Step> {
+    const before = this.#context.members.vectorOf(this.member);
+    const acks = await this.#said.push(pages, signal);
+    this.#answered();
+    for (const ack of acks) this.#note(ack);
+    const after = this.#context.members.vectorOf(this.member);
+    const moved = acks.some(({ origin, stopped }) => stopped?.why === 'parked' || isFurther(after, before, origin));
+    // Nothing moved and nothing says why: ask again later, not at once (R5).
+    if (!moved) throw new ExchangeError('memory.no_progress', 'The peer answered but took nothing', false);
+    return 'went_on';
+  }
+
+  #note({ origin, stopped }: PageAck): void {
+    if (!stopped || stopped.why === 'gap') return;
+    if (stopped.why === 'parked') return this.#held.hold(origin, stopped.sequence, stopped.reason);
+    this.#alarmShared(origin, stopped.sequence);
+  }
+
+  #alarmShared(origin: OriginId, sequence: number): never {
+    this.#context.alarm({ kind: 'identity_shared', member: this.member, origin, sequence });
+    throw new ExchangeError(
+      'memory.identity_shared',
+      'The peer has another operation under a number that we have: two machines share an identity',
+      true,
+    );
+  }
+
+  /** The log does not reach back to where the peer stands: it gets all rows instead. */
+  async #seed(signal: AbortSignal): Promise<Step> {
+    await giveSnapshot(this.#context, this.#said, signal);
+    this.#step('seeded');
+    return 'went_on';
+  }
+
+  #compareRoots(theirs: Standing): void {
+    const mine = standingOf(this.#context);
+    if (!areEqual(mine.vector, theirs.vector)) return;
+    this.#checked_ms = this.#context.clock.now_ms();
+    if (mine.root === theirs.root) this.#diverged_since_ms = null;
+    else this.#diverged_since_ms ??= this.#checked_ms;
+  }
+
+  async #reconcileIfDiverged(signal: AbortSignal): Promise<Step> {
+    if (this.#diverged_since_ms === null) return 'idle';
+    const { replica, members, alarm } = this.#context;
+    const found = await reconcile(replica, {
+      digest: (prefixes) => this.#said.digest(prefixes, signal),
+      states: (keys) => this.#said.states(keys, signal),
+      repair: (rows) => this.#said.repair(rows, signal),
+    });
+    this.#repaired += found.rows;
+    if (found.rows > 0) alarm({ kind: 'diverged', member: this.member, rows: found.rows });
+    // What was written moves the vectors; the next answer compares again.
+    if (found.operations > 0 || members.known(this.member) === null) return 'went_on';
+    this.#diverged_since_ms = null;
+    return 'idle';
+  }
+
+  async #pullLoop(signal: AbortSignal): Promise<void> {
+    const { timers, settings, random, clock } = this.#context;
+    let failures = 0;
+    while (!signal.aborted) {
+      if (!this.reached || !this.#wantsToPull) {
+        await this.#pull_wakeup.wait(settings.greet_ms, timers, signal);
+        continue;
+      }
+      try {
+        await this.#pull(signal);
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#last_error = messageOf(error);
+        const until = clock.monotonic_ms() + backoff_ms(settings.retry, ++failures, random);
+        await timers.sleep(until - clock.monotonic_ms(), signal);
+      }
+    }
+  }
+
+  get #wantsToPull(): boolean {
+    return this.#peer.pull ?? !this.#dials_us;
+  }
+
+  async #pull(signal: AbortSignal): Promise<void> {
+    const { replica, settings } = this.#context;
+    const before = replica.vector();
+    const except = this.#not_taken.origins(before);
+    const { pages, snapshot_needed } = await this.#said.pull({ wait_ms: settings.pull_wait_ms, except }, signal);
+    for (const page of pages) {
+      const { stopped } = await replica.apply(page);
+      if (stopped?.why === 'identity_shared') this.#alarmShared(page.origin, stopped.sequence);
+      if (stopped?.why === 'parked') this.#not_taken.hold(page.origin, stopped.sequence, stopped.reason);
+    }
+    if (snapshot_needed) await fetchSnapshot(this.#context, this.#said, signal);
+    const after = replica.vector();
+    const moved = pages.some(({ origin }) => isFurther(after, before, origin) || this.#not_taken.has(origin));
+    if (pages.length > 0 && !moved) throw new ExchangeError('memory.no_progress', 'What was pulled did not fit', false);
+  }
+
+  #isSilent(): boolean {
+    const { clock, members, settings } = this.#context;
+    const known = members.known(this.member);
+    return this.reached && (!known || clock.monotonic_ms() - known.heard_at_ms >= settings.greet_ms);
+  }
+
+  #answered(): void {
+    this.#failures = 0;
+    this.#last_error = null;
+    this.#step('answered');
+  }
+
+  /** After a failure: waits, longer each time; a peer that speaks to us ends the wait. */
+  async #rest(error: unknown, signal: AbortSignal): Promise<void> {
+    const { clock, timers, random, settings } = this.#context;
+    const refused = error instanceof ExchangeError && error.refused;
+    this.#failures++;
+    this.#last_error = messageOf(error);
+    this.#step(refused ? 'refused' : 'unreached');
+    const asked_ms = error instanceof ExchangeError ? (error.retry_after_ms ?? 0) : 0;
+    const failures = refused ? 30 : this.#failures;
+    const until = clock.monotonic_ms() + Math.max(asked_ms, backoff_ms(settings.retry, failures, random));
+    this.#rested_at_ms = clock.monotonic_ms();
+    while (!signal.aborted && !this.#poked && clock.monotonic_ms() < until)
+      await this.#wakeup.wait(until - clock.monotonic_ms(), timers, signal);
+    this.#poked = false;
+    if (!signal.aborted) this.#step('due');
+  }
+
+  #step(event: PeerEvent): void {
+    const next = nextPeerState(this.#state, event);
+    if (next !== this.#state) this.#since_ms = this.#context.clock.now_ms();
+    this.#state = next;
+  }
+}
+
+function isFurther(after: VersionVector, before: VersionVector, origin: OriginId): boolean {
+  return (after[origin] ?? 0) > (before[origin] ?? 0);
+}
+
+function areEqual(a: VersionVector, b: VersionVector): boolean {
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...names].every((name) => (a[name] ?? 0) === (b[name] ?? 0));
+}

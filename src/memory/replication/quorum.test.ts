@@ -1,0 +1,163 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { VirtualTime } from '../../../test/support/virtual-time.ts';
+import type { VersionVector } from '../origin.ts';
+import { Members, type Alarm } from './members.ts';
+import type { ReplicatedStore } from './context.ts';
+import { QuorumTracker, checkQuorum, majority } from './quorum.ts';
+
+let time: VirtualTime;
+let own: { origin: string; vector: Record<string, number>; renewed: number };
+let members: Members;
+let tracker: QuorumTracker;
+let alarms: Alarm[];
+
+const OPERATION = 'us.1:5';
+
+beforeEach(() => {
+  time = new VirtualTime();
+  own = { origin: 'us.1', vector: { 'us.1': 5 }, renewed: 0 };
+  alarms = [];
+  const replica = {
+    identity: () => ({ member: 'us', origin: own.origin, device: 'd' }),
+    vector: () => own.vector,
+    renew: async () => {
+      own.origin = `us.${++own.renewed + 1}`;
+      return { member: 'us', origin: own.origin, device: 'd' };
+    },
+  } as unknown as ReplicatedStore;
+  members = new Members({ replica, clock: time, forget_incarnation_ms: 1000, alarm: (alarm) => alarms.push(alarm) });
+  tracker = new QuorumTracker(replica, members, time);
+  members.pair('bb');
+  members.pair('cc');
+});
+
+const say = (member: string, vector: VersionVector, incarnation = '1'): Promise<void> =>
+  members.heard(member, { origin: `${member}.${incarnation}`, vector, root: '00' });
+
+describe('majority and W', () => {
+  test.each([
+    [1, 1],
+    [2, 2],
+    [3, 2],
+    [4, 3],
+    [5, 3],
+    [6, 4],
+  ])('of %i is %i', (members, least) => expect(majority(members)).toBe(least));
+
+  test.each([0, -1, 1.5, 4, NaN])('W = %d of 3 is refused', (wanted) =>
+    expect(() => checkQuorum(wanted, 3)).toThrow(expect.objectContaining({ code: 'memory.quorum' })),
+  );
+});
+
+describe('waiting for members', () => {
+  test('W = 1 needs nobody and no time', async () => {
+    expect(await tracker.wait(OPERATION, 1, 60_000)).toEqual({
+      operation: OPERATION,
+      durable_on: 1,
+      members: 3,
+      on: ['us'],
+    });
+    expect(time.pending).toBe(0);
+  });
+
+  test('a member counts when its own vector covers the operation, not before', async () => {
+    let done = false;
+    const waiting = tracker.wait(OPERATION, 2, 60_000).then((receipt) => ((done = true), receipt));
+    await say('bb', { 'us.1': 4 });
+    await time.settle();
+    expect(done).toBe(false);
+    await say('bb', { 'us.1': 5 });
+    expect((await waiting).on).toEqual(['us', 'bb']);
+  });
+
+  test('one that speaks twice counts once', async () => {
+    const waiting = tracker.wait(OPERATION, 3, 1000);
+    await say('bb', { 'us.1': 5 });
+    await say('bb', { 'us.1': 6 });
+    await say('bb', { 'us.1': 6 }, '2');
+    await time.pass(1000);
+    expect((await waiting).durable_on).toBe(2);
+  });
+
+  test('the deadline ends it with what is', async () => {
+    const waiting = tracker.wait(OPERATION, 2, 2000);
+    await time.pass(2000);
+    expect(await waiting).toMatchObject({ durable_on: 1 });
+    expect(tracker.waiting).toBe(0);
+  });
+
+  test('more than there are members is never met and never waited for', async () => {
+    expect(await tracker.wait(OPERATION, 4, 60_000)).toMatchObject({ durable_on: 1, members: 3 });
+  });
+
+  test('one report serves all who wait for what it covers', async () => {
+    own.vector['us.1'] = 64;
+    const waiting = Array.from({ length: 64 }, (_, i) => tracker.wait(`us.1:${i + 1}`, 2, 60_000));
+    await say('cc', { 'us.1': 64 });
+    expect((await Promise.all(waiting)).every(({ durable_on }) => durable_on === 2)).toBe(true);
+  });
+
+  test('a wiped member no longer counts for what it had', async () => {
+    await say('bb', { 'us.1': 5 });
+    expect(tracker.receipt(OPERATION).on).toEqual(['us', 'bb']);
+    await say('bb', {}, '2');
+    expect(tracker.receipt(OPERATION).on).toEqual(['us']);
+  });
+
+  test('one that was taken out counts no more', async () => {
+    await say('bb', { 'us.1': 5 });
+    members.remove('bb');
+    expect(tracker.receipt(OPERATION)).toMatchObject({ durable_on: 1, members: 2 });
+  });
+});
+
+describe('members', () => {
+  test('nobody speaks who is not paired, and nobody for another', async () => {
+    await expect(say('dd', {})).rejects.toMatchObject({ code: 'memory.not_paired' });
+    await expect(members.heard('bb', { origin: 'cc.1', vector: {}, root: '00' })).rejects.toMatchObject({
+      code: 'memory.identity',
+    });
+  });
+
+  test('whoever learns that he was set back begins a new incarnation before anything else', async () => {
+    await say('bb', { 'us.1': 6 });
+    expect(own.origin).toBe('us.2');
+    expect(alarms).toEqual([{ kind: 'renewed', member: 'bb', from: 'us.1', to: 'us.2' }]);
+    await say('cc', { 'us.1': 7 });
+    expect(own.renewed).toBe(1);
+  });
+
+  test('two machines that speak as one member in turns are seen', async () => {
+    await say('bb', {}, '1');
+    await say('bb', {}, '2');
+    expect(alarms).toEqual([]);
+    await say('bb', {}, '1');
+    expect(alarms).toEqual([{ kind: 'member_cloned', member: 'bb', origins: ['bb.2', 'bb.1'] }]);
+  });
+
+  test('what all have is known only once all have spoken', async () => {
+    own.vector = { 'us.1': 5, 'bb.1': 2 };
+    await say('bb', { 'us.1': 5, 'bb.1': 2 });
+    expect(members.vectors()).toBeNull();
+    await say('cc', { 'us.1': 3 });
+    expect(members.vectors()?.get('cc')).toEqual({ 'us.1': 3 });
+  });
+
+  test('operations of somebody who is not paired hold up what needs all; of one taken out they do not', async () => {
+    own.vector = { 'us.1': 5, 'zz.1': 2 };
+    await say('bb', own.vector);
+    await say('cc', own.vector);
+    expect(members.vectors()).toBeNull();
+    members.forget(['zz']);
+    expect(members.vectors()?.size).toBe(3);
+  });
+
+  test('of a cloned member what both machines have counts, until one has been silent for long', async () => {
+    await say('cc', {});
+    await say('bb', { 'us.1': 2 }, '1');
+    await say('bb', { 'us.1': 5 }, '2');
+    expect(members.vectors()?.get('bb')).toEqual({ 'us.1': 2 });
+    await time.pass(1000);
+    expect(members.vectors()?.get('bb')).toEqual({ 'us.1': 5 });
+  });
+});

@@ -1,0 +1,230 @@
+/**
+ * Replication of one member: answers peers, keeps a link to each that it can dial, counts who has what. The road and the
+ * reasons stand in README.md.
+ */
+import type { Clock } from '../../platform/clock.ts';
+import { UnreachableError } from '../../platform/errors.ts';
+import type { Random } from '../../platform/random.ts';
+import type { Timers } from '../../platform/timers.ts';
+import { isWithin, joinVectors, type MemberId, type VersionVector } from '../origin.ts';
+import { CommitBell, type ReplicatedStore, type ReplicationContext } from './context.ts';
+import { Members, type Alarm } from './members.ts';
+import type { Verb } from './messages.ts';
+import { PeerLink, type PeerLinkStatus } from './peer-link.ts';
+import { QuorumTracker } from './quorum.ts';
+import { readReadToken, writeReadToken, type ReadLevel } from './read-level.ts';
+import { Responder } from './responder.ts';
+import { DEFAULT_SETTINGS, type ReplicationSettings } from './settings.ts';
+import type { Peer } from './transport.ts';
+import { upkeep, type UpkeepResult } from './upkeep.ts';
+
+export interface ReplicationOptions {
+  replica: ReplicatedStore;
+  clock: Clock;
+  timers: Timers;
+  random: Random;
+  /** Name of this machine, for the other's people. */
+  device: string;
+  /** Version of this program. */
+  program: string;
+  settings?: Partial<ReplicationSettings>;
+  /** What people must be told at once; also counted. */
+  alarm: (alarm: Alarm) => void;
+}
+
+export interface PeerStatus {
+  member: MemberId;
+  name: string;
+  /** Null: it cannot be dialled, so only it can begin. */
+  link: PeerLinkStatus | null;
+  /** When it last said anything; null: not since our start. */
+  heard_ms: number | null;
+  /** Operations that we have and it does not. */
+  waiting: number;
+}
+
+export interface ReplicationStatus {
+  member: MemberId;
+  members: number;
+  peers: PeerStatus[];
+  /** Writes that wait for other members. */
+  waiting_writes: number;
+  last_upkeep: UpkeepResult | null;
+}
+
+export class Replication {
+  readonly durability: QuorumTracker;
+  readonly #context: ReplicationContext;
+  readonly #responder: Responder;
+  readonly #links = new Map<MemberId, PeerLink>();
+  readonly #peers = new Map<MemberId, Peer>();
+  readonly #running = new Map<PeerLink, Promise<void>>();
+  #signal: AbortSignal | null = null;
+  #last_upkeep: UpkeepResult | null = null;
+
+  constructor({ replica, clock, timers, random, device, program, settings, alarm }: ReplicationOptions) {
+    const all = { ...DEFAULT_SETTINGS, ...settings };
+    const { forget_incarnation_ms } = all;
+    const members = new Members({ replica, clock, forget_incarnation_ms, alarm });
+    const commits = new CommitBell();
+    const reaches = (member: MemberId): boolean => this.#links.get(member)?.reached ?? false;
+    this.#context = {
+      replica,
+      members,
+      clock,
+      timers,
+      random,
+      settings: all,
+      device,
+      program,
+      alarm,
+      commits,
+      reaches,
+    };
+    this.#responder = new Responder(this.#context);
+    this.durability = new QuorumTracker(replica, members, timers);
+    members.onHeard((member) => this.#links.get(member)?.spoke());
+    replica.onCommit(() => {
+      commits.ring();
+      for (const link of this.#links.values()) link.notify();
+    });
+    replica.useDurability(this.durability);
+  }
+
+  /** Adds a paired member, or takes its new address. Its link starts at once when replication runs. */
+  setPeer(peer: Peer): void {
+    this.#links.get(peer.member)?.remove();
+    this.#links.delete(peer.member);
+    this.#peers.set(peer.member, peer);
+    this.#context.members.pair(peer.member);
+    if (!peer.transport) return;
+    const link = new PeerLink(this.#context, peer, peer.transport);
+    this.#links.set(peer.member, link);
+    if (this.#signal) this.#start(link, this.#signal);
+  }
+
+  /** It is heard no more, and what it has no longer counts for anything. */
+  removePeer(member: MemberId): void {
+    this.#links.get(member)?.remove();
+    this.#links.delete(member);
+    this.#peers.delete(member);
+    this.#context.members.remove(member);
+  }
+
+  /** Members that were removed before this start: their operations hold up no purge. */
+  forget(members: Iterable<MemberId>): void {
+    this.#context.members.forget(members);
+  }
+
+  isPaired(member: MemberId): boolean {
+    return this.#context.members.isPaired(member);
+  }
+
+  /** This member included. */
+  get members(): number {
+    return 1 + this.#peers.size;
+  }
+
+  /** Answers a message of a member whom the transport has recognised. Errors: `Responder.answer`. */
+  answer(member: MemberId, verb: Verb, body: string, signal: AbortSignal): Promise<string> {
+    return this.#responder.answer(member, verb, body, signal);
+  }
+
+  /** Runs until the signal aborts: a loop of the supervisor. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { timers, settings } = this.#context;
+    this.#signal = signal;
+    for (const link of this.#links.values()) this.#start(link, signal);
+    while (!signal.aborted) {
+      this.#last_upkeep = await upkeep(this.#context);
+      await timers.sleep(settings.upkeep_ms, signal);
+    }
+    await Promise.all(this.#running.values());
+  }
+
+  #start(link: PeerLink, signal: AbortSignal): void {
+    if (this.#running.has(link)) return;
+    const done = link.run(signal).finally(() => this.#running.delete(link));
+    this.#running.set(link, done);
+  }
+
+  /** What a caller gives with the next read to see at least this. */
+  readToken(): string {
+    return writeReadToken(this.#context.replica.vector());
+  }
+
+  /**
+   * Resolves when a read of this member is as fresh as wanted.
+   * @throws UnreachableError `memory.behind` when it is not within the deadline; InvalidInputError `memory.read_token`
+   */
+  async readBarrier(level: ReadLevel, deadline_ms: number, signal: AbortSignal): Promise<void> {
+    if (level.level === 'local') return;
+    const { timers } = this.#context;
+    const over = new AbortController();
+    const until = AbortSignal.any([signal, over.signal]);
+    void timers.sleep(deadline_ms, until).then(() => over.abort());
+    try {
+      const wanted =
+        level.level === 'session' ? readReadToken(level.token) : await this.#vectorOfMany(level.members, until);
+      await this.#reach(wanted, until);
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** What so many members have now, ourselves counted. */
+  async #vectorOfMany(members: number, signal: AbortSignal): Promise<VersionVector> {
+    const enough = new AbortController();
+    let heard = 1;
+    let joined = this.#context.replica.vector();
+    if (heard >= members) return joined;
+    const asked = [...this.#links.values()].map(async ({ conversation, member }) => {
+      await conversation.greet(AbortSignal.any([signal, enough.signal]));
+      joined = joinVectors(joined, this.#context.members.vectorOf(member));
+      if (++heard >= members) enough.abort();
+    });
+    await Promise.allSettled(asked);
+    if (heard < members) throw behind(`${heard} of ${members} members answered`);
+    return joined;
+  }
+
+  async #reach(wanted: VersionVector, signal: AbortSignal): Promise<void> {
+    const { replica, commits, timers } = this.#context;
+    while (!isWithin(wanted, replica.vector())) {
+      if (signal.aborted) throw behind('this member does not have yet what the read must see');
+      await commits.wait(1000, timers, signal);
+    }
+  }
+
+  status(): ReplicationStatus {
+    const { replica, members } = this.#context;
+    const mine = replica.vector();
+    const peers = [...this.#peers.values()].map(({ member, name }) => ({
+      member,
+      name,
+      link: this.#links.get(member)?.status() ?? null,
+      heard_ms: members.known(member)?.heard_ms ?? null,
+      waiting: missing(mine, members.vectorOf(member)),
+    }));
+    return {
+      member: replica.identity().member,
+      members: this.members,
+      peers,
+      waiting_writes: this.durability.waiting,
+      last_upkeep: this.#last_upkeep,
+    };
+  }
+}
+
+function missing(mine: VersionVector, theirs: VersionVector): number {
+  return Object.entries(mine).reduce(
+    (sum, [origin, sequence]) => sum + Math.max(0, sequence - (theirs[origin] ?? 0)),
+    0,
+  );
+}
+
+function behind(why: string): UnreachableError {
+  return new UnreachableError('memory.behind', `The read is not as fresh as wanted: ${why}`, {
+    hint: 'Try again shortly, or read what is on this machine (read level local).',
+  });
+}

@@ -1,0 +1,132 @@
+/** Answers other members. The transport says who asks; here it is checked that he is paired and speaks for himself. */
+import type { MemberId } from '../origin.ts';
+import type { OperationPage, RangeDigest } from '../replica.ts';
+import { greetingTo, standingOf, type ReplicationContext } from './context.ts';
+import {
+  ackOf,
+  readKeys,
+  readMessage,
+  readPages,
+  readPrefixes,
+  readPull,
+  readRows,
+  readSeed,
+  readSnapshotAfter,
+  writeMessage,
+  writePages,
+  writeRows,
+  type Message,
+  type PageAck,
+  type Pull,
+  type Verb,
+} from './messages.ts';
+import { originsLacking, readLacking, type Lacking } from './pages.ts';
+
+type Answering = (member: MemberId, message: Message, signal: AbortSignal) => Promise<string>;
+
+export class Responder {
+  readonly #context: ReplicationContext;
+  readonly #verbs: Record<Verb, Answering>;
+  /** The snapshot that a peer is giving us, and the page that comes next. A restart begins it anew. */
+  readonly #seeds = new Map<MemberId, { transfer: string; wanted: number }>();
+
+  constructor(context: ReplicationContext) {
+    this.#context = context;
+    this.#verbs = {
+      hello: async (member) => this.#say(greetingTo(member, this.#context)),
+      push: (_, message) => this.#push(message),
+      pull: (member, message, signal) => this.#pull(member, readPull(message), signal),
+      digest: (_, message) => this.#digest(readPrefixes(message)),
+      states: async (_, message) => this.#rows(await this.#context.replica.states(readKeys(message))),
+      repair: (_, message) => this.#repair(message),
+      snapshot: (_, message) => this.#snapshot(readSnapshotAfter(message)),
+      seed: (member, message) => this.#seed(member, message),
+    };
+  }
+
+  /**
+   * Answers one message of a member whom the transport has recognised.
+   * @throws ForbiddenError `memory.not_paired`, `memory.identity`; InvalidInputError `memory.message`, `memory.page`;
+   * DialectError `memory.dialect`
+   */
+  async answer(member: MemberId, verb: Verb, body: string, signal: AbortSignal): Promise<string> {
+    const message = readMessage(body);
+    await this.#context.members.heard(member, message.standing);
+    return this.#verbs[verb](member, message, signal);
+  }
+
+  #say(body: object, texts?: readonly string[]): string {
+    return writeMessage(standingOf(this.#context), body, texts);
+  }
+
+  async #push(message: Message): Promise<string> {
+    const acks: PageAck[] = [];
+    for (const page of readPages(message)) acks.push(ackOf(await this.#context.replica.apply(page)));
+    return this.#say({ acks });
+  }
+
+  /** Answers at once with what the puller lacks; else waits for something new, as long as the puller wants. */
+  async #pull(member: MemberId, pull: Pull, signal: AbortSignal): Promise<string> {
+    const { clock, timers, commits } = this.#context;
+    const until = clock.monotonic_ms() + pull.wait_ms;
+    for (;;) {
+      const { pages, log_too_short } = await this.#lacking(member, pull);
+      const left = until - clock.monotonic_ms();
+      if (pages.length > 0 || log_too_short || left <= 0 || signal.aborted)
+        return this.#pages(pages, pages.length === 0 && log_too_short !== null);
+      await commits.wait(left, timers, signal);
+    }
+  }
+
+  #pages(pages: readonly OperationPage[], snapshot_needed: boolean): string {
+    const { pages: heads, texts } = writePages(pages);
+    return this.#say({ pages: heads, snapshot_needed }, texts);
+  }
+
+  async #lacking(member: MemberId, { except }: Pull): Promise<Lacking> {
+    const { replica, members } = this.#context;
+    const theirs = members.vectorOf(member);
+    const their_origin = members.known(member)?.standing.origin ?? '';
+    const who = { ours: replica.identity().origin, their_origin };
+    const origins = originsLacking(replica.vector(), theirs, who).filter((origin) => !except.includes(origin));
+    return readLacking(replica, origins, theirs);
+  }
+
+  async #digest(prefixes: readonly string[]): Promise<string> {
+    const ranges: RangeDigest[] = [];
+    for (const prefix of prefixes) ranges.push(await this.#context.replica.digest(prefix));
+    return this.#say({ ranges });
+  }
+
+  #rows(rows: Parameters<typeof writeRows>[0]): string {
+    const { rows: keys, texts } = writeRows(rows);
+    return this.#say({ rows: keys }, texts);
+  }
+
+  async #repair(message: Message): Promise<string> {
+    const written = await this.#context.replica.repair(readRows(message));
+    return this.#say({ operations: written.length });
+  }
+
+  async #snapshot(after: string): Promise<string> {
+    const { replica } = this.#context;
+    // Before the rows are read: the rows may hold more than the vector says, never less.
+    const began = replica.vector();
+    const { rows, next } = await replica.snapshot(after);
+    const { rows: keys, texts } = writeRows(rows);
+    return this.#say({ rows: keys, next, began }, texts);
+  }
+
+  /** Pages of one transfer in their order and each in one process, or it begins anew: no row may be missing at the end. */
+  async #seed(member: MemberId, message: Message): Promise<string> {
+    const { transfer, page, rows, adopt } = readSeed(message);
+    const before = this.#seeds.get(member);
+    const wanted = before?.transfer === transfer ? before.wanted : 0;
+    if (page !== wanted) return this.#say({ wanted });
+    await this.#context.replica.applySnapshot(rows);
+    if (adopt) await this.#context.replica.adopt(adopt);
+    if (adopt) this.#seeds.delete(member);
+    else this.#seeds.set(member, { transfer, wanted: page + 1 });
+    return this.#say({ wanted: adopt ? null : page + 1 });
+  }
+}

@@ -1,0 +1,40 @@
+/** All rows instead of operations, for a peer that stands before the beginning of the log. */
+import { uuidv7 } from '../../platform/random.ts';
+import type { ReplicationContext } from './context.ts';
+import { ExchangeError, type Conversation } from './conversation.ts';
+
+/** Gives a peer all our rows and then the vector that we had before the first of them. */
+export async function giveSnapshot(
+  { replica, clock, random }: ReplicationContext,
+  peer: Conversation,
+  signal: AbortSignal,
+): Promise<void> {
+  const transfer = uuidv7(clock.now_ms(), random);
+  const vector = replica.vector();
+  let after: string | null = '';
+  for (let page = 0; after !== null; page++) {
+    const { rows, next }: { rows: Parameters<Conversation['repair']>[0]; next: string | null } =
+      await replica.snapshot(after);
+    const wanted = await peer.seed({ transfer, page, rows: [...rows], adopt: next === null ? vector : null }, signal);
+    // The peer was restarted in the middle: what it had taken is there, but it cannot know that nothing is missing.
+    if (wanted !== (next === null ? null : page + 1))
+      throw new ExchangeError('memory.seed', 'The peer lost count of the snapshot; it begins anew', false);
+    after = next;
+  }
+}
+
+/** Fetches all rows of a peer, then counts everything as had that it had before the first of them. */
+export async function fetchSnapshot(
+  { replica }: ReplicationContext,
+  peer: Conversation,
+  signal: AbortSignal,
+): Promise<void> {
+  const first = await peer.snapshot('', signal);
+  await replica.applySnapshot(first.rows);
+  for (let after = first.next; after !== null;) {
+    const { rows, next } = await peer.snapshot(after, signal);
+    await replica.applySnapshot(rows);
+    after = next;
+  }
+  await replica.adopt(first.vector);
+}
