@@ -48,6 +48,7 @@ async function readAll(directory: DataDirectory, stream: StreamName | null, sign
   const { options } = directory;
   // A daemon's own sweep goes first, and a first one over years of history takes longer than a flush may.
   const over = options.timers.sleep(Infinity, signal).then(() => false);
+  if (stream !== 'telemetry') await Promise.race([directory.sessions?.recognize(signal), over]);
   const conversations = stream !== 'telemetry' && (await Promise.race([readConversations(directory, signal), over]));
   const telemetry = options.captures && stream !== 'sessions' && (await readTelemetry(directory, over, signal));
   return conversations || telemetry;

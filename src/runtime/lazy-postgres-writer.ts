@@ -21,6 +21,10 @@ export class LazyPostgresWriter implements TranscriptWriter {
   readonly state: TranscriptWriter['state'] = async (team_id, key) => (await this.#open()).state(team_id, key);
   readonly remove: TranscriptWriter['remove'] = async (...given) => (await this.#open()).remove(...given);
 
+  async identity(): Promise<string> {
+    return (await this.#open()).identity();
+  }
+
   async close(): Promise<void> {
     const opened = await this.#opening?.catch(() => null);
     await opened?.close();

@@ -12,6 +12,8 @@ import { SESSIONS_STREAM, SessionSweep } from '../sessions/capture/session-sweep
 import type { SessionSource } from '../sessions/capture/session-source.ts';
 import { CheckoutWatch, type Checkouts } from '../sessions/delivery/checkout-watch.ts';
 import { rawHash } from '../sessions/delivery/segment-hash.ts';
+import { KnownStores } from '../sessions/delivery/known-stores.ts';
+import { StoreReplyError } from '../sessions/store/store-reply-error.ts';
 import { SessionHolds } from '../sessions/delivery/session-holds.ts';
 import type { KnownSessions } from '../sessions/capture/known-sessions.ts';
 import { sessionCatalogue } from '../sessions/delivery/session-catalogue.ts';
@@ -79,7 +81,8 @@ async function assemble(inputs: SessionsInputs, store: SessionStore, db: Databas
   const shared = { links, choices, projects, holds, catalogue, secret, store, installation };
   // With capture switched off nothing is read; what people take back is taken back all the same.
   const destinations = options.role === 'laptop' ? sessionDestinations(inputs, shared) : [];
-  await configure(engine, destinations, { sharing_rules: new SharingRules(db), links, holds }, clock.now_ms());
+  const stores = new KnownStores(db, links, engine.keyed);
+  await configure(engine, destinations, { sharing_rules: new SharingRules(db), links, holds, stores }, clock.now_ms());
   if (options.captures) await askAgain(engine, { known: sweep.known, holds, destinations }, clock.now_ms());
   const others = destinations.map(({ destination }) => destination.id).filter((id) => id !== LOCAL_SESSIONS);
   const sharing = {
@@ -102,6 +105,7 @@ async function assemble(inputs: SessionsInputs, store: SessionStore, db: Databas
       const named = await backfillNewDestinations(engine, sweep.known, clock, signal);
       return { changed: appended + decided + named, full: kind === 'full' };
     },
+    recognize: (signal) => recognizeStores(engine, stores, destinations, signal),
     watched: () => sources.flatMap((source) => (source.exists() ? source.watched() : [])),
     sources: () => sweep.status().map(sourceStatus),
     sharesOf: async (key) => sharesOf(sharing, key),
@@ -149,6 +153,14 @@ function sourcesOf({ options }: SessionsInputs): SessionSource[] {
   ];
 }
 
+/** What the journal remembers of destinations. */
+interface Remembered {
+  sharing_rules: SharingRules;
+  links: SessionLinks;
+  holds: SessionHolds;
+  stores: KnownStores;
+}
+
 /**
  * Makes the configured destinations known; one that is configured no more is removed, and holds nothing back. Where the
  * rules are others than before, every session is decided anew: what is shared no more is withdrawn, what is now, sent.
@@ -156,7 +168,7 @@ function sourcesOf({ options }: SessionsInputs): SessionSource[] {
 async function configure(
   engine: EngineStore,
   destinations: readonly ConfiguredSessions[],
-  { sharing_rules, links, holds }: { sharing_rules: SharingRules; links: SessionLinks; holds: SessionHolds },
+  { sharing_rules, links, holds, stores }: Remembered,
   now_ms: number,
 ): Promise<void> {
   const ids = destinations.map(({ destination }) => destination.id);
@@ -169,6 +181,7 @@ async function configure(
     if (!changed.rules && !changed.place) continue;
     // What was brought elsewhere is not here; who believed the links would send nothing.
     if (changed.place) links.forget(destination_id);
+    if (changed.place) stores.forget(destination_id);
     holds.forget(destination_id);
     await engine.keyed.beginBackfill(destination_id);
     sharing_rules.remember(destination_id, shares);
@@ -176,6 +189,28 @@ async function configure(
   for (const { destination_id, state } of await engine.destinations())
     if (!ids.includes(destination_id) && state !== 'removed')
       await engine.changeDestination(destination_id, 'remove', null);
+}
+
+async function recognizeStores(
+  engine: EngineStore,
+  stores: KnownStores,
+  destinations: readonly ConfiguredSessions[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  let is_other = false;
+  const rows = await engine.destinations();
+  for (const { destination, identity } of destinations) {
+    const row = rows.find(({ destination_id }) => destination_id === destination.id);
+    if (row?.state !== 'active' || row.circuit !== 'closed' || signal.aborted) continue;
+    try {
+      const store_id = await identity(signal);
+      if (store_id !== null && (await stores.meet(destination.id, store_id))) is_other = true;
+    } catch (error) {
+      // One that is down is known as such by what is sent to it.
+      if (!(error instanceof SynclineError) && !(error instanceof StoreReplyError) && !signal.aborted) throw error;
+    }
+  }
+  return is_other;
 }
 
 /** What waits for a time of ours, not for its hold, is tried at once by a new start: capture may have been off. */

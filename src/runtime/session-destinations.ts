@@ -38,6 +38,8 @@ export interface ConfiguredSessions {
   sharing: SharingPolicy;
   /** A request to it as it leaves. */
   shown: (request: RecordedRequest) => Pick<TranscriptRequest, 'path' | 'body'> & { method: string };
+  /** Which store stands there now; null: it does not say. @throws what its writer throws */
+  identity: (signal: AbortSignal) => Promise<string | null>;
   required: boolean;
   insecure: boolean;
   /** Null: all of it, always. */
@@ -75,6 +77,7 @@ function localStore({ options, hashing, salts }: SessionsInputs, shared: SharedP
   });
   return {
     ...{ destination, sharing: KEEP_ALL, shown: written, required: true, insecure: false, shares: null },
+    identity: () => writer.identity(),
     close: async () => undefined,
   };
 }
@@ -117,7 +120,8 @@ function teamServer(inputs: SessionsInputs, shared: SharedParts): ConfiguredSess
   });
   const shares = { rules: { ...rules, names: team.names, deciding: DECIDING }, place: { url, team_id } };
   const shown = (request: RecordedRequest): TranscriptRequest => asked(team_id, request);
-  return [{ destination, sharing, shown, required: true, insecure, shares, close: () => writer.close() }];
+  const known = { destination, sharing, shown, shares, required: true, insecure };
+  return [{ ...known, identity: (signal) => writer.identity(signal), close: () => writer.close() }];
 }
 
 /** The databases of teams that conversations are written to without a server in front; nothing leaves unless projects are named. */
@@ -157,7 +161,8 @@ function databases(inputs: SessionsInputs, shared: SharedParts): ConfiguredSessi
     const { host = '', pathname = '' } = URL.parse(url) ?? {};
     const shares = { rules: { ...rules, names, member, deciding: DECIDING }, place: { host, pathname, team_id } };
     const known = { destination, sharing, shown: written, shares };
-    return [{ ...known, required: true, insecure: false, close: () => writer.close() }];
+    const parts = { ...known, required: true, insecure: false };
+    return [{ ...parts, identity: () => writer.identity(), close: () => writer.close() }];
   });
 }
 

@@ -7,6 +7,8 @@ import type { SessionsDirectory } from './sessions-directory.ts';
 
 /** The watch polls by itself; this is for when it failed. */
 const LONGEST_WAIT_MS = 60_000;
+/** How often stores are asked which one they are: one small request. */
+const RECOGNIZE_MS = 10 * 60_000;
 /** When the journal is full: how long capture waits for deliveries to settle. */
 const FULL_MS = 5_000;
 
@@ -26,6 +28,15 @@ export function startSessionLoops(
       name: 'conversations',
       run: (signal) => capture({ sessions, options }, source, noticed, signal),
     });
+  supervisor.start({
+    name: 'know stores of conversations again',
+    run: async (signal) => {
+      while (!signal.aborted) {
+        if (await sessions.recognize(signal)) source.notify();
+        await options.timers.sleep(RECOGNIZE_MS, signal);
+      }
+    },
+  });
   for (const { id, delivery, wakeup } of deliveries)
     supervisor.start({ name: `keep conversations ${id}`, run: (signal) => delivery.run(signal, wakeup) });
   return () => {

@@ -18,6 +18,11 @@ export interface SessionsDirectory {
   deliveries: Map<string, Pick<Delivery, 'run' | 'pass'>>;
   /** Reads what is new at the source in use; `pending` = some of it could not be taken in yet. */
   sweep: (signal: AbortSignal, hinted: boolean) => Promise<{ changed: number; full: boolean }>;
+  /**
+   * Asks each store that may be sent to which one it is; of one that stands in the place of another, everything is brought
+   * anew by the next sweep. True when there is one. A store that cannot be asked now is asked another time.
+   */
+  recognize: (signal: AbortSignal) => Promise<boolean>;
   /** Folders whose change is a hint for a sweep. */
   watched: () => string[];
   sources: () => SessionsSourceStatus[];

@@ -1,4 +1,6 @@
 /** Two machines and one server, all real: what each member sends, who may find it, and how little a late result costs. */
+import { readdirSync, rmSync } from 'node:fs';
+import { join as joined } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Machine } from '../support/machine.ts';
 import { opened } from '../support/open-machine.ts';
@@ -107,4 +109,43 @@ test('another server of the team gets all that may leave', TIMEOUT, async () => 
   joinTeam(machine, { ...settings(await other.token('dora', 'loft')), url: other.url });
   await flush(machine);
   expect(await other.search('"output of ibis turn 0"')).toHaveLength(1);
+});
+
+test('a server that lost its conversations gets all that may be there again, and nothing else', TIMEOUT, async () => {
+  await using own = await TeamServer.start();
+  await using machine = new Machine();
+  joinTeam(machine, { ...settings(await own.token('fay', 'attic')), url: own.url });
+  await opened(machine, async () => undefined);
+  const at_ms = Date.now();
+  const cwd = machine.checkout('github.com/acme/web');
+  const spoken = (id: string): SpokenSession => ({ id, cwd, at_ms, text: id, turns: 2, apart_ms: 1 });
+  for (const id of ['egret', 'crane']) speak(machine, spoken(id));
+  await flush(machine);
+  await opened(machine, async (open) => {
+    await open.shareConversations({ ids: ['crane'], share: false });
+    await open.flushed();
+  });
+  const there = async (id: string): Promise<number> => (await own.search(`"answer about ${id} turn 0"`)).length;
+  expect([await there('egret'), await there('crane')]).toEqual([1, 0]);
+  await own.loseConversations();
+  expect(await there('egret')).toBe(0);
+
+  const since = own.proxy.exchanges.length;
+  await flush(machine);
+  expect([await there('egret'), await there('crane')]).toEqual([1, 0]);
+  expect(own.proxy.transcripts(null, since).map(({ method, status }) => [method, status])).toEqual([['PUT', 200]]);
+  // Known by its new name from then on.
+  await flush(machine);
+  expect(own.proxy.transcripts(null, since)).toHaveLength(1);
+});
+
+test("this machine's own store, removed behind its back, is filled again", TIMEOUT, async () => {
+  await using machine = new Machine();
+  machine.configure('');
+  speak(machine, { id: 'heron', cwd: machine.checkout('github.com/acme/web'), at_ms: Date.now(), text: 'heron' });
+  await flush(machine);
+  for (const name of readdirSync(machine.state))
+    if (name.startsWith('session-store.db')) rmSync(joined(machine.state, name));
+  await flush(machine);
+  expect(await opened(machine, ({ found }) => found('"answer about heron"'))).toHaveLength(1);
 });

@@ -1,8 +1,11 @@
 /** A team's server as a program of its own, behind a proxy that writes down what machines ask of it. */
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import { freePort } from './free-port.ts';
 import { Machine } from './machine.ts';
 import { read, type Page } from './page.ts';
+import type { Program } from './program.ts';
 import { RecordingProxy } from './recording-proxy.ts';
 import { TEAM_ID } from './team.ts';
 
@@ -16,22 +19,32 @@ export interface FoundAtServer {
 export class TeamServer implements AsyncDisposable {
   readonly machine: Machine;
   readonly proxy: RecordingProxy;
-  readonly #url: string;
+  readonly #port: number;
+  #program: Program;
   readonly #read_token: string;
 
-  private constructor(machine: Machine, proxy: RecordingProxy, url: string, read_token: string) {
+  private constructor(machine: Machine, proxy: RecordingProxy, port: number, program: Program, read_token: string) {
     this.machine = machine;
     this.proxy = proxy;
-    this.#url = url;
+    this.#port = port;
+    this.#program = program;
     this.#read_token = read_token;
   }
 
   static async start(): Promise<TeamServer> {
     const machine = new Machine();
     const port = await freePort();
-    await machine.server(port);
+    const program = await machine.server(port);
     const token = await tokenAt(machine, { member: 'reader', device: 'browser', scope: 'read' });
-    return new TeamServer(machine, await RecordingProxy.before(port), `http://127.0.0.1:${port}`, token);
+    return new TeamServer(machine, await RecordingProxy.before(port), port, program, token);
+  }
+
+  /** Ends, loses the conversations it kept, and starts again at the same address. */
+  async loseConversations(): Promise<void> {
+    await this.#program.stop();
+    for (const name of readdirSync(this.machine.state))
+      if (name.startsWith('session-store.db')) rmSync(join(this.machine.state, name));
+    this.#program = await this.machine.server(this.#port);
   }
 
   /** Where machines send. */
@@ -45,7 +58,7 @@ export class TeamServer implements AsyncDisposable {
 
   /** Asks the reading API as a browser would, past the proxy. */
   get(path: string, token = this.#read_token): Promise<Page> {
-    return read(`${this.#url}${path}`, { authorization: `Bearer ${token}` });
+    return read(`http://127.0.0.1:${this.#port}${path}`, { authorization: `Bearer ${token}` });
   }
 
   /** What a reader of the team finds. */

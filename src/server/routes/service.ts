@@ -21,7 +21,7 @@ export function health(context: ServerContext): Response {
 }
 
 /** `GET /v1/config`: what a client may send at once, so that it need not find out by 413. */
-export function config(c: Context<ServerEnv>, context: ServerContext): Response {
+export async function config(c: Context<ServerEnv>, context: ServerContext): Promise<Response> {
   authenticate(c, context, SCOPES);
   const { limits } = context;
   return Response.json({
@@ -33,6 +33,7 @@ export function config(c: Context<ServerEnv>, context: ServerContext): Response 
     sample_rate: 1,
     encodings: ENCODINGS,
     session_arrays: true,
+    transcript_store: (await context.sessions?.identity()) ?? null,
     schema_versions: [SCHEMA_VERSION],
   });
 }

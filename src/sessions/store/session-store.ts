@@ -170,6 +170,8 @@ export interface SessionStore extends TranscriptWriter {
   totals(
     reader: Reader,
   ): Promise<{ sessions: number; messages: number; redactions: Record<string, number>; last_stored_ms: number | null }>;
+  /** Names the store's own file or tables; another one in the same place has another name. */
+  identity(): Promise<string>;
   sizeBytes(): Promise<number>;
   /** Gives back what removals freed, leaving no byte behind (R11). */
   scrub(): Promise<void>;

@@ -23,6 +23,7 @@ const state = z.object({
   owner: z.string().max(1_024),
   segment_hashes: segmentHashes,
 });
+const configuration = z.object({ transcript_store: z.string().max(64).nullish() });
 const removal = z.object({ result: z.enum(['removed', 'absent']) });
 
 export type HttpWriterOptions = Omit<ExchangeOptions, 'max_reply_bytes'> & { version: string };
@@ -54,6 +55,13 @@ export class HttpTranscriptWriter implements TranscriptWriter {
     if (reply.status === 404 && codeOf(reply) === 'transcript_unknown') return null;
     if (reply.status !== 200) throw refused(reply);
     return understood(reply, state, jsonOf(reply));
+  }
+
+  /** Which store the server has; null: it is too old to say, or keeps no conversations. @throws StoreReplyError */
+  async identity(signal: AbortSignal = NEVER): Promise<string | null> {
+    const reply = await this.#ask({ method: 'GET', path: '/v1/config' }, signal);
+    if (reply.status !== 200) throw refused(reply);
+    return understood(reply, configuration, jsonOf(reply)).transcript_store ?? null;
   }
 
   async remove(

@@ -319,6 +319,15 @@ export function putContract(open: OpenSessionStore): void {
     expect(await scene.store.sizeBytes()).toBeGreaterThan(0);
   });
 
+  it('names itself, and is called the same by everybody', async () => {
+    const name = await scene.store.identity();
+    expect(name).toMatch(/^[0-9a-f]{32}$/);
+    await scene.add('one', many(0, 1));
+    const again = await scene.sut.another();
+    expect(await again.identity()).toBe(name);
+    await again.close();
+  });
+
   it('finds a session by key, by a beginning of it that fits no other, and by the id its agent gave it', async () => {
     const put = await scene.add('one', many(0, 1));
     await scene.add('two', many(0, 1));

@@ -1,5 +1,6 @@
 import type { ConversationMessage } from '../../../agents/conversation.ts';
 import type { Clock } from '../../../platform/clock.ts';
+import { invariant } from '../../../platform/errors.ts';
 import { migratePostgres } from '../../../storage/postgres/migrations.ts';
 import { Postgres, type PostgresOptions } from '../../../storage/postgres/postgres.ts';
 import { gitLinks, type LinkFinder } from '../link-finder.ts';
@@ -141,6 +142,12 @@ export class PostgresSessionStore implements SessionStore, TranscriptBatchWriter
   }
 
   /** Of the tables with their indexes, space that is free within them included. */
+  async identity(): Promise<string> {
+    const [row] = await this.#postgres.query<{ id: string }>('SELECT id FROM syncline_sessions.store_identity');
+    invariant(row, 'the migration named the store');
+    return row.id;
+  }
+
   async sizeBytes(): Promise<number> {
     const [row] = await this.#postgres.query<{ bytes: number }>(
       `SELECT sum(pg_total_relation_size(c.oid))::bigint AS bytes FROM pg_class c

@@ -43,6 +43,7 @@ export class SessionStoreThreads implements SessionStore {
   readonly remove: SessionStore['remove'] = (team_id, key, owner, reason) =>
     this.#writer.call('remove', team_id, key, owner, reason);
   readonly scrub: SessionStore['scrub'] = () => this.#writer.call('scrub');
+  readonly identity: SessionStore['identity'] = () => this.#writer.call('identity');
   readonly sizeBytes: SessionStore['sizeBytes'] = () => this.#writer.call('sizeBytes');
 
   readonly list: SessionStore['list'] = (...asked) => this.#read('list', ...asked);

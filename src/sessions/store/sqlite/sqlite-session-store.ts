@@ -122,6 +122,10 @@ export class SqliteSessionStore implements SessionStore {
     return totals(this.#db, reader);
   }
 
+  async identity(): Promise<string> {
+    return this.#db.value<string>('SELECT id FROM store_identity');
+  }
+
   async sizeBytes(): Promise<number> {
     return this.#db.sizeBytes();
   }
