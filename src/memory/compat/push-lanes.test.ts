@@ -1,8 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { majority, readPushReply, writesNeeded } from './ack-rules.ts';
 import { instantOfMilliseconds } from './instant.ts';
-import { buildPush, expectedId, itemsOf, splitItems, type Lane, type LaneItems } from './push-lanes.ts';
+import { buildPush, expectedId, itemsOf, type Lane } from './push-lanes.ts';
 import { readPushBody } from './push-body.ts';
 import { PushTally } from './push-reply.ts';
 import type { WireMemory } from './wire-memory.ts';
@@ -109,32 +108,6 @@ test('our own bodies name their receiver and time, where a signature covers them
     receiver: 'n2',
     sender_wall_clock: '2026-05-07T10:00:00.000000000+00:00',
   });
-});
-
-test('splitting keeps every item, its order and the limits; what is too large by itself stands alone (T14)', () => {
-  const part = fc.oneof(
-    fc.nat(400).map((size): LaneItems => ({ memories: [JSON.stringify('x'.repeat(size))] })),
-    fc.uuid().map((id): LaneItems => ({ deletions: [JSON.stringify(id)] })),
-  );
-  fc.assert(
-    fc.property(
-      fc.array(part),
-      fc.integer({ min: 1, max: 5 }),
-      fc.integer({ min: 1, max: 600 }),
-      (parts, items, bytes) => {
-        const bodies = splitItems(parts, items, bytes);
-        for (const list of ['memories', 'deletions'] as const) {
-          expect(bodies.flatMap((body) => body[list] ?? [])).toEqual(parts.flatMap((one) => one[list] ?? []));
-          for (const body of bodies) expect((body[list] ?? []).length).toBeLessThanOrEqual(items);
-        }
-        for (const body of bodies) {
-          const texts = Object.values(body).flat();
-          const size = texts.reduce((sum, text) => sum + text.length + 1, 0);
-          expect(size <= bytes || texts.length === 1).toBe(true);
-        }
-      },
-    ),
-  );
 });
 
 describe('rules of acknowledgement', () => {

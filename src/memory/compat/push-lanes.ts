@@ -1,7 +1,7 @@
 import type { JsonObject } from '../json.ts';
 import { RECEIVER_FIELD } from './freshness.ts';
 import { formatInstant, type Instant } from './instant.ts';
-import { MAX_LIST_ITEMS, type PushList } from './push-body.ts';
+import type { PushList } from './push-body.ts';
 import { formatWireMemory, type WireMemory } from './wire-memory.ts';
 
 export interface LaneLink {
@@ -124,35 +124,18 @@ export function buildPush(envelope: Envelope, items: LaneItems): string {
   return `{${[`"sender_agent_id":${JSON.stringify(envelope.sender_agent_id)}`, ...said, ...members, '"dry_run":false'].join(',')}}`;
 }
 
-/**
- * Puts items into as few bodies as the limits allow, in their order. An item that is too large by itself stands alone: the
- * receiver's 413 then says so of it and of no other.
- */
-export function splitItems(parts: readonly LaneItems[], max_items: number, max_bytes: number): LaneItems[] {
-  const bodies: LaneItems[] = [];
-  let body: LaneItems = {};
-  let bytes = 0;
-  for (const part of parts) {
-    const part_bytes = bytesOf(part);
-    const is_full =
-      bytes > 0 && (bytes + part_bytes > max_bytes || !fits(body, part, Math.min(max_items, MAX_LIST_ITEMS)));
-    if (is_full) {
-      bodies.push(body);
-      body = {};
-      bytes = 0;
-    }
-    for (const list of ORDER) if (part[list]) body[list] = [...(body[list] ?? []), ...part[list]];
-    bytes += part_bytes;
+/** One body's items of several, in their order. */
+export function mergeItems(parts: readonly LaneItems[]): LaneItems {
+  const merged: LaneItems = {};
+  for (const list of ORDER) {
+    const texts = parts.flatMap((part) => part[list] ?? []);
+    if (texts.length > 0) merged[list] = texts;
   }
-  if (bytes > 0) bodies.push(body);
-  return bodies;
+  return merged;
 }
 
-function fits(body: LaneItems, part: LaneItems, max_items: number): boolean {
-  return ORDER.every((list) => (body[list]?.length ?? 0) + (part[list]?.length ?? 0) <= max_items);
-}
-
-function bytesOf(items: LaneItems): number {
+/** Bytes that items take in a body, commas included. */
+export function itemBytes(items: LaneItems): number {
   let bytes = 0;
   for (const texts of Object.values(items)) for (const text of texts) bytes += Buffer.byteLength(text) + 1;
   return bytes;

@@ -42,8 +42,8 @@ const KNOWN = new Set([
   ...['created_at', 'updated_at', 'last_accessed_at', 'expires_at', 'metadata'],
 ]);
 
-/** Names that operations give to fields; a field of another form of name is dropped. `embedding` has a list of its own. */
-const EXTRA_NAME = /^(?!embedding$|archived$)[a-z][a-z0-9_]{0,63}$/;
+/** Names that operations give to fields; a field of another form of name is dropped, and so are names with a meaning there. */
+const EXTRA_NAME = /^(?!(?:embedding|archived|by|born|created_ms)$)[a-z][a-z0-9_]{0,63}$/;
 
 /**
  * Reads one memory of a body. Holds it to the limits of §2.1, except that a `source` of a newer release is taken (an older

@@ -26,3 +26,53 @@ CREATE TABLE compat_served_through (
   origin TEXT PRIMARY KEY,
   sequence INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What an old peer has of a memory, as far as we know: marks of its row, of ours when both said the same, and the greatest
+-- `updated_at` known of it. `gone` says that the peer has archived or deleted it.
+CREATE TABLE compat_peer_row (
+  peer TEXT NOT NULL,
+  memory_id TEXT NOT NULL,
+  theirs TEXT,
+  theirs_updated TEXT NOT NULL,
+  ours TEXT,
+  gone TEXT CHECK (gone IN ('archived', 'dead')),
+  PRIMARY KEY (peer, memory_id)
+) STRICT, WITHOUT ROWID;
+
+-- Rows that an old peer has still to be told of, and how far the operations of each origin were looked through for them.
+CREATE TABLE compat_outbox (
+  queued INTEGER PRIMARY KEY AUTOINCREMENT,
+  peer TEXT NOT NULL,
+  row TEXT NOT NULL,
+  key TEXT NOT NULL,
+  operation TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  due_ms INTEGER NOT NULL DEFAULT 0,
+  reason TEXT,
+  UNIQUE (peer, row, key)
+) STRICT;
+
+CREATE INDEX compat_outbox_due ON compat_outbox (peer, due_ms, queued);
+
+CREATE TABLE compat_outbox_through (
+  peer TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  PRIMARY KEY (peer, origin)
+) STRICT, WITHOUT ROWID;
+
+-- Items of old peers that came before what they need: links before memories, decisions before what was asked (D17).
+CREATE TABLE compat_waiting (
+  list TEXT NOT NULL,
+  key TEXT NOT NULL,
+  peer TEXT NOT NULL,
+  item TEXT NOT NULL,
+  since_ms INTEGER NOT NULL,
+  PRIMARY KEY (list, key)
+) STRICT, WITHOUT ROWID;
+
+-- Deletions of memories that never came here: their store may be on its way behind them.
+CREATE TABLE compat_early_deletion (
+  memory_id TEXT PRIMARY KEY,
+  deleted_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

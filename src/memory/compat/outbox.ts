@@ -1,0 +1,146 @@
+import type { Database } from '../../storage/sqlite/database.ts';
+import { linkKey } from '../merge/row.ts';
+import type { OperationId, OriginId, VersionVector } from '../origin.ts';
+import { isObject, type JsonObject } from '../json.ts';
+
+/** Rows that the dialect has a lane for. */
+export type OutboxRow = 'memory' | 'link' | 'pending' | 'namespace';
+
+export interface Waiting {
+  queued: number;
+  row: OutboxRow;
+  key: string;
+  /** The last operation that touched it: what goes out as `Idempotency-Key`. */
+  operation: OperationId;
+  attempts: number;
+}
+
+/** A row that a peer refuses by itself. It stays and is tried again, ever more seldom; others do not wait for it. */
+export interface Refused {
+  row: OutboxRow;
+  key: string;
+  attempts: number;
+  reason: string;
+}
+
+/**
+ * What each old peer has still to be told, as rows: the dialect carries states, not operations, so ten changes of one memory
+ * are sent once, as it is then. This is the hinted handoff for peers that no vector can be asked of.
+ */
+export class Outbox {
+  readonly #db: Database;
+  readonly #peer: string;
+
+  constructor(db: Database, peer: string) {
+    this.#db = db;
+    this.#peer = peer;
+  }
+
+  through(): VersionVector {
+    const rows = this.#db.all<{ origin: OriginId; sequence: number }>(
+      'SELECT origin, sequence FROM compat_outbox_through WHERE peer = ?',
+      this.#peer,
+    );
+    return Object.fromEntries(rows.map(({ origin, sequence }) => [origin, sequence]));
+  }
+
+  /** Queues rows and moves on in their origins, in one transaction. A row that waits already waits as a new one. */
+  queue(rows: readonly { row: OutboxRow; key: string; operation: OperationId }[], through: VersionVector): void {
+    this.#db.transaction(() => {
+      // REPLACE gives a new number, by which `settle` sees that the row changed while it was being sent.
+      this.#db.run(
+        `INSERT OR REPLACE INTO compat_outbox (peer, row, key, operation)
+         SELECT ?, value ->> 'row', value ->> 'key', value ->> 'operation' FROM json_each(?)`,
+        this.#peer,
+        JSON.stringify(rows),
+      );
+      this.#db.run(
+        `INSERT OR REPLACE INTO compat_outbox_through (peer, origin, sequence) SELECT ?, key, value FROM json_each(?)`,
+        this.#peer,
+        JSON.stringify(through),
+      );
+    });
+  }
+
+  due(now_ms: number, limit: number): Waiting[] {
+    return this.#db.all<Waiting>(
+      'SELECT queued, row, key, operation, attempts FROM compat_outbox WHERE peer = ? AND due_ms <= ? ORDER BY due_ms, queued LIMIT ?',
+      this.#peer,
+      now_ms,
+      limit,
+    );
+  }
+
+  /** The peer has these; one that was queued again meanwhile stays. */
+  settle(sent: readonly Waiting[]): void {
+    this.#db.run(
+      'DELETE FROM compat_outbox WHERE queued IN (SELECT value FROM json_each(?))',
+      JSON.stringify(sent.map(({ queued }) => queued)),
+    );
+  }
+
+  postpone(waiting: Waiting, due_ms: number, reason: string): void {
+    this.#db.run(
+      'UPDATE compat_outbox SET attempts = attempts + 1, due_ms = ?, reason = ? WHERE queued = ?',
+      due_ms,
+      reason,
+      waiting.queued,
+    );
+  }
+
+  /** When the first of those that wait is due; null: none waits. */
+  nextDue(): number | null {
+    return this.#db.value<number | null>('SELECT min(due_ms) FROM compat_outbox WHERE peer = ?', this.#peer);
+  }
+
+  size(): number {
+    return this.#db.value<number>('SELECT count(*) FROM compat_outbox WHERE peer = ?', this.#peer);
+  }
+
+  refused(): Refused[] {
+    return this.#db.all<Refused>(
+      'SELECT row, key, attempts, reason FROM compat_outbox WHERE peer = ? AND reason IS NOT NULL ORDER BY queued',
+      this.#peer,
+    );
+  }
+}
+
+/** The rows that an operation touches, as far as the dialect can say them. */
+export function rowsTouched(text: string): { row: OutboxRow; key: string }[] {
+  const operation: unknown = JSON.parse(text);
+  if (!isObject(operation)) return [];
+  switch (operation['kind']) {
+    case 'store':
+    case 'update':
+    case 'archive':
+    case 'restore':
+    case 'delete':
+      return [{ row: 'memory', key: textOf(operation['id']) }];
+    case 'link':
+      return [{ row: 'link', key: keyOfLink(operation) }];
+    case 'pending':
+    case 'vote':
+    case 'decide':
+      return [{ row: 'pending', key: textOf(operation['id']) }];
+    case 'namespace_set':
+    case 'namespace_clear':
+      return [{ row: 'namespace', key: textOf(operation['namespace']) }];
+    case 'state':
+      return isOutboxRow(operation['row']) ? [{ row: operation['row'], key: textOf(operation['key']) }] : [];
+    default:
+      // `unlink` and `embedding` have no lane, `purge` concerns members only; a newer kind is nothing old peers know.
+      return [];
+  }
+}
+
+function keyOfLink(operation: JsonObject): string {
+  return linkKey(textOf(operation['source_id']), textOf(operation['target_id']), textOf(operation['relation']));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function isOutboxRow(value: unknown): value is OutboxRow {
+  return value === 'memory' || value === 'link' || value === 'pending' || value === 'namespace';
+}
