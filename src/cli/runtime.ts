@@ -12,7 +12,7 @@ export interface Runtime {
   connectOperator: typeof connectOperator;
   runDaemon: typeof runDaemon;
   agentPlaces: typeof agentPlaces;
-  sessionPlaces: (env: Environment) => Promise<SessionPlace[]>;
+  sessionPlaces: (env: Environment, now_ms: number) => Promise<SessionPlace[]>;
 }
 
 /** The real one. Each part is loaded when it is called: `status` does not pay for the server. */
@@ -20,5 +20,5 @@ export const runtime: Runtime = {
   connectOperator: async (options) => (await import('../runtime/connect.ts')).connectOperator(options),
   runDaemon: async (options) => (await import('../runtime/daemon.ts')).runDaemon(options),
   agentPlaces: async (env) => (await import('../runtime/agent-places.ts')).agentPlaces(env),
-  sessionPlaces: async (env) => (await import('../runtime/session-places.ts')).sessionPlaces(env),
+  sessionPlaces: async (env, now_ms) => (await import('../runtime/session-places.ts')).sessionPlaces(env, now_ms),
 };

@@ -7,7 +7,7 @@ import { SynclineError } from '../platform/errors.ts';
 import { resolveSecret } from '../config/secret.ts';
 import { claudeSource } from '../agents/claude/index.ts';
 import { ClaudeSource } from '../sessions/capture/claude-source.ts';
-import { AgentsviewSource } from '../sessions/capture/agentsview-source.ts';
+import { AGENTSVIEW, AgentsviewSource } from '../sessions/capture/agentsview-source.ts';
 import { SESSIONS_STREAM, SessionSweep } from '../sessions/capture/session-sweep.ts';
 import type { SessionSource } from '../sessions/capture/session-source.ts';
 import { CheckoutWatch, type Checkouts } from '../sessions/delivery/checkout-watch.ts';
@@ -32,6 +32,7 @@ import type { SessionsInputs } from './sessions-inputs.ts';
 import { LOCAL_SESSIONS, sessionDestinations, type ConfiguredSessions } from './session-destinations.ts';
 import { backfillNewDestinations } from './session-backfill.ts';
 import { previewSessions } from './session-preview.ts';
+import { AgentsviewHealth } from './agentsview-health.ts';
 import { sourceStatus } from './session-source-status.ts';
 import { changeSharing, sharesOf } from './session-sharing.ts';
 import type { SessionsDirectory } from './sessions-directory.ts';
@@ -67,7 +68,10 @@ async function assemble(inputs: SessionsInputs, store: SessionStore, db: Databas
   const engine = openSqliteStore(db, { clock, random, cap_bytes: inputs.journal_bytes });
   const { installation } = await engine.identity();
   const sources = sourcesOf(inputs);
-  const sweep = new SessionSweep({ db, store: engine, clock, timers, hashing, device: installation, sources });
+  const agentsview = new AgentsviewHealth(options.env, clock);
+  const isBehind = ({ name }: SessionSource): boolean => name === AGENTSVIEW && agentsview.is_behind;
+  const device = installation;
+  const sweep = new SessionSweep({ db, store: engine, clock, timers, hashing, device, sources, isBehind });
   const choices = new SessionChoices(db);
   const links = new SessionLinks(db);
   const holds = new SessionHolds(db);
@@ -108,6 +112,7 @@ async function assemble(inputs: SessionsInputs, store: SessionStore, db: Databas
     recognize: (signal) => recognizeStores(engine, stores, destinations, signal),
     watched: () => sources.flatMap((source) => (source.exists() ? source.watched() : [])),
     sources: () => sweep.status().map(sourceStatus),
+    warnings: () => (options.captures ? agentsview.warnings() : []),
     sharesOf: async (key) => sharesOf(sharing, key),
     share: (keys, share) => changeSharing(sharing, keys, share),
     onHold: (id) => holds.waiting(id, clock.now_ms()),
@@ -119,11 +124,7 @@ async function assemble(inputs: SessionsInputs, store: SessionStore, db: Databas
         },
         query,
       ),
-    replay: async (confirm_vanished) => {
-      if (confirm_vanished) for (const { name } of sources) sweep.acceptVanished(name);
-      sweep.force();
-      return { sessions: sweep.known.totals().reduce((sum, { sessions }) => sum + sessions, 0) };
-    },
+    replay: async (confirm_vanished) => readAllAgain(sweep, confirm_vanished ? sources : []),
     close: async () => {
       for (const { close } of destinations) await close();
       for (const source of sources) (source as Partial<Disposable>)[Symbol.dispose]?.();
@@ -131,6 +132,13 @@ async function assemble(inputs: SessionsInputs, store: SessionStore, db: Databas
       await engine.close();
     },
   };
+}
+
+/** Has every session read and compared again; of `vanished` sources also those that are missing are believed to be gone. */
+function readAllAgain(sweep: SessionSweep, vanished: readonly SessionSource[]): { sessions: number } {
+  for (const { name } of vanished) sweep.acceptVanished(name);
+  sweep.force();
+  return { sessions: sweep.known.totals().reduce((sum, { sessions }) => sum + sessions, 0) };
 }
 
 /** A file beside the others; on a server that names a database, that database. @throws UnreachableError */

@@ -1,7 +1,7 @@
-import { agentsviewPlaces, isNewerThanKnown, openAgentsview, sourceIdentity } from '../agents/agentsview/index.ts';
+import { agentsviewPlaces } from '../agents/agentsview/index.ts';
 import { claudeSource } from '../agents/claude/index.ts';
 import type { Environment } from '../config/environment.ts';
-import { SynclineError } from '../platform/errors.ts';
+import { behindAt, behindText, identityAt } from './agentsview-health.ts';
 
 /** One place where conversations may be read, and what was there (R21). */
 export interface SessionPlace {
@@ -13,34 +13,37 @@ export interface SessionPlace {
   in_use: boolean;
   /** A newer agentsview wrote it than is known here; it is read all the same. */
   newer: boolean;
+  /** What is said of a database that stands still while transcripts go on; they are read then. */
+  behind: string | null;
   /** Why it cannot be read. */
   problem: string | null;
 }
 
 /** Looks into each place; of agentsview's database only its identity is read. */
-export function sessionPlaces(env: Environment): SessionPlace[] {
+export function sessionPlaces(env: Environment, now_ms: number): SessionPlace[] {
   const databases = agentsviewPlaces(env);
   const chosen = databases.find(({ exists }) => exists);
-  const place = { newer: false, problem: null };
+  const transcripts = claudeSource.places(env);
+  const behind = chosen === undefined ? null : behindAt(chosen.path, env, now_ms);
+  const place = { newer: false, behind: null, problem: null };
   return [
     ...databases.map(({ path, because, exists }): SessionPlace => {
-      const in_use = path === chosen?.path;
-      const found = in_use ? identityAt(path) : place;
-      return { reader: 'agentsview', path, because, exists, in_use, ...found };
+      const is_chosen = path === chosen?.path;
+      const found = is_chosen ? identityAt(path) : place;
+      const told = is_chosen && behind ? behindText(behind, now_ms) : null;
+      return {
+        reader: 'agentsview',
+        path,
+        because,
+        exists,
+        in_use: is_chosen && behind === null,
+        ...found,
+        behind: told,
+      };
     }),
-    ...claudeSource.places(env).map(({ path, because, exists }): SessionPlace => {
-      const in_use = exists && chosen === undefined;
+    ...transcripts.map(({ path, because, exists }): SessionPlace => {
+      const in_use = exists && (chosen === undefined || behind !== null);
       return { ...place, reader: 'claude transcripts', path, because, exists, in_use };
     }),
   ];
-}
-
-function identityAt(path: string): Pick<SessionPlace, 'newer' | 'problem'> {
-  try {
-    using database = openAgentsview(path);
-    return { newer: isNewerThanKnown(sourceIdentity(database)), problem: null };
-  } catch (error) {
-    if (error instanceof SynclineError) return { newer: false, problem: error.message };
-    throw error;
-  }
 }

@@ -26,6 +26,8 @@ export interface SessionsDirectory {
   /** Folders whose change is a hint for a sweep. */
   watched: () => string[];
   sources: () => SessionsSourceStatus[];
+  /** What `status` says of them besides. */
+  warnings: () => string[];
   /** Where a session went besides the local store. */
   sharesOf: (key: string) => Promise<ConversationShare[]>;
   share: (keys: readonly string[], share: boolean) => Promise<ShareResult>;

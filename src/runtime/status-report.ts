@@ -68,6 +68,7 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
     warnings: [
       ...warningsOf(progress, insecure),
       ...vanishedWarnings(directory),
+      ...(directory.sessions?.warnings() ?? []),
       ...fullStoreWarning(directory, rows),
       ...(await backPressureWarning(directory)),
     ],

@@ -1,5 +1,5 @@
 /** R12 for conversations: what agents delete stays, and is found; installing agentsview later doubles nothing. */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { SearchHit, SessionSummary } from '../../src/sessions/store/session-store.ts';
@@ -108,6 +108,42 @@ test('agentsview, installed later, tells the same sessions: none is doubled', TI
 
   talkInAgentsview(writer, 'codex:other', { agent: 'codex', cwd });
   expect(idsOf((await seen()).list)).toEqual(['codex:other', ...ids]);
+});
+
+test('agentsview that stands still hides nothing of what Claude Code goes on to say', TIMEOUT, async () => {
+  await using machine = new Machine();
+  const ids = speakMany(machine);
+  const folder = join(machine.home, '.agentsview');
+  mkdirSync(folder);
+  const cwd = machine.checkout('github.com/acme/web');
+  using writer = new AgentsviewWriter(join(folder, 'sessions.db'));
+  for (const id of [...ids, 'codex:other'])
+    talkInAgentsview(writer, id, { agent: id.startsWith('codex') ? 'codex' : 'claude', cwd });
+  const seen = (): Promise<{ ids: string[]; label: unknown; warnings: string[] }> =>
+    opened(machine, async (open) => {
+      expect(await open.flushed()).toMatchObject({ remaining: 0, dead_letters: 0 });
+      const status = await open.status();
+      const { label } = sourceIn(status) as { label: string };
+      return { ids: idsOf(await open.listed()), label, warnings: status.warnings };
+    });
+  expect(await seen()).toEqual({ ids: ['codex:other', ...ids], label: 'agentsview', warnings: [] });
+
+  // It was not started for five days.
+  const then = Date.now() / 1000 - 5 * 86_400;
+  for (const name of readdirSync(folder)) utimesSync(join(folder, name), then, then);
+  speak(machine, { id: 'unseen', cwd, at_ms: Date.now(), text: 'walrus word99' });
+  const behind = await seen();
+  expect([behind.label, behind.ids]).toEqual(['claude transcripts', ['codex:other', ...ids, 'unseen'].sort()]);
+  expect(behind.warnings).toEqual([
+    expect.stringMatching(/^agentsview has written nothing for 5 days .* start agentsview/),
+  ]);
+
+  // And started again: it tells the same sessions, and none is doubled.
+  writer.run('PRAGMA user_version = 9999');
+  talkInAgentsview(writer, 'unseen', { agent: 'claude', cwd });
+  const again = await seen();
+  expect([again.label, again.ids]).toEqual(['agentsview', behind.ids]);
+  expect(again.warnings).toEqual([expect.stringMatching(/^a newer agentsview/)]);
 });
 
 /** The two turns of `speakMany` as agentsview has them. */

@@ -64,7 +64,7 @@ function gatherFacts(context: CommandContext): DoctorFacts {
     inspection: inspectConfig({ file, file_required, env: host.env }),
     free_bytes: () => freeBytes(paths.home),
     agentPlaces: () => host.runtime.agentPlaces(host.env),
-    sessionPlaces: () => host.runtime.sessionPlaces(host.env),
+    sessionPlaces: () => host.runtime.sessionPlaces(host.env, host.clock.now_ms()),
     daemonAnswers: () => daemonAnswers(context),
   };
 }

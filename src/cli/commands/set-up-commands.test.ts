@@ -237,11 +237,18 @@ describe('doctor', () => {
       exists: true,
       in_use: true,
       newer: false,
+      behind: null,
       problem: null,
     };
     const path = '/home/ada/.claude/projects';
     const transcripts = { ...database, reader: 'claude transcripts' as const, path, in_use: false };
-    const places = [database, { ...database, newer: true }, { ...database, problem: 'locked' }, transcripts];
+    const places = [
+      database,
+      { ...database, newer: true },
+      { ...database, problem: 'locked' },
+      { ...database, behind: 'it rests' },
+      transcripts,
+    ];
     const { exit, stdout } = await run(['doctor'], { runtime: { ...runtime, sessionPlaces: async () => places } });
     expect(exit).toBe(0);
     expect(stdout).toContain(
@@ -249,6 +256,7 @@ describe('doctor', () => {
     );
     expect(stdout).toMatch(/warn .*sessions\.db \(default\): written by a newer agentsview than is known\n +→ /);
     expect(stdout).toMatch(/warn .*sessions\.db \(default\): locked\n/);
+    expect(stdout).toMatch(/warn .*sessions\.db \(default\): it rests\n/);
     expect(stdout).toMatch(/ok .*claude transcripts: ~\/\.claude\/projects \(default\): there, not read/);
   });
 

@@ -7,10 +7,11 @@ export const conversationsCheck: Check = {
   name: 'History',
   run: async ({ sessionPlaces, user_home }) => {
     const places = await sessionPlaces();
-    return places.map(({ reader, path, because, exists, in_use, newer, problem }) => {
+    return places.map(({ reader, path, because, exists, in_use, newer, behind, problem }) => {
       const place = `conversations from ${reader}: ${safe(shortPath(path, user_home))} (${because})`;
       if (problem !== null)
         return warn(`${place}: ${safe(problem)}`, 'Nothing is lost; it is tried again every few minutes.');
+      if (behind !== null) return warn(`${place}: ${behind}`, 'Start agentsview, or remove it.');
       if (newer)
         return warn(
           `${place}: written by a newer agentsview than is known`,

@@ -27,6 +27,9 @@ import { CLAUDE_ARCHIVE } from '../conversation-key.ts';
 import { AgentsviewHandle, BUSY_TIMEOUT_MS } from './agentsview-handle.ts';
 import type { Absence, ConversationReading, SessionSource, SourceMark, SourceRound } from './session-source.ts';
 
+/** `SessionSource.name` of it. */
+export const AGENTSVIEW = 'agentsview';
+
 /**
  * Archive of a database that has no id of its own (before agentsview 0.37.1). Nothing inside such a file outlives a
  * rebuild, but a machine and profile have one agentsview, and the device is part of every key: so one name for it
@@ -67,7 +70,7 @@ type Look = Pick<Checkpoint, 'archive'> & { archive_id: string | null };
  * takes back, where a deletion could not be taken back.
  */
 export class AgentsviewSource implements SessionSource, Disposable {
-  readonly name = 'agentsview';
+  readonly name = AGENTSVIEW;
   readonly label = 'agentsview';
   readonly #options: AgentsviewSourceOptions;
   readonly #handle: AgentsviewHandle;

@@ -55,6 +55,8 @@ export interface SessionSweepOptions {
   device: string;
   /** In the order of preference: the first that exists is read. */
   sources: readonly SessionSource[];
+  /** Whether a source stands still while the next one goes on: then that is read, where it exists. Default: never. */
+  isBehind?: (source: SessionSource) => boolean;
   /** Told after each step that noticed something: deliveries have work. */
   noticed?: () => void;
   /** `READING_VERSION`; another one in tests. */
@@ -174,20 +176,26 @@ export class SessionSweep {
     });
   }
 
-  /** The first source that exists; or the one before it, for some minutes, when that was read and has just gone. */
+  /**
+   * The first source that exists and is not behind; or the one before it, for some minutes, when that was read and has just
+   * gone. One that is behind is better than none.
+   */
   #choose(): SessionSource | null {
     const now_ms = this.#options.clock.monotonic_ms();
+    let behind: SessionSource | null = null;
     for (const source of this.#options.sources) {
       if (source.exists()) {
         this.#missing_since.delete(source.name);
-        return source;
+        if (this.#options.isBehind?.(source) !== true) return source;
+        behind ??= source;
+        continue;
       }
       if (this.#book.notes(source.name).checkpoint === null) continue;
       const since_ms = this.#missing_since.get(source.name) ?? now_ms;
       this.#missing_since.set(source.name, since_ms);
-      if (now_ms - since_ms < MISSING_GRACE_MS) return source;
+      if (now_ms - since_ms < MISSING_GRACE_MS) return behind ?? source;
     }
-    return null;
+    return behind;
   }
 
   async #sweep(source: SessionSource, signal: AbortSignal, hinted: boolean): Promise<SweepOutcome> {
