@@ -230,6 +230,11 @@ export interface MemoryWrites {
   ): Promise<Written<{ imported: number; links: number; errors: string[] }>>;
   /** Archives expired memories of this member; the others do theirs. Bounded; `more` = call again. */
   archiveExpired(): Promise<{ archived: number; more: boolean }>;
+  /**
+   * Decides what has enough votes only since members exchanged theirs. Whoever does it makes the same memory, so it may
+   * run everywhere. Bounded; `more` = call again.
+   */
+  settleVotes(): Promise<{ decided: number; more: boolean }>;
 }
 
 export interface MemoryFilter {

@@ -58,6 +58,8 @@ export interface Memory {
   /** Fields of newer members, as they came. */
   extra: JsonObject;
   life: Stamp;
+  /** Of title and content: what an embedding of them has to name. */
+  text_version: Stamp;
   /** Who began this life of it, and who changed its text or fields last. */
   written: Provenance;
   updated: Provenance;

@@ -1,0 +1,143 @@
+import { InvalidInputError } from '../../platform/errors.ts';
+import { stampOrigin, type Stamp } from '../clock/stamp.ts';
+import type { Durability } from '../durability.ts';
+import { isObject } from '../json.ts';
+import type { Author } from '../operation.ts';
+import { isOrigin, type OperationId, type VersionVector } from '../origin.ts';
+import type { ApplyResult, ParkedOperation, Replica, ReplicaIdentity, RowState } from '../replica.ts';
+import { applyPage } from './apply-page.ts';
+import type { GroupCommit } from './group-commit.ts';
+import { canonicalLines, entriesOf, newestStamp, parseRow, snapshotPage, statesOf } from './snapshot.ts';
+import { Stability } from './stability.ts';
+import type { WorkParts } from './work.ts';
+
+/** Writes of the store itself: repair, purges, expiry. */
+export const SYSTEM_AGENT = 'syncline';
+
+/** The replication side of a store on SQLite. */
+export function sqliteReplica(
+  parts: WorkParts,
+  commit: GroupCommit,
+  identity: ReplicaIdentity,
+  useDurability: (durability: Durability) => void,
+): Replica {
+  const { db, log, digests } = parts;
+  const system: Author = { agent_id: SYSTEM_AGENT, device: identity.device };
+  const stability = new Stability();
+  return {
+    identity: () => identity,
+    vector: () => log.vector(),
+    root: () => digests.root(),
+    read: async (origin, after, limits) => log.read(origin, after, limits),
+    apply: async (page) => commit.alone((work) => applyPage(work, page)),
+    parked: async () => parkedOf(parts),
+    retryParked: async () => retryParked(parts, commit),
+
+    digest: async (prefix) => {
+      if (!/^[0-9a-f]{0,12}$/.test(prefix)) throw new InvalidInputError('memory.prefix', 'Not a prefix of places');
+      return digests.range(prefix, (first, last) => entriesOf(db, first, last));
+    },
+    states: async (keys) => statesOf(db, keys),
+    repair: async (states) => repair(commit, system, states),
+    snapshot: async (after, limits) => snapshotPage(db, after, limits),
+    applySnapshot: async (rows) => applySnapshot(commit, rows),
+    adopt: async (vector) => adopt(commit, vector),
+
+    stabilise: async (members) => {
+      const floor = stability.report(members, (origin, sequence) => stampAt(parts, origin, sequence));
+      if (floor === null || floor <= parts.rows.floor()) return { purged: 0 };
+      const before = tombstones(parts);
+      await commit.submit((work) => work.write({ kind: 'purge', before: floor }, system));
+      return { purged: before - tombstones(parts) };
+    },
+    retain: async (stable, before_ms) => retain(parts, stable, before_ms),
+    canonical: async function* () {
+      yield* canonicalLines(db);
+    },
+    onCommit: (listener) => commit.onCommit(listener),
+    useDurability,
+  };
+}
+
+function parkedOf({ db }: WorkParts): ParkedOperation[] {
+  return db.all<ParkedOperation>(
+    `SELECT origin || ':' || sequence AS operation, reason, since_ms FROM parked ORDER BY origin`,
+  );
+}
+
+function retryParked({ db }: WorkParts, commit: GroupCommit): ApplyResult[] {
+  const parked = db.all<{ origin: string; sequence: number; text: string }>(
+    'SELECT origin, sequence, text FROM parked',
+  );
+  return parked.map(({ origin, sequence, text }) =>
+    commit.alone((work) => applyPage(work, { origin, first: sequence, operations: [text] })),
+  );
+}
+
+async function repair(commit: GroupCommit, system: Author, states: readonly RowState[]): Promise<OperationId[]> {
+  const rows = states.map((state) => ({ row: parseRow(state), text: state.state }));
+  const { operations } = await commit.submit((work) => {
+    for (const { row, text } of rows) {
+      const state = JSON.parse(text) as unknown;
+      if (!isObject(state) || work.hybrid.isTooFarAhead(newestStamp(row)) || !work.rows.adds(row)) continue;
+      work.write({ kind: 'state', row: row.row, key: row.key, state }, system);
+    }
+  });
+  return operations;
+}
+
+function applySnapshot(commit: GroupCommit, states: readonly RowState[]): number {
+  const rows = states.map(parseRow);
+  return commit.alone((work) => {
+    const stamps = rows.map(newestStamp);
+    const ahead = stamps.find((stamp) => stamp !== '' && work.hybrid.isTooFarAhead(stamp));
+    if (ahead !== undefined)
+      throw new InvalidInputError('memory.stamp_ahead', 'A snapshot holds rows of more than a day ahead', {
+        hint: 'Compare the clocks of both machines.',
+      });
+    const newest = stamps.reduce((latest, stamp) => (stamp > latest ? stamp : latest), '');
+    if (newest !== '') work.hybrid.observe(newest);
+    return work.rows.join(rows).filter(Boolean).length;
+  });
+}
+
+function adopt(commit: GroupCommit, vector: VersionVector): void {
+  for (const [origin, sequence] of Object.entries(vector))
+    if (!isOrigin(origin) || !Number.isSafeInteger(sequence) || sequence < 1)
+      throw new InvalidInputError('memory.vector', 'Not a version vector');
+  commit.alone((work) => {
+    for (const [origin, sequence] of Object.entries(vector)) {
+      if (origin === work.origin && sequence > work.log.last(origin))
+        throw new InvalidInputError('memory.identity_shared', 'A peer has operations of ours that we do not have');
+      work.log.skipTo(origin, sequence, work.now_ms);
+    }
+    for (const origin of Object.keys(vector))
+      work.db.run('DELETE FROM parked WHERE origin = ? AND sequence <= ?', origin, work.log.last(origin));
+  });
+}
+
+/** The last operation of each origin stays: its stamp says how far that origin's clock was (`Stability`). */
+async function retain(
+  { log, clock }: WorkParts,
+  stable: VersionVector,
+  before_ms: number,
+): Promise<{ removed: number; more: boolean }> {
+  for (const [origin, sequence] of Object.entries(stable)) {
+    const through = Math.min(sequence, log.last(origin) - 1);
+    const trimmed = log.trim(origin, through, before_ms, clock.now_ms());
+    if (trimmed.removed > 0) return { removed: trimmed.removed, more: true };
+  }
+  return { removed: 0, more: false };
+}
+
+function stampAt({ log }: WorkParts, origin: string, sequence: number): Stamp {
+  const text = log.read(origin, sequence - 1, { max_items: 1 })?.operations[0] ?? '';
+  const stamp = /"stamp":"([^"]+)"/.exec(text)?.[1] ?? '';
+  return stamp !== '' && stampOrigin(stamp) === origin ? stamp : '';
+}
+
+function tombstones({ db }: WorkParts): number {
+  return db.value<number>(
+    `SELECT (SELECT count(*) FROM memory WHERE dead <> '') + (SELECT count(*) FROM link WHERE present = 0)`,
+  );
+}
