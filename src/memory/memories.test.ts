@@ -449,8 +449,8 @@ test('bulk: each item by itself; export and import keep ids, links and times', a
     pages[0]?.memories.map((memory) => ({ ...memory, created_at: memory.created_at!.replace(/\d{6}\+/, '000000+') })),
   );
   await b.memories.delete(one!.id, bob);
-  expect((await b.memories.import(pages[0], bob)).result.imported).toBe(0);
-  expect((await b.memories.import(pages[0], { ...bob, revive: true })).result.imported).toBe(1);
+  expect((await b.memories.import(pages[0]!, bob)).result.imported).toBe(0);
+  expect((await b.memories.import(pages[0]!, { ...bob, revive: true })).result.imported).toBe(1);
 });
 
 test('statistics count what is there', async () => {
