@@ -1,3 +1,4 @@
+import { allEnded, type PassResult } from '../engine/pass.ts';
 import { FullError } from '../platform/errors.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { FlushResult, StreamName } from './operator.ts';
@@ -74,20 +75,32 @@ async function readTelemetry(
   }
 }
 
+/** Each by itself: one that is slow, or asked for patience, holds up no other. */
 async function deliverAll(
-  { deliveries: of_telemetry, sessions, options: { clock, timers } }: DataDirectory,
+  directory: DataDirectory,
   result: FlushResult,
   deadline_ms: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const deliveries = [...of_telemetry.values(), ...(sessions?.deliveries.values() ?? [])];
+  const { deliveries, sessions } = directory;
+  const all = [...deliveries.values(), ...(sessions?.deliveries.values() ?? [])];
+  await allEnded(all.map((delivery) => deliver(delivery, directory, result, deadline_ms, signal)));
+}
+
+/** Passes until nothing waits, or what waits is due too late. */
+async function deliver(
+  delivery: { pass: (signal: AbortSignal) => Promise<PassResult> },
+  { options: { clock, timers } }: DataDirectory,
+  result: FlushResult,
+  deadline_ms: number,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
-    const passes = await Promise.all(deliveries.map((delivery) => delivery.pass(signal)));
-    result.delivered += passes.reduce((sum, pass) => sum + pass.accepted_items, 0);
-    result.dead_letters += passes.reduce((sum, pass) => sum + pass.dead_letters, 0);
-    const next = passes.map(({ next_due_ms }) => next_due_ms).filter((due) => due !== null);
-    if (next.length === 0) return;
-    const wait_ms = Math.max(0, Math.min(...next) - clock.now_ms());
+    const { accepted_items, dead_letters, next_due_ms } = await delivery.pass(signal);
+    result.delivered += accepted_items;
+    result.dead_letters += dead_letters;
+    if (next_due_ms === null) return;
+    const wait_ms = Math.max(0, next_due_ms - clock.now_ms());
     if (clock.monotonic_ms() + wait_ms > deadline_ms) return;
     if (wait_ms > 0) await timers.sleep(Math.min(wait_ms, LOOK_AGAIN_MS), signal);
   }

@@ -3,7 +3,6 @@ import { systemTimers } from '../platform/timers.ts';
 import { programVersion } from '../platform/version.ts';
 import type { RecordedRequest } from '../sessions/delivery/recording-writer.ts';
 import { SessionDestination, type SessionDestinationOptions } from '../sessions/delivery/session-destination.ts';
-import type { PassLimits } from '../sessions/delivery/upload-pass.ts';
 import { KEEP_ALL, sharingPolicy, type SharingConfig, type SharingPolicy } from '../sessions/delivery/sharing.ts';
 import type { SessionLinks } from '../sessions/delivery/session-links.ts';
 import type { ConfiguredSharing } from '../sessions/delivery/sharing-rules.ts';
@@ -26,11 +25,11 @@ const DECIDING = 2;
 const CONNECTION = { connect_timeout_ms: 10_000, request_timeout_ms: 45_000, max_connections: 2 } as const;
 
 /**
- * Sessions that go to a database together: a transaction of it costs about as much as thirty messages, and each settlement
- * a write to this disk. What is held meanwhile stays as small as two puts of other destinations.
+ * Sessions that go to a database together, this machine's or a team's: while one is written the next is masked, a
+ * transaction of PostgreSQL costs about as much as thirty messages, and each settlement a write to this disk. Their puts are
+ * the smaller for it, so that what is held meanwhile stays about as large.
  */
-const DATABASE_KEYS = 8;
-const DATABASE_LIMITS: PassLimits = { put_bytes: 1024 * 1024, put_segments: 64 };
+const TOGETHER = { most_keys: 8, limits: { put_bytes: 1024 * 1024, put_segments: 64 } };
 
 export interface ConfiguredSessions {
   destination: SessionDestination;
@@ -74,6 +73,7 @@ function localStore({ options, hashing, salts }: SessionsInputs, shared: SharedP
     tags: true,
     sharing: KEEP_ALL,
     clock: options.clock,
+    ...TOGETHER,
   });
   return {
     ...{ destination, sharing: KEEP_ALL, shown: written, required: true, insecure: false, shares: null },
@@ -154,8 +154,7 @@ function databases(inputs: SessionsInputs, shared: SharedParts): ConfiguredSessi
       tags: true,
       sharing,
       clock,
-      limits: DATABASE_LIMITS,
-      most_keys: DATABASE_KEYS,
+      ...TOGETHER,
     });
     // Without what signs in: a new password is no other database.
     const { host = '', pathname = '' } = URL.parse(url) ?? {};

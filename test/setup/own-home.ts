@@ -18,8 +18,9 @@ process.env.XDG_CACHE_HOME = join(home, '.cache');
 process.env.CLAUDE_CONFIG_DIR = join(home, '.claude');
 process.env.CODEX_HOME = join(home, '.codex');
 process.env.TZ = 'UTC';
-/** Said to the tests, not to the program: how often the crash test kills, which worlds are simulated, from which seed chance comes. */
+/** Said to the tests, not to the program: how often the crash test kills, how long a backfill is, which worlds are simulated, from which seed chance comes. */
 const OF_TESTS = [
+  'SYNCLINE_BACKFILL_MESSAGES',
   'SYNCLINE_HOME',
   'SYNCLINE_CRASH_KILLS',
   'SYNCLINE_SIMULATION_SEED',

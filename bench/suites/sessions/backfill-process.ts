@@ -30,8 +30,8 @@ export interface BackfillFigures {
 }
 
 /** Sessions of one transaction. While PostgreSQL writes one, the next one is masked. */
-const SESSIONS_AT_ONCE = 16;
-const TRANSACTIONS_AT_ONCE = 3;
+const SESSIONS_AT_ONCE = 8;
+const TRANSACTIONS_AT_ONCE = 4;
 
 type Conversation = readonly ConversationMessage[];
 
@@ -41,7 +41,8 @@ function maskedPut(hashing: Hashing, masker: Masker, name: string, conversation:
   return transcriptPut(hashing, name, segments);
 }
 
-async function byStore(url: string, conversations: readonly Conversation[]): Promise<number> {
+/** Each conversation is read from its bytes when its turn comes, as from a file: a heap of all of them would be measured, too. */
+async function byStore(url: string, sources: readonly Buffer[]): Promise<number> {
   const hashing = await loadHashing();
   const salt = seededRandom(2).bytes(32);
   const masker = createMasker({
@@ -60,11 +61,13 @@ async function byStore(url: string, conversations: readonly Conversation[]): Pro
   const seconds = await timed(async () => {
     let next = 0;
     const transaction = async (): Promise<void> => {
-      while (next < conversations.length) {
+      while (next < sources.length) {
         const first = next;
         next += SESSIONS_AT_ONCE;
-        const some = conversations.slice(first, next);
-        const puts = some.map((conversation, i) => maskedPut(hashing, masker, `session-${first + i}`, conversation));
+        const puts = sources.slice(first, next).map((source, i) => {
+          const conversation = JSON.parse(source.toString()) as Conversation;
+          return maskedPut(hashing, masker, `session-${first + i}`, conversation);
+        });
         const results = await store.putMany(TEAM, puts);
         invariant(
           results.every(({ kind }) => kind === 'stored'),
@@ -139,8 +142,9 @@ async function timed(work: () => Promise<void>): Promise<number> {
 
 const { url, sessions, by } = processInput<BackfillInput>();
 const draw = new Draw(seededRandom(1));
-const conversations = Array.from({ length: sessions }, () => cleanMessages(draw, draw.skewed(100, 4, 2_000)));
-const rows = conversations.flat().reduce((sum, { tool_calls }) => sum + 1 + tool_calls.length, 0);
-const seconds = await (by === 'store' ? byStore : byCopy)(url, conversations);
+const drawn = Array.from({ length: sessions }, () => cleanMessages(draw, draw.skewed(100, 4, 2_000)));
+const rows = drawn.flat().reduce((sum, { tool_calls }) => sum + 1 + tool_calls.length, 0);
+const sources = by === 'store' ? drawn.splice(0).map((conversation) => Buffer.from(JSON.stringify(conversation))) : [];
+const seconds = by === 'store' ? await byStore(url, sources) : await byCopy(url, drawn);
 const figures: BackfillFigures = { rows, seconds };
 answer(figures);

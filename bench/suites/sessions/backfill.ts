@@ -11,8 +11,8 @@ const SCRIPT = new URL('./backfill-process.ts', import.meta.url);
 const CLUSTER = ['fsync=on', 'shared_buffers=256MB', 'max_wal_size=4GB'];
 
 /**
- * A whole history of conversations, ready in memory, into an empty PostgreSQL: masked, put, and found by search when it is
- * acknowledged. Beside it COPY, in its usual text form, of the rows that come of it, as lines ready in memory, into tables
+ * A whole history of conversations, ready in memory as bytes, into an empty PostgreSQL: read, masked, put, and found by search
+ * when it is acknowledged. Beside it COPY, in its usual text form, of the rows that come of it, as lines ready in memory, into tables
  * of the same shape with their primary keys alone.
  */
 export function backfillComparison({ folder, quick }: SuiteOptions): Comparison {
