@@ -2,7 +2,7 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
-import type { MemberId } from '../origin.ts';
+import type { OriginId } from '../origin.ts';
 import type { Replica, ReplicaIdentity } from '../replica.ts';
 import type { Alarm, Members } from './members.ts';
 import type { Greeting, Standing } from './messages.ts';
@@ -29,8 +29,8 @@ export interface ReplicationContext {
   alarm: (alarm: Alarm) => void;
   /** Rings after every commit that added operations. */
   commits: CommitBell;
-  /** Whether we reached the peer by ourselves lately. */
-  reaches: (member: MemberId) => boolean;
+  /** Whether our own way to the peer ends at this incarnation of it: a clone of it must fetch for itself. */
+  reaches: (origin: OriginId) => boolean;
 }
 
 /** Who we are and what we have, at one moment. */
@@ -38,8 +38,9 @@ export function standingOf({ replica }: Pick<ReplicationContext, 'replica'>): St
   return { origin: replica.identity().origin, vector: replica.vector(), root: replica.root() };
 }
 
-export function greetingTo(member: MemberId, { device, program, reaches }: ReplicationContext): Greeting {
-  return { device, program, dials: reaches(member) };
+/** `to`: null before the peer has ever spoken. */
+export function greetingTo(to: OriginId | null, { device, program, reaches }: ReplicationContext): Greeting {
+  return { device, program, dials: to !== null && reaches(to) };
 }
 
 /** Wakes those that wait for something new to be in the log. */

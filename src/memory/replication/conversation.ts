@@ -1,6 +1,6 @@
 /** Requests to one peer: written, sent, answered, checked, and what the peer said of itself noted. */
 import { SynclineError, messageOf } from '../../platform/errors.ts';
-import type { MemberId } from '../origin.ts';
+import type { MemberId, OriginId } from '../origin.ts';
 import type { OperationPage, RangeDigest, RowState } from '../replica.ts';
 import { greetingTo, standingOf, type ReplicationContext } from './context.ts';
 import {
@@ -45,6 +45,7 @@ export class Conversation {
   readonly #member: MemberId;
   readonly #transport: PeerTransport;
   readonly #heard: (theirs: Standing) => void;
+  #their_origin: OriginId | null = null;
 
   /** `heard` is called with what the peer said of itself in each answer, right when it came. */
   constructor(
@@ -59,8 +60,13 @@ export class Conversation {
     this.#heard = heard;
   }
 
+  /** The incarnation that answered last: a clone of it may speak to us as well, and has other things. */
+  get their_origin(): OriginId | null {
+    return this.#their_origin;
+  }
+
   async greet(signal: AbortSignal): Promise<Greeting> {
-    return readGreeting(await this.#ask('hello', signal, greetingTo(this.#member, this.#context)));
+    return readGreeting(await this.#ask('hello', signal, greetingTo(this.#their_origin, this.#context)));
   }
 
   async push(pages: readonly OperationPage[], signal: AbortSignal): Promise<PageAck[]> {
@@ -124,6 +130,7 @@ export class Conversation {
       throw new ExchangeError(code, messageOf(error), true);
     }
     await this.#context.members.heard(this.#member, message.standing);
+    this.#their_origin = message.standing.origin;
     this.#heard(message.standing);
     return message;
   }

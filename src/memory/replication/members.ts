@@ -80,6 +80,11 @@ export class Members {
     return origin === undefined ? null : (this.#incarnations.get(origin) ?? null);
   }
 
+  /** What this very incarnation last said; null before it has spoken. */
+  incarnation(origin: OriginId): KnownMember | null {
+    return this.#incarnations.get(origin) ?? null;
+  }
+
   vectorOf(member: MemberId): VersionVector {
     return this.known(member)?.standing.vector ?? {};
   }

@@ -10,6 +10,7 @@ import type { MemberId, OriginId, VersionVector } from '../origin.ts';
 import { standingOf, type ReplicationContext } from './context.ts';
 import { Conversation, ExchangeError } from './conversation.ts';
 import { HeldOrigins } from './held-origins.ts';
+import type { KnownMember } from './members.ts';
 import type { PageAck, Standing } from './messages.ts';
 import { originsLacking, readLacking } from './pages.ts';
 import { reconcile } from './reconcile.ts';
@@ -72,6 +73,21 @@ export class PeerLink {
     return this.#state === 'following' || this.#state === 'seeding';
   }
 
+  /** Whether it came from this incarnation. */
+  reaches(origin: OriginId): boolean {
+    return this.reached && this.#said.their_origin === origin;
+  }
+
+  /** The peer as this link reaches it. */
+  get #known(): KnownMember | null {
+    const origin = this.#said.their_origin;
+    return origin === null ? null : this.#context.members.incarnation(origin);
+  }
+
+  get #theirs(): VersionVector {
+    return this.#known?.standing.vector ?? {};
+  }
+
   get conversation(): Conversation {
     return this.#said;
   }
@@ -130,8 +146,8 @@ export class PeerLink {
   async #send(signal: AbortSignal): Promise<Step> {
     if (this.#state === 'unmet') return this.#greet(signal);
     if (this.#state === 'seeding') return this.#seed(signal);
-    const { replica, members } = this.#context;
-    const known = members.known(this.member);
+    const { replica } = this.#context;
+    const known = this.#known;
     if (!known) return this.#greet(signal);
     const mine = replica.vector();
     const theirs = known.standing.vector;
@@ -158,11 +174,11 @@ export class PeerLink {
   }
 
   async #push(pages: Parameters<Conversation['push']>[0], signal: AbortSignal): Promise<Step> {
-    const before = this.#context.members.vectorOf(this.member);
+    const before = this.#theirs;
     const acks = await this.#said.push(pages, signal);
     this.#answered();
     for (const ack of acks) this.#note(ack);
-    const after = this.#context.members.vectorOf(this.member);
+    const after = this.#theirs;
     const moved = acks.some(({ origin, stopped }) => stopped?.why === 'parked' || isFurther(after, before, origin));
     // Nothing moved and nothing says why: ask again later, not at once (R5).
     if (!moved) throw new ExchangeError('memory.no_progress', 'The peer answered but took nothing', false);
@@ -201,7 +217,7 @@ export class PeerLink {
 
   async #reconcileIfDiverged(signal: AbortSignal): Promise<Step> {
     if (this.#diverged_since_ms === null) return 'idle';
-    const { replica, members, alarm } = this.#context;
+    const { replica, alarm } = this.#context;
     const found = await reconcile(replica, {
       digest: (prefixes) => this.#said.digest(prefixes, signal),
       states: (keys) => this.#said.states(keys, signal),
@@ -210,7 +226,7 @@ export class PeerLink {
     this.#repaired += found.rows;
     if (found.rows > 0) alarm({ kind: 'diverged', member: this.member, rows: found.rows });
     // What was written moves the vectors; the next answer compares again.
-    if (found.operations > 0 || members.known(this.member) === null) return 'went_on';
+    if (found.operations > 0) return 'went_on';
     this.#diverged_since_ms = null;
     return 'idle';
   }
@@ -256,8 +272,8 @@ export class PeerLink {
   }
 
   #isSilent(): boolean {
-    const { clock, members, settings } = this.#context;
-    const known = members.known(this.member);
+    const { clock, settings } = this.#context;
+    const known = this.#known;
     return this.reached && (!known || clock.monotonic_ms() - known.heard_at_ms >= settings.greet_ms);
   }
 

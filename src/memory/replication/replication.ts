@@ -6,7 +6,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { UnreachableError } from '../../platform/errors.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
-import { isWithin, joinVectors, type MemberId, type VersionVector } from '../origin.ts';
+import { isWithin, joinVectors, memberOf, type MemberId, type OriginId, type VersionVector } from '../origin.ts';
 import { CommitBell, type ReplicatedStore, type ReplicationContext } from './context.ts';
 import { Members, type Alarm } from './members.ts';
 import type { Verb } from './messages.ts';
@@ -67,7 +67,7 @@ export class Replication {
     const { forget_incarnation_ms } = all;
     const members = new Members({ replica, clock, forget_incarnation_ms, alarm });
     const commits = new CommitBell();
-    const reaches = (member: MemberId): boolean => this.#links.get(member)?.reached ?? false;
+    const reaches = (origin: OriginId): boolean => this.#links.get(memberOf(origin))?.reaches(origin) ?? false;
     this.#context = {
       replica,
       members,

@@ -18,6 +18,7 @@ import {
   type Message,
   type PageAck,
   type Pull,
+  type Standing,
   type Verb,
 } from './messages.ts';
 import { originsLacking, readLacking, type Lacking } from './pages.ts';
@@ -33,9 +34,9 @@ export class Responder {
   constructor(context: ReplicationContext) {
     this.#context = context;
     this.#verbs = {
-      hello: async (member) => this.#say(greetingTo(member, this.#context)),
+      hello: async (_, { standing }) => this.#say(greetingTo(standing.origin, this.#context)),
       push: (_, message) => this.#push(message),
-      pull: (member, message, signal) => this.#pull(member, readPull(message), signal),
+      pull: (_, message, signal) => this.#pull(message.standing, readPull(message), signal),
       digest: (_, message) => this.#digest(readPrefixes(message)),
       states: async (_, message) => this.#rows(await this.#context.replica.states(readKeys(message))),
       repair: (_, message) => this.#repair(message),
@@ -66,11 +67,11 @@ export class Responder {
   }
 
   /** Answers at once with what the puller lacks; else waits for something new, as long as the puller wants. */
-  async #pull(member: MemberId, pull: Pull, signal: AbortSignal): Promise<string> {
+  async #pull(puller: Standing, pull: Pull, signal: AbortSignal): Promise<string> {
     const { clock, timers, commits } = this.#context;
     const until = clock.monotonic_ms() + pull.wait_ms;
     for (;;) {
-      const { pages, log_too_short } = await this.#lacking(member, pull);
+      const { pages, log_too_short } = await this.#lacking(puller, pull);
       const left = until - clock.monotonic_ms();
       if (pages.length > 0 || log_too_short || left <= 0 || signal.aborted)
         return this.#pages(pages, pages.length === 0 && log_too_short !== null);
@@ -83,13 +84,12 @@ export class Responder {
     return this.#say({ pages: heads, snapshot_needed }, texts);
   }
 
-  async #lacking(member: MemberId, { except }: Pull): Promise<Lacking> {
-    const { replica, members } = this.#context;
-    const theirs = members.vectorOf(member);
-    const their_origin = members.known(member)?.standing.origin ?? '';
+  /** By what the puller said in this very request: it is the newest that is known of that machine. */
+  async #lacking({ origin: their_origin, vector }: Standing, { except }: Pull): Promise<Lacking> {
+    const { replica } = this.#context;
     const who = { ours: replica.identity().origin, their_origin };
-    const origins = originsLacking(replica.vector(), theirs, who).filter((origin) => !except.includes(origin));
-    return readLacking(replica, origins, theirs);
+    const origins = originsLacking(replica.vector(), vector, who).filter((origin) => !except.includes(origin));
+    return readLacking(replica, origins, vector);
   }
 
   async #digest(prefixes: readonly string[]): Promise<string> {
