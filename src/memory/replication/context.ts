@@ -3,22 +3,13 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
 import type { OriginId } from '../origin.ts';
-import type { Replica, ReplicaIdentity } from '../replica.ts';
+import type { Replica } from '../replica.ts';
 import type { Alarm, Members } from './members.ts';
 import type { Greeting, Standing } from './messages.ts';
 import type { ReplicationSettings } from './settings.ts';
 
-/** The store as replication needs it. */
-export interface ReplicatedStore extends Replica {
-  /**
-   * Begins a new incarnation: from now on own operations are numbered in an origin of their own, which is durable when it
-   * returns. What was numbered before stays as it is and is replicated as any other origin.
-   */
-  renew(): Promise<ReplicaIdentity>;
-}
-
 export interface ReplicationContext {
-  replica: ReplicatedStore;
+  replica: Replica;
   members: Members;
   clock: Clock;
   timers: Timers;

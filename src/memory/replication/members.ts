@@ -5,7 +5,7 @@
 import type { Clock } from '../../platform/clock.ts';
 import { ForbiddenError } from '../../platform/errors.ts';
 import { meetVectors, memberOf, type MemberId, type OriginId, type VersionVector } from '../origin.ts';
-import type { Replica, ReplicaIdentity } from '../replica.ts';
+import type { Replica } from '../replica.ts';
 import type { Standing } from './messages.ts';
 
 /** One incarnation of a member, as it last spoke. */
@@ -29,7 +29,7 @@ export type Alarm =
   | { kind: 'diverged'; member: MemberId; rows: number };
 
 export interface MembersOptions {
-  replica: Replica & { renew(): Promise<ReplicaIdentity> };
+  replica: Replica;
   clock: Clock;
   forget_incarnation_ms: number;
   alarm: (alarm: Alarm) => void;

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { VirtualTime } from '../../../test/support/virtual-time.ts';
 import type { VersionVector } from '../origin.ts';
 import { Members, type Alarm } from './members.ts';
-import type { ReplicatedStore } from './context.ts';
+import type { Replica } from '../replica.ts';
 import { QuorumTracker, checkQuorum, majority } from './quorum.ts';
 
 let time: VirtualTime;
@@ -24,7 +24,7 @@ beforeEach(() => {
       own.origin = `us.${++own.renewed + 1}`;
       return { member: 'us', origin: own.origin, device: 'd' };
     },
-  } as unknown as ReplicatedStore;
+  } as unknown as Replica;
   members = new Members({ replica, clock: time, forget_incarnation_ms: 1000, alarm: (alarm) => alarms.push(alarm) });
   tracker = new QuorumTracker(replica, members, time);
   members.pair('bb');

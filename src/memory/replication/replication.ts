@@ -7,7 +7,8 @@ import { UnreachableError } from '../../platform/errors.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
 import { isWithin, joinVectors, memberOf, type MemberId, type OriginId, type VersionVector } from '../origin.ts';
-import { CommitBell, type ReplicatedStore, type ReplicationContext } from './context.ts';
+import { CommitBell, type ReplicationContext } from './context.ts';
+import type { Replica } from '../replica.ts';
 import { Members, type Alarm } from './members.ts';
 import type { Verb } from './messages.ts';
 import { PeerLink, type PeerLinkStatus } from './peer-link.ts';
@@ -19,7 +20,7 @@ import type { Peer } from './transport.ts';
 import { upkeep, type UpkeepResult } from './upkeep.ts';
 
 export interface ReplicationOptions {
-  replica: ReplicatedStore;
+  replica: Replica;
   clock: Clock;
   timers: Timers;
   random: Random;

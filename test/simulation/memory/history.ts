@@ -1,0 +1,69 @@
+import { covers, placeOf, type MemberId, type OperationId, type VersionVector } from '../../../src/memory/origin.ts';
+
+/** A write as its client saw it. Never more than the client knows: one that got no answer may still have happened. */
+export interface Written {
+  number: number;
+  kind: 'store' | 'change' | 'delete' | 'link';
+  /** Id of the memory. */
+  id: string;
+  /** What it made its content; '' for others. */
+  value: string;
+  machine: number;
+  operation: OperationId | null;
+  /** What the member had when it returned; with it, what happened before. */
+  vector: VersionVector;
+  /** Members that it was on when its client was told so; null: it never was. */
+  acknowledged: { on: MemberId[]; at_ms: number; w: number } | null;
+}
+
+/** What a client read, and what the read had to be as new as. */
+export interface Read {
+  machine: number;
+  id: string;
+  /** null: not there. */
+  value: string | null;
+  level: 'local' | 'session' | 'quorum';
+  /** Writes that it must not be older than, by number. */
+  floor: number[];
+}
+
+/** A disk that was lost, and when what came instead of it was taken. */
+export interface DiskLoss {
+  member: MemberId;
+  at_ms: number;
+  /** -1: nothing came instead. */
+  backup_ms: number;
+}
+
+export class History {
+  readonly writes: Written[] = [];
+  readonly reads: Read[] = [];
+  readonly losses: DiskLoss[] = [];
+
+  begin(write: Pick<Written, 'kind' | 'id' | 'value' | 'machine'>): Written {
+    const written: Written = { ...write, number: this.writes.length, operation: null, vector: {}, acknowledged: null };
+    this.writes.push(written);
+    return written;
+  }
+
+  /** Whether one of the disks that an acknowledged write was on was never lost since, nor replaced by an older one. */
+  isKept({ acknowledged }: Written): boolean {
+    return (
+      acknowledged?.on.some((member) =>
+        this.losses.every(
+          (loss) => loss.member !== member || loss.at_ms < acknowledged.at_ms || loss.backup_ms >= acknowledged.at_ms,
+        ),
+      ) ?? false
+    );
+  }
+
+  /** Whether `later` was made by somebody who had `earlier`. */
+  happenedAfter(later: Written, earlier: Written): boolean {
+    const place = earlier.operation === null ? null : placeOf(earlier.operation);
+    return place !== null && later.operation !== earlier.operation && covers(later.vector, place);
+  }
+
+  writeOf(id: string, value: string): Written | undefined {
+    return this.writes.find((write) => write.id === id && write.value === value);
+  }
+}
