@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../platform/errors.ts';
+import { InvalidInputError, SynclineError } from '../platform/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import { uuidv7, type Random } from '../platform/random.ts';
 import type { Redactor } from '../redaction/redactor.ts';
@@ -50,6 +50,11 @@ export interface MemoryStoreOptions {
   member: MemberId;
   /** A new one after a restore or clone (`origin.ts`). */
   incarnation: string;
+  /**
+   * Makes another incarnation and keeps it, so that the next start opens with it; called when peers know more operations of
+   * ours than we do. Without it such a member refuses to go on.
+   */
+  nextIncarnation?: () => string;
   /** Name of the machine, shown beside what was written there. */
   device: string;
   clock: Clock;
@@ -77,8 +82,12 @@ export function openMemoryStore(db: Database, options: MemoryStoreOptions): Memo
   const pending_timeout_ms = options.pending_timeout_ms ?? DAY_MS;
   const readParts: ReadParts = { db, member, clock, log: parts.log, pending_timeout_ms };
   let durability: Durability = alone(member);
-  const identity = { member, origin: parts.origin, device: options.device };
-  const replica = sqliteReplica(parts, commit, identity, (given) => (durability = given));
+  const replica = sqliteReplica(parts, commit, {
+    member,
+    device: options.device,
+    nextOrigin: () => originOf(member, nextIncarnation(options)),
+    useDurability: (given) => (durability = given),
+  });
   const writer = new Writer(readParts, commit, settingsOf(options, pending_timeout_ms), () => durability);
 
   return {
@@ -129,6 +138,13 @@ function settingsOf(options: MemoryStoreOptions, pending_timeout_ms: number): Wr
     permissions: options.permissions ?? 'enforce',
     pending_timeout_ms,
   };
+}
+
+function nextIncarnation({ nextIncarnation: next }: MemoryStoreOptions): string {
+  if (next) return next();
+  throw new SynclineError('memory.set_back', 'Peers have operations of this member that it does not have itself', {
+    hint: 'This machine was set back. Start it with a new incarnation.',
+  });
 }
 
 /** A member without replication has all there is. */

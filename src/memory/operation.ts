@@ -4,7 +4,7 @@
  */
 import type { Stamp } from './clock/stamp.ts';
 import type { Json, JsonObject } from './json.ts';
-import type { OperationId } from './origin.ts';
+import type { OperationId, VersionVector } from './origin.ts';
 
 export const OPERATION_VERSION = 1;
 
@@ -91,7 +91,8 @@ export type OperationBody =
   | { kind: 'decide'; id: string; approved: boolean; decider: string }
   | { kind: 'embedding'; id: string; life: Stamp; embedding: EmbeddingValue }
   /** Tombstones and absent links older than `before` are needed by nobody any more (causal stability). */
-  | { kind: 'purge'; before: Stamp }
+  /** Whoever has all of `after` has everything that ended before `before`, and every change to it; not sooner may it forget. */
+  | { kind: 'purge'; before: Stamp; after: VersionVector }
   /** Repair: joins the state of one row, as another member has it. */
   | { kind: 'state'; row: RowKind; key: string; state: JsonObject };
 

@@ -28,7 +28,7 @@ import {
   type PendingFields,
   type RowKind,
 } from './operation.ts';
-import { placeOf } from './origin.ts';
+import { isOrigin, placeOf, type VersionVector } from './origin.ts';
 
 /** Operations may be wider than requests (`limits.ts`). */
 const SLACK = 4;
@@ -113,7 +113,7 @@ const BODIES: { [K in OperationKind]: (o: JsonObject) => Extract<OperationBody, 
     decider: checkAgentId('decider', o['decider']),
   }),
   embedding: (o) => ({ kind: 'embedding', ...life(o), embedding: checkEmbedding(o['embedding']) }),
-  purge: (o) => ({ kind: 'purge', before: checkStamp('before', o['before']) }),
+  purge: (o) => ({ kind: 'purge', before: checkStamp('before', o['before']), after: checkVector('after', o['after']) }),
   state: (o) => ({
     kind: 'state',
     row: checkRowKind(o['row']),
@@ -211,6 +211,14 @@ function checkEmbedding(value: unknown): EmbeddingValue {
     vector,
     text: checkStamp('embedding.text', embedding['text']),
   };
+}
+
+function checkVector(field: string, value: unknown): VersionVector {
+  const vector = checkObject(field, value);
+  for (const [origin, sequence] of Object.entries(vector))
+    if (!isOrigin(origin) || !Number.isSafeInteger(sequence) || (sequence as number) < 0)
+      throw invalid(field, 'is not origins with sequences');
+  return vector as VersionVector;
 }
 
 function checkBoolean(field: string, value: unknown): boolean {

@@ -95,6 +95,12 @@ export interface SnapshotPage {
 
 export interface Replica {
   identity(): ReplicaIdentity;
+  /**
+   * Begins a new incarnation, because a peer knows more operations of ours than we do: from the next write on, own operations
+   * are numbered in an origin of their own. What was numbered before is replicated as any other origin.
+   * @throws SynclineError `memory.set_back` when the store was opened without a way to keep it
+   */
+  renew(): Promise<ReplicaIdentity>;
 
   /** What this member has, durably, of every origin. Never counts what is parked. */
   vector(): VersionVector;

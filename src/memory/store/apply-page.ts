@@ -3,11 +3,14 @@ import { stampOrigin, type Stamp } from '../clock/stamp.ts';
 import { PAGE_LIMITS } from '../limits.ts';
 import { deltaOf } from '../merge/delta.ts';
 import type { Row } from '../merge/row.ts';
-import { isOrigin, operationId } from '../origin.ts';
+import { isOrigin, isWithin, operationId } from '../origin.ts';
 import { parseOperation, refusalOf } from '../parse-operation.ts';
 import type { ApplyResult, ItemOutcome, OperationPage, PageStop } from '../replica.ts';
 import type { LogEntry } from './operation-log.ts';
 import { subjectOf, type Work } from './work.ts';
+
+/** Why an operation is parked that needs others first. */
+export const WAITS = 'memory.waits';
 
 interface Understood {
   entry: LogEntry;
@@ -81,6 +84,8 @@ function understandOne(work: Work, origin: string, text: string): Understood {
     throw new InvalidInputError('memory.foreign_stamp', 'An operation has the stamp of another origin');
   if (work.hybrid.isTooFarAhead(operation.stamp))
     throw new InvalidInputError('memory.stamp_ahead', 'An operation lies more than a day ahead');
+  if (operation.kind === 'purge' && !isWithin({ ...operation.after, [origin]: 0 }, work.log.vector()))
+    throw new InvalidInputError(WAITS, 'A purge waits for operations that everybody had when it was written');
   return { entry: { subject: subjectOf(operation), text }, delta: deltaOf(operation), stamp: operation.stamp };
 }
 

@@ -1,11 +1,12 @@
 import { InvalidInputError } from '../../platform/errors.ts';
+import { HybridClock } from '../clock/hybrid-clock.ts';
 import { stampOrigin, type Stamp } from '../clock/stamp.ts';
 import type { Durability } from '../durability.ts';
 import { isObject } from '../json.ts';
 import type { Author } from '../operation.ts';
-import { isOrigin, type OperationId, type VersionVector } from '../origin.ts';
+import { isOrigin, type MemberId, type OperationId, type OriginId, type VersionVector } from '../origin.ts';
 import type { ApplyResult, ParkedOperation, Replica, ReplicaIdentity, RowState } from '../replica.ts';
-import { applyPage } from './apply-page.ts';
+import { WAITS, applyPage } from './apply-page.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { canonicalLines, entriesOf, newestStamp, parseRow, snapshotPage, statesOf } from './snapshot.ts';
 import { Stability } from './stability.ts';
@@ -14,22 +15,40 @@ import type { WorkParts } from './work.ts';
 /** Writes of the store itself: repair, purges, expiry. */
 export const SYSTEM_AGENT = 'syncline';
 
+export interface ReplicaOptions {
+  member: MemberId;
+  device: string;
+  /** Another origin of this member, kept for the next start. */
+  nextOrigin: () => OriginId;
+  useDurability: (durability: Durability) => void;
+}
+
 /** The replication side of a store on SQLite. */
 export function sqliteReplica(
   parts: WorkParts,
   commit: GroupCommit,
-  identity: ReplicaIdentity,
-  useDurability: (durability: Durability) => void,
+  { member, device, nextOrigin, useDurability }: ReplicaOptions,
 ): Replica {
   const { db, log, digests } = parts;
-  const system: Author = { agent_id: SYSTEM_AGENT, device: identity.device };
+  const system: Author = { agent_id: SYSTEM_AGENT, device };
   const stability = new Stability();
+  const identity = (): ReplicaIdentity => ({ member, origin: parts.origin, device });
   return {
-    identity: () => identity,
+    identity,
+    renew: async () => {
+      // Between two transactions: those that wait are numbered in the new one.
+      parts.origin = nextOrigin();
+      parts.hybrid = new HybridClock(parts.clock, parts.origin, parts.hybrid.mark());
+      return identity();
+    },
     vector: () => log.vector(),
     root: () => digests.root(),
     read: async (origin, after, limits) => log.read(origin, after, limits),
-    apply: async (page) => commit.alone((work) => applyPage(work, page)),
+    apply: async (page) => {
+      const result = commit.alone((work) => applyPage(work, page));
+      if (result.items.some(({ outcome }) => outcome === 'applied' || outcome === 'stale')) retryWaiting(parts, commit);
+      return result;
+    },
     parked: async () => parkedOf(parts),
     retryParked: async () => retryParked(parts, commit),
 
@@ -44,10 +63,11 @@ export function sqliteReplica(
     adopt: async (vector) => adopt(commit, vector),
 
     stabilise: async (members) => {
-      const floor = stability.report(members, (origin, sequence) => stampAt(parts, origin, sequence));
-      if (floor === null || floor <= parts.rows.floor()) return { purged: 0 };
+      const stable = stability.report(members, (origin, sequence) => stampAt(parts, origin, sequence));
+      if (stable === null || stable.floor <= parts.rows.floor()) return { purged: 0 };
+      const { floor, needed } = stable;
       const before = tombstones(parts);
-      await commit.submit((work) => work.write({ kind: 'purge', before: floor }, system));
+      await commit.submit((work) => work.write({ kind: 'purge', before: floor, after: needed }, system));
       return { purged: before - tombstones(parts) };
     },
     retain: async (stable, before_ms) => retain(parts, stable, before_ms),
@@ -65,13 +85,28 @@ function parkedOf({ db }: WorkParts): ParkedOperation[] {
   );
 }
 
+interface ParkedRow {
+  origin: OriginId;
+  sequence: number;
+  text: string;
+}
+
 function retryParked({ db }: WorkParts, commit: GroupCommit): ApplyResult[] {
-  const parked = db.all<{ origin: string; sequence: number; text: string }>(
-    'SELECT origin, sequence, text FROM parked',
-  );
+  return retry(db.all<ParkedRow>('SELECT origin, sequence, text FROM parked'), commit);
+}
+
+function retry(parked: readonly ParkedRow[], commit: GroupCommit): ApplyResult[] {
   return parked.map(({ origin, sequence, text }) =>
     commit.alone((work) => applyPage(work, { origin, first: sequence, operations: [text] })),
   );
+}
+
+/** Those that waited for other operations, once something has come in; each that goes in may let another one in. */
+function retryWaiting({ db }: WorkParts, commit: GroupCommit): void {
+  for (;;) {
+    const waiting = db.all<ParkedRow>('SELECT origin, sequence, text FROM parked WHERE reason = ?', WAITS);
+    if (!retry(waiting, commit).some(({ stopped }) => stopped === null)) return;
+  }
 }
 
 async function repair(commit: GroupCommit, system: Author, states: readonly RowState[]): Promise<OperationId[]> {

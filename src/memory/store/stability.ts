@@ -29,12 +29,12 @@ export class Stability {
 
   /**
    * Takes what all members have, this one included. Returns the stamp up to which tombstones may be purged, when it is
-   * time. `stampAt` gives the stamp of an operation in the log; '' when it is no longer there.
+   * time, and what a member must have before it does: one that is restored has all of it again only later. `stampAt` gives the stamp of an operation in the log; '' when it is no longer there.
    */
   report(
     members: ReadonlyMap<MemberId, VersionVector>,
     stampAt: (origin: string, sequence: number) => Stamp,
-  ): Stamp | null {
+  ): { floor: Stamp; needed: VersionVector } | null {
     const vectors = [...members.values()];
     const all = vectors.reduce(joinVectors, {});
     if (this.#state === 'idle') {
@@ -45,9 +45,10 @@ export class Stability {
     }
     if (!isWithin(this.#needed, meetVectors(vectors))) return null;
     const settled = this.#state === 'settling';
+    const needed = this.#needed;
     this.#state = table[this.#state].everybody_has;
     this.#needed = all;
-    return settled ? this.#floor : null;
+    return settled ? { floor: this.#floor, needed } : null;
   }
 }
 
