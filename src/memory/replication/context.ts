@@ -45,7 +45,7 @@ export class CommitBell {
   /** Resolves at the next ring, after `longest_ms`, or when `signal` aborts. */
   async wait(longest_ms: number, timers: Timers, signal: AbortSignal): Promise<void> {
     const rung = new AbortController();
-    const wake = (): void => rung.abort();
+    const wake = (): void => rung.abort('rung');
     this.#waiting.add(wake);
     await timers.sleep(longest_ms, AbortSignal.any([signal, rung.signal]));
     this.#waiting.delete(wake);

@@ -111,10 +111,10 @@ export class Conversation {
   ): Promise<Message> {
     const { timers, settings } = this.#context;
     const over = new AbortController();
-    void timers.sleep(settings.request_timeout_ms + wait_ms, over.signal).then(() => over.abort());
+    void timers.sleep(settings.request_timeout_ms + wait_ms, over.signal).then(() => over.abort('over'));
     const request = writeMessage(standingOf(this.#context), body, texts);
     const answer = await this.#transport.ask(verb, request, AbortSignal.any([signal, over.signal]));
-    over.abort();
+    over.abort('over');
     if (!answer.ok && answer.kind === 'unreached')
       throw new ExchangeError('memory.unreached', answer.message, false, answer.retry_after_ms ?? null);
     if (!answer.ok) throw new ExchangeError(answer.code, answer.message, true);

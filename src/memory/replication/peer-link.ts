@@ -56,6 +56,7 @@ export class PeerLink {
   #checked_ms: number | null = null;
   #diverged_since_ms: number | null = null;
   #repaired = 0;
+  #walk_again_ms = 0;
 
   constructor(context: ReplicationContext, peer: Peer, transport: PeerTransport) {
     this.member = peer.member;
@@ -119,7 +120,7 @@ export class PeerLink {
 
   remove(): void {
     this.#step('removed');
-    this.#ended.abort();
+    this.#ended.abort('removed');
   }
 
   /** Until `signal` aborts or the peer is removed. */
@@ -216,8 +217,8 @@ export class PeerLink {
   }
 
   async #reconcileIfDiverged(signal: AbortSignal): Promise<Step> {
-    if (this.#diverged_since_ms === null) return 'idle';
-    const { replica, alarm } = this.#context;
+    const { replica, alarm, clock, settings } = this.#context;
+    if (this.#diverged_since_ms === null || clock.monotonic_ms() < this.#walk_again_ms) return 'idle';
     const found = await reconcile(replica, {
       digest: (prefixes) => this.#said.digest(prefixes, signal),
       states: (keys) => this.#said.states(keys, signal),
@@ -225,9 +226,9 @@ export class PeerLink {
     });
     this.#repaired += found.rows;
     if (found.rows > 0) alarm({ kind: 'diverged', member: this.member, rows: found.rows });
-    // What was written moves the vectors; the next answer compares again.
+    // What was written moves the vectors; the next answer compares again. Where nothing could be written, people must look.
     if (found.operations > 0) return 'went_on';
-    this.#diverged_since_ms = null;
+    this.#walk_again_ms = clock.monotonic_ms() + settings.upkeep_ms;
     return 'idle';
   }
 

@@ -56,7 +56,7 @@ export class QuorumTracker implements Durability {
     if (members > all || this.#on(place).length >= members || signal?.aborted) return this.receipt(operation);
     const over = new AbortController();
     const signals = signal ? [signal, over.signal] : [over.signal];
-    const waiter = { place, members, done: () => over.abort() };
+    const waiter = { place, members, done: () => over.abort('over') };
     this.#waiters.add(waiter);
     await this.#timers.sleep(deadline_ms, AbortSignal.any(signals));
     this.#waiters.delete(waiter);

@@ -163,13 +163,13 @@ export class Replication {
     const { timers } = this.#context;
     const over = new AbortController();
     const until = AbortSignal.any([signal, over.signal]);
-    void timers.sleep(deadline_ms, until).then(() => over.abort());
+    void timers.sleep(deadline_ms, until).then(() => over.abort('over'));
     try {
       const wanted =
         level.level === 'session' ? readReadToken(level.token) : await this.#vectorOfMany(level.members, until);
       await this.#reach(wanted, until);
     } finally {
-      over.abort();
+      over.abort('over');
     }
   }
 
@@ -182,7 +182,7 @@ export class Replication {
     const asked = [...this.#links.values()].map(async ({ conversation, member }) => {
       await conversation.greet(AbortSignal.any([signal, enough.signal]));
       joined = joinVectors(joined, this.#context.members.vectorOf(member));
-      if (++heard >= members) enough.abort();
+      if (++heard >= members) enough.abort('enough');
     });
     await Promise.allSettled(asked);
     if (heard < members) throw behind(`${heard} of ${members} members answered`);

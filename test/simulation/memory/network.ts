@@ -49,7 +49,7 @@ export class Network {
           new Promise<Answer>((resolve) => {
             const gone = new AbortController();
             const give_up = (): void => {
-              gone.abort();
+              gone.abort('gone');
               resolve(UNREACHED);
             };
             if (signal.aborted) return give_up();

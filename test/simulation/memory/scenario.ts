@@ -66,7 +66,7 @@ export function memoryScenarioOf(seed: number): MemoryScenario {
     })),
     skews_ms: Array.from({ length: members }, () => draw.one([0, 0, draw.between(-HOUR_MS, HOUR_MS)])),
     clock_steps: draw.one([0, 0.05]),
-    upkeep_ms: draw.one([20_000, MINUTE_MS, HOUR_MS]),
+    upkeep_ms: draw.one([20_000, MINUTE_MS, 5 * MINUTE_MS]),
     keep_operations_ms: draw.one([MINUTE_MS, 5 * MINUTE_MS, 24 * HOUR_MS]),
   };
 }

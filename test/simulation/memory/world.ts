@@ -22,7 +22,7 @@ const CALM_MS = 3 * 3_600_000;
 /** Work between two timers is microtasks and ends of turns: a group commit waits for two, a repair for one more each. */
 class MemoryTime extends VirtualTime {
   override async settle(): Promise<void> {
-    for (let i = 0; i < 8; i++) await new Promise((resolve) => setImmediate(resolve));
+    for (let i = 0; i < 6; i++) await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
@@ -59,7 +59,7 @@ export class MemoryWorld {
 
   #add(member: MemberId, like: number): SimulatedMachine {
     const { seed, skews_ms, upkeep_ms, keep_operations_ms } = this.scenario;
-    const machine = new SimulatedMachine({
+    const machine: SimulatedMachine = new SimulatedMachine({
       index: this.machines.length,
       member,
       folder: this.#scratch.path,

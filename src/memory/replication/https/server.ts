@@ -72,7 +72,7 @@ export async function startPeerListener(options: PeerListenerOptions): Promise<P
   return {
     port,
     stop: async () => {
-      stopping.abort();
+      stopping.abort('stopping');
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       await Promise.race([closed, options.timers.sleep(STOP_MS)]);
@@ -115,7 +115,7 @@ async function respond(
   const fingerprint = fingerprintOf((incoming.socket as TLSSocket).getPeerX509Certificate());
   if (fingerprint === null) return void incoming.socket.destroy();
   const gone = new AbortController();
-  outgoing.on('close', () => gone.abort());
+  outgoing.on('close', () => gone.abort('gone'));
   const running = at_once.get(fingerprint) ?? 0;
   at_once.set(fingerprint, running + 1);
   try {
