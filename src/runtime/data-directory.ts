@@ -7,12 +7,13 @@ import { defaultRetryPolicy } from '../engine/retry.ts';
 import { openSqliteStore } from '../engine/sqlite/store.ts';
 import type { EngineStore } from '../engine/store.ts';
 import type { Clock } from '../platform/clock.ts';
-import { loadHashing, type Hashing } from '../redaction/hashing.ts';
+import { loadHashing } from '../redaction/hashing.ts';
 import { Database } from '../storage/sqlite/database.ts';
 import { lockDirectory } from '../storage/sqlite/lock.ts';
 import { TokenStore } from '../server/access/token-store.ts';
 import { Capture } from '../telemetry/capture/capture.ts';
 import { migrateFlowTables } from '../telemetry/capture/flow-tables.ts';
+import { PrivateSessions } from '../telemetry/capture/private-sessions.ts';
 import { TranscriptSweep } from '../telemetry/capture/transcript-sweep.ts';
 import { HookCapture } from '../telemetry/capture/hook-capture.ts';
 import { HookSweep } from '../telemetry/capture/hook-sweep.ts';
@@ -86,7 +87,11 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
   const salts = new Salts(db, machine, teamSalt(options), clock.now_ms(), teamBeginning(paths));
   writeHookSettings(paths, { content, spool_max_bytes: storage.spool_max_bytes }, salts.at(clock.now_ms()).bytes);
   const scope = captureScope(options);
-  const capture = new Capture({ store: engine, db, hashing, salts, labels, clock, content, tags: true, ...scope });
+  const privates = new PrivateSessions({ db, spool_dir: paths.spool_dir, hashing, salts, clock });
+  const isPrivate = (session_id: string): boolean => privates.has(session_id);
+  const lookForPrivate = (signal: AbortSignal): Promise<void> => privates.look(signal);
+  const rules = { ...scope, isPrivate };
+  const capture = new Capture({ store: engine, db, hashing, salts, labels, clock, content, tags: true, ...rules });
   const hookCapture = new HookCapture({
     store: engine,
     db,
@@ -100,7 +105,7 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
   const store_thread = new StoreThread({ path: paths.store_db, max_bytes: telemetryRoom(loaded) });
   const destinations = telemetryDestinations({ loaded, env, store_thread, labels });
   await configure(engine, destinations, clock);
-  const sessions = await conversations(options, { hashing, salts, labels }, scope);
+  const sessions = await conversations(options, { hashing, salts, labels, isPrivate, lookForPrivate }, scope);
   const report = ({ agent, message }: { agent: string; message: string }): void => options.report(message, { agent });
 
   return {
@@ -109,8 +114,18 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
     store,
     labels,
     capture,
-    sweep: new TranscriptSweep({ capture, store: engine, clock, sources: AGENT_SOURCES, env, report }),
-    hooks: new HookSweep({ capture: hookCapture, store: engine, clock, spool_dir: paths.spool_dir }),
+    sweep: new TranscriptSweep({
+      capture,
+      store: engine,
+      clock,
+      sources: AGENT_SOURCES,
+      env,
+      report,
+      before: lookForPrivate,
+    }),
+    hooks: new HookSweep({
+      ...{ capture: hookCapture, store: engine, clock, spool_dir: paths.spool_dir, before: lookForPrivate },
+    }),
     sessions,
     destinations,
     deliveries: new Map(destinations.map((to) => [to.destination.id, deliveryTo(to, engine, options)])),
@@ -149,7 +164,7 @@ export function telemetryRoom({ config }: LoadedConfig): number {
 /** The stream of conversations: half of the room is the store's, text and its index; its journal holds no text. */
 async function conversations(
   options: DirectoryOptions,
-  parts: { hashing: Hashing; salts: Salts; labels: Labels },
+  parts: Pick<SessionsInputs, 'hashing' | 'salts' | 'labels' | 'isPrivate' | 'lookForPrivate'>,
   { allowed, repositoryShares, checkouts }: CaptureScope,
 ): Promise<SessionsDirectory | null> {
   const { config } = options.loaded;

@@ -82,28 +82,23 @@ async function assemble(inputs: SessionsInputs, store: SessionStore, db: Databas
   const projects = new SessionProjects({ db, workspaceOf, repositoryShares, captures, checkoutOf });
   const repositories = new CheckoutWatch({ db, keyed: engine.keyed, checkouts });
   const catalogue = sessionCatalogue({ known: sweep.known, sources, retry: defaultRetryPolicy, clock, random });
-  const shared = { links, choices, projects, holds, catalogue, secret, store, installation };
+  const { isPrivate } = inputs;
+  const shared = { isPrivate, links, choices, projects, holds, catalogue, secret, store, installation };
   // With capture switched off nothing is read; what people take back is taken back all the same.
   const destinations = options.role === 'laptop' ? sessionDestinations(inputs, shared) : [];
   const stores = new KnownStores(db, links, engine.keyed);
   await configure(engine, destinations, { sharing_rules: new SharingRules(db), links, holds, stores }, clock.now_ms());
   if (options.captures) await askAgain(engine, { known: sweep.known, holds, destinations }, clock.now_ms());
   const others = destinations.map(({ destination }) => destination.id).filter((id) => id !== LOCAL_SESSIONS);
-  const sharing = {
-    engine,
-    known: sweep.known,
-    choices,
-    links,
-    holds,
-    destinations: others,
-    now_ms: () => clock.now_ms(),
-  };
+  const now_ms = (): number => clock.now_ms();
+  const sharing = { engine, known: sweep.known, choices, links, holds, destinations: others, now_ms };
   return {
     engine,
     store,
     destinations,
     deliveries: new Map(destinations.map((to) => [to.destination.id, deliveryTo(to, engine, options)])),
     sweep: async (signal, hinted) => {
+      if (options.captures) await inputs.lookForPrivate(signal);
       const { kind, appended } = await sweep.sweep(signal, hinted);
       const decided = others.length > 0 ? await repositories.look(clock.now_ms()) : 0;
       const named = await backfillNewDestinations(engine, sweep.known, clock, signal);

@@ -48,8 +48,8 @@ test('conversations of the named projects reach a PostgreSQL, others stay at hom
   const flushed = await flush(own.directory, { stream: 'sessions', timeout_ms: 20_000 });
 
   expect(flushed.destinations).toEqual([
-    { destination: 'local', stream: 'sessions', remaining: 0, reason: null },
-    { destination: 'postgres', stream: 'sessions', remaining: 0, reason: null },
+    { destination: 'local', stream: 'sessions', remaining: 0, reason: null, on_hold: null },
+    { destination: 'postgres', stream: 'sessions', remaining: 0, reason: null, on_hold: null },
   ]);
   const rows = await query(url, 'SELECT team_id, member, project FROM syncline_sessions.session');
   expect(rows).toEqual([{ team_id: 'default', member: 'ada', project: 'web' }]);

@@ -47,7 +47,10 @@ export interface ConfiguredSessions {
 }
 
 /** What every destination of one journal shares. */
-export type SharedParts = Pick<SessionDestinationOptions, 'catalogue' | 'choices' | 'projects' | 'holds' | 'secret'> & {
+export type SharedParts = Pick<
+  SessionDestinationOptions,
+  'catalogue' | 'choices' | 'projects' | 'holds' | 'isPrivate' | 'secret'
+> & {
   links: SessionLinks;
   store: SessionStore;
   /** Names this machine in every key. */

@@ -19,6 +19,10 @@ export interface SessionsInputs {
   /** The rules of checkouts at this moment, and where their folders are remembered. */
   checkouts: Pick<Checkouts, 'markOf' | 'readShares'>;
   labels: Pick<Labels, 'rememberCheckout' | 'checkout'>;
+  /** Whether a session was started with SYNCLINE_PRIVATE=1, by its agent's id. */
+  isPrivate: (agent_session_id: string) => boolean;
+  /** Finds out which were started so since; before each round, so that it is known before anything leaves. */
+  lookForPrivate: (signal: AbortSignal) => Promise<void>;
   /** Bytes the journal and the store of conversations may each hold. */
   journal_bytes: number;
   store_bytes: number;

@@ -10,9 +10,9 @@ export async function bundleHook(): Promise<void> {
 }
 
 /** @throws Error when the hook said anything or did not exit with 0 (R9). */
-export async function runHook(machine: Machine, payload: object): Promise<void> {
+export async function runHook(machine: Machine, payload: object, env: Record<string, string> = {}): Promise<void> {
   const input = JSON.stringify(payload);
-  const ended = await machine.run(['telemetry', 'hook', '--agent', 'claude'], { input });
+  const ended = await machine.run(['telemetry', 'hook', '--agent', 'claude'], { input, env });
   if (ended.exit !== 0 || ended.stdout !== '' || ended.stderr !== '')
     throw new Error(`the hook is not silent: ${JSON.stringify(ended)}`);
 }

@@ -131,6 +131,8 @@ export class SessionRig {
   since_ms = NOW_MS - 60_000;
   repository_shares: boolean | null = true;
   captures = true;
+  /** Agents' ids of sessions that were started to be private. */
+  private = new Set<string>();
   reads = 0;
   segments_read = 0;
   /** Where the last reading began. */
@@ -186,6 +188,7 @@ export class SessionRig {
       choices: this.choices,
       projects: this.projects,
       holds: new SessionHolds(this.db),
+      isPrivate: (id) => this.private.has(id),
       clock: { now_ms: () => this.now_ms, monotonic_ms: () => this.monotonic_ms },
       ...(limits ? { limits } : {}),
     }));

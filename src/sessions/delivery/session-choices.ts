@@ -1,3 +1,4 @@
+import type { FlowWrite } from '../../engine/transaction.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 
 /**
@@ -19,6 +20,14 @@ export class SessionChoices {
     return (
       this.#db.get<{ choice: SessionChoice }>('SELECT choice FROM session_choice WHERE key = ?', key)?.choice ?? null
     );
+  }
+
+  /** As `unshare`, of one that nobody decided about; to be committed with the settlement that found it out. */
+  keepOut(key: string, now_ms: number): FlowWrite {
+    return {
+      sql: `INSERT INTO session_choice (key, choice, at_ms) VALUES (?, 'unshared', ?) ON CONFLICT DO NOTHING`,
+      parameters: [key, now_ms],
+    };
   }
 
   /** Takes the sessions out of what is shared. Returns those for which that is new; their keys must be touched. */

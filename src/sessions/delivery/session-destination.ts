@@ -56,7 +56,9 @@ export interface SessionDestinationOptions {
   sharing: SharingPolicy;
   catalogue: SessionCatalogue;
   links: Pick<SessionLinks, 'read' | 'write'>;
-  choices: Pick<SessionChoices, 'of'>;
+  choices: Pick<SessionChoices, 'of' | 'keepOut'>;
+  /** Whether a person started it to be private, by its agent's id: it is kept out like one that is unshared. */
+  isPrivate: (agent_session_id: string) => boolean;
   projects: Pick<SessionProjects, 'of' | 'ofGone'>;
   holds: Pick<SessionHolds, 'of' | 'note' | 'clear'>;
   clock: Clock;
@@ -139,7 +141,7 @@ export class SessionDestination implements KeyedDestination {
       link,
       hold,
       restores: choice === 'shared' || link?.state === 'withdrawn',
-      judge: (head) => this.#judge(key, head, choice === 'unshared', writes),
+      judge: (head) => this.#judge(key, head, choice, writes),
       proceed: (moved) => writes.proceed(moved),
       signal: context.signal,
       timeout_ms: context.timeout_ms,
@@ -167,12 +169,15 @@ export class SessionDestination implements KeyedDestination {
     }
   }
 
-  #judge(key: string, head: ConversationHead, unshared: boolean, writes: LinkWrites): Judgement {
-    const { projects, sharing, context } = this.#options;
+  #judge(key: string, head: ConversationHead, choice: SessionChoice | null, writes: LinkWrites): Judgement {
+    const { projects, sharing, context, choices, isPrivate, clock } = this.#options;
     const { project, writes: remember } = projects.of(key, head);
     writes.add(remember);
     const masker = this.#maskerFor(project);
     if (head.presence.kind === 'deleted') return { project, masker, decision: { kind: 'deleted' } };
+    const is_private = choice === null && head.agent_session_id !== null && isPrivate(head.agent_session_id);
+    if (is_private) writes.add([choices.keepOut(key, clock.now_ms())]);
+    const unshared = choice === 'unshared' || is_private;
     const linked = (writes.link?.fingerprint ?? null) !== null;
     const decision = sharing.decide({ project, unshared, linked, started_at_ms: head.started_at_ms });
     // Excluded from being read: nothing more of it is taken; what was taken before goes by `erase`, or a word on sharing.

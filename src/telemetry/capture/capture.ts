@@ -34,6 +34,8 @@ export interface CaptureOptions {
   workspaceOf: (cwd: string | null) => Workspace;
   /** False for what the configuration or the repository excludes: such events are not kept at all. */
   allowed: (workspace: Workspace, cwd: string | null) => boolean;
+  /** True for a session that was started to be private, by its agent's id: nothing of it is kept, as of its hooks. */
+  isPrivate?: (session_id: string) => boolean;
 }
 
 /** An event with its place in the source. */
@@ -156,7 +158,7 @@ export class Capture {
   #located({ cursor, event, workspace }: CapturedEvent, source_id: number): Located | null {
     const { salts, workspaceOf, allowed, hashing } = this.#options;
     const found = workspace ?? workspaceOf(event.cwd);
-    if (!allowed(found, event.cwd)) return null;
+    if (!allowed(found, event.cwd) || this.#options.isPrivate?.(event.session_id) === true) return null;
     const context = this.#contexts.of(found, salts.at(event.ts_ms));
     const session = hashing.hashWithSalt(context.salt.bytes, event.session_id);
     return { source_id, cursor, event, context, session };
@@ -190,7 +192,7 @@ export class Capture {
     const { salt, hash, row } = known;
     if (row === null && kept.length === 0) return;
     const workspace = this.#workspaceOfSession(session, known, kept, draft);
-    if (!allowed(workspace, session.cwd)) return;
+    if (!allowed(workspace, session.cwd) || this.#options.isPrivate?.(session.session_id) === true) return;
     const context = this.#contexts.of(workspace, salt);
     const reported = { ...this.#accountOf(session, context, draft), ended_at_ms, closed_ms: null, reopened_ms: null };
     const account = row ? mergeSessions(row.account, reported) : reported;

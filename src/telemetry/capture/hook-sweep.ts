@@ -9,6 +9,8 @@ export interface HookSweepOptions {
   store: EngineStore;
   clock: Clock;
   spool_dir: string;
+  /** Awaited before anything is taken: a file is removed once it was. */
+  before?: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface HookSweepResult {
@@ -35,7 +37,8 @@ export class HookSweep {
   }
 
   async #sweep(signal: AbortSignal): Promise<HookSweepResult> {
-    const { store, clock, spool_dir } = this.#options;
+    const { store, clock, spool_dir, before } = this.#options;
+    await before?.(signal);
     const result: HookSweepResult = { appended: 0, waiting: false };
     for (const file of await listSpool(spool_dir)) {
       if (signal.aborted) break;

@@ -30,6 +30,8 @@ export interface SweepOptions {
   sources: readonly AgentSource[];
   /** The environment in which agents say where their files are (R21). */
   env: Readonly<Record<string, string | undefined>>;
+  /** Awaited before anything is read: what must be known by then. */
+  before?: (signal: AbortSignal) => Promise<void>;
   /** Told once for each file or folder that cannot be read; the place where it is logged. */
   report: (problem: { agent: string; message: string }) => void;
 }
@@ -119,6 +121,7 @@ export class TranscriptSweep {
   }
 
   async #sweep(signal: AbortSignal, progressed: (what: SendWhat) => void): Promise<SweepResult> {
+    await this.#options.before?.(signal);
     const found = await Promise.all(this.#options.sources.map((source) => this.#discover(source)));
     const visits = found.flatMap(({ source, files }) => files.map((file) => ({ source, file })));
     const sweep = new Sweep(new UnitGroup(this.#options.capture), signal);
