@@ -74,9 +74,9 @@ export function createCompatApp(parts: CompatAppParts): Hono {
 }
 
 async function push(c: Context, parts: CompatAppParts): Promise<Response> {
+  const bytes = await boundedBody(c.req.raw);
   if (!/^application\/(?:[a-z.+-]+\+)?json\s*(?:;|$)/i.test(c.req.header('content-type') ?? ''))
     throw new RequestRefused(415, 'expected content-type application/json');
-  const bytes = await boundedBody(c.req.raw);
   const admitted = verify(c, parts, { body: bytes });
   if (!isUtf8(bytes)) throw new RequestRefused(400, 'malformed sync_push body: not UTF-8');
   const body = readPushBody(bytes.toString('utf8'));

@@ -4,7 +4,7 @@ import { linkKey, linkOf } from '../merge/row.ts';
 import type { JsonObject } from '../json.ts';
 import { goneOf } from './gone.ts';
 import type { OutboxRow, Waiting } from './outbox.ts';
-import { joinedAtPeer, marksOf, sameMarks, type KnownRow } from './peer-rows.ts';
+import { joinedAtPeer, marksOf, sameMarks, type KnownRow, type Marks } from './peer-rows.ts';
 import { expectedId, itemsOf, type Lane, type LaneItems } from './push-lanes.ts';
 import { wireMemoryOf } from './wire-memory.ts';
 
@@ -59,7 +59,8 @@ function planGone(waiting: Waiting, gone: KnownRow['gone'], known: KnownRow | nu
 
 /**
  * A live memory. An old peer cannot change a title or a namespace: such an update fails there (D4). So its row is deleted
- * first and comes back whole, with its links and its office as a standard, which went with it.
+ * first and comes back whole, with its links and its office as a standard, which went with it. The same is tried for what
+ * the peer skipped once: it may have the id under a title that we do not know of.
  */
 async function planMemory(
   reads: PlannerReads,
@@ -73,10 +74,7 @@ async function planMemory(
   if (known && is_same && known.gone === null) return planOf(waiting, null);
   if (known && is_same && known.gone === 'archived')
     return { ...planOf(waiting, { lane: 'restore', id: memory.id }), known: { ...known, gone: null } };
-  const is_moved =
-    known?.gone === null &&
-    known.theirs !== null &&
-    (known.theirs.title !== ours.title || known.theirs.namespace !== ours.namespace);
+  const is_moved = waiting.attempts > 0 || (known?.gone === null && isElsewhere(known, ours));
   const theirs = is_moved || known?.gone ? null : (known?.theirs ?? null);
   // A peer whose clock is ahead would refuse what is older than its own row for as long as that.
   const updated_at = known && wire.updated_at <= known.theirs_updated ? known.theirs_updated + 1n : wire.updated_at;
@@ -89,6 +87,11 @@ async function planMemory(
       : {}),
     known: { theirs: joined, theirs_updated: updated_at, ours, gone: null },
   };
+}
+
+/** Whether the peer has the row under another title or namespace, or nobody knows under which. */
+function isElsewhere({ theirs }: KnownRow, ours: Marks): boolean {
+  return theirs === null || theirs.title !== ours.title || theirs.namespace !== ours.namespace;
 }
 
 /** What a deletion at the peer takes away with a memory. */

@@ -63,7 +63,7 @@ export async function listenForOldPeers(options: CompatListenerOptions): Promise
 
 function build({ app, tls, client_certificates }: CompatListenerOptions): Server {
   const common = { fetch: app.fetch, overrideGlobalObjects: false };
-  const limits = { maxHeaderSize: 16_384, requestTimeout: 60_000, headersTimeout: 20_000 };
+  const limits = { maxHeaderSize: 16_384, requestTimeout: 60_000, headersTimeout: 20_000, keepAliveTimeout: 65_000 };
   if (!tls) return createAdaptorServer({ ...common, createServer: createHttpServer, serverOptions: limits }) as Server;
   const mutual = client_certificates ? { requestCert: true, rejectUnauthorized: false } : {};
   const server = createAdaptorServer({

@@ -89,11 +89,11 @@ test('a field in which ours stayed another is still to be sent', () => {
   expect(known.ours).not.toEqual(marksOf(current));
 });
 
-test('a row from behind tells that the peer has something else, and is not remembered as what it has', () => {
+test('a row from behind tells that the peer has something else: it is to be told again', () => {
   const known = knownOf(row({ content: 'sent', updated_at: at(9) }));
   const late = row({ content: 'late', updated_at: at(2) });
   expect(isBehind(late, known)).toBe(true);
-  expect(knownAfter(late, row({ content: 'sent' }), [], known)).toMatchObject({ theirs: null, theirs_updated: at(9) });
+  expect(knownAfter(late, row({ content: 'sent' }), [], known)).toMatchObject({ ours: null, theirs_updated: at(9) });
   expect(isBehind(row({ content: 'sent', updated_at: at(2) }), known)).toBe(false);
 });
 

@@ -31,10 +31,10 @@ export const MARKED_FIELDS: readonly MarkedField[] = [
  * so there is one set of marks for each side, both of the moment when they last agreed field by field.
  */
 export interface KnownRow {
-  /** Null: not known, so the peer is to be told. */
   theirs: Marks | null;
   /** The greatest `updated_at` that the peer's row is known to have. */
   theirs_updated: Instant;
+  /** Null: they do not agree as far as we know, so the peer is to be told. */
   ours: Marks | null;
   gone: 'archived' | 'dead' | null;
 }
@@ -115,7 +115,7 @@ export function knownAfter(
   taken: readonly MarkedField[],
   known: KnownRow | null,
 ): KnownRow {
-  if (isBehind(pushed, known) && known) return { ...known, theirs: null, gone: null };
+  if (isBehind(pushed, known) && known) return { ...known, theirs: marksOf(pushed), ours: null, gone: null };
   const theirs = marksOf(pushed);
   const now = marksOf(after);
   const agreed = MARKED_FIELDS.map((field): [MarkedField, Marks[MarkedField]] => {

@@ -178,15 +178,15 @@ test('any body is read or refused as the wire says: nothing else is ever thrown'
     fc
       .array(fc.oneof(near, fc.jsonValue(), fc.constant(memory)))
       .map((memories) => JSON.stringify({ ...whole, memories })),
-    fc.integer({ min: 1, max: 200_000 }).map((deep) => `${'['.repeat(deep)}${']'.repeat(deep)}`),
+    fc.constantFrom(1, 33, 100_000).map((deep) => `${'['.repeat(deep)}${']'.repeat(deep)}`),
     fc
-      .integer({ min: 1, max: 100_000 })
+      .constantFrom(1, 31, 32, 100_000)
       .map((deep) =>
         JSON.stringify(whole).replace('{"agent_id"', `{"deep":${'['.repeat(deep)}${']'.repeat(deep)},"agent_id"`),
       ),
   );
   fc.assert(
     fc.property(bodies, (text) => void refusalOf(text)),
-    { numRuns: 500 },
+    { numRuns: 150 },
   );
 });

@@ -1,0 +1,266 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CompatRig, type OurNode } from '../../../test/support/compat-rig.ts';
+import type { BaselineMemoryPeer } from '../../../test/support/baseline-memory-peer.ts';
+import { ann } from '../../../test/support/memory-member.ts';
+import type { OldPeerDelivery } from './old-peer-delivery.ts';
+
+const signal = AbortSignal.timeout(60_000);
+let rig: CompatRig;
+let ours: OurNode;
+let old: BaselineMemoryPeer;
+let old_url: string;
+let delivery: OldPeerDelivery;
+
+beforeEach(async () => {
+  rig = new CompatRig();
+  ours = await rig.ours('a');
+  const started = await rig.old('host:old');
+  old = started.peer;
+  old_url = started.url;
+  old.peers.push(ours.listener.url);
+  delivery = rig.delivery(ours, 'host:old', old_url);
+});
+afterEach(async () => {
+  expect(ours.defects).toEqual([]);
+  await rig.close();
+});
+
+const memories = (): OurNode['member']['memories'] => ours.member.memories;
+async function deliver(): Promise<void> {
+  rig.tick();
+  await delivery.pass(signal);
+}
+
+/** How many operations ours has written. */
+function written(): number {
+  return Object.values(ours.member.replica.vector()).reduce((sum, sequence) => sum + sequence, 0);
+}
+
+describe('what happens at an old peer comes to us', () => {
+  test('create, update, archive, restore, delete', async () => {
+    const { row, sent } = await old.create({ title: 'One', content: 'first', tags: ['x'], priority: 7 });
+    expect(sent).toMatchObject([{ status: 200, body: { applied: 1, skipped: 0, ids: [row.id] } }]);
+    expect(await memories().get(row.id)).toMatchObject({ title: 'One', content: 'first', tags: ['x'], priority: 7 });
+    rig.tick();
+    await old.update(row.id, { content: 'second', title: 'One more' });
+    expect(await memories().get(row.id)).toMatchObject({ title: 'One more', content: 'second' });
+    await old.archive(row.id);
+    expect(await memories().get(row.id)).toBeNull();
+    expect(await memories().archived({})).toMatchObject([{ id: row.id, archive_reason: 'sync_push' }]);
+    await old.restore(row.id);
+    expect(await memories().get(row.id)).not.toBeNull();
+    await old.delete(row.id);
+    expect([await memories().get(row.id), await memories().archived({})]).toEqual([null, []]);
+  });
+
+  test('the author stays who it was, and recall says through whom it came', async () => {
+    const { row } = await old.create({ title: 'One', metadata: { agent_id: 'alice', scope: 'team' } });
+    const memory = await memories().get(row.id);
+    expect(memory?.metadata).toEqual({ agent_id: 'alice', scope: 'team' });
+    expect(memory?.written.agent_id).toBe('host:old');
+  });
+
+  test('a secret is masked on receipt, and the peer keeps its own words', async () => {
+    const { row } = await old.create({ title: 'Mail', content: 'ask bob@example.com' });
+    expect((await memories().get(row.id))?.content).toBe('ask <REDACTED:email>');
+    await deliver();
+    expect(old.get(row.id)?.['content']).toBe('ask bob@example.com');
+    rig.tick();
+    await old.update(row.id, { tags: ['new'] });
+    await deliver();
+    expect(old.get(row.id)?.['content']).toBe('ask bob@example.com');
+    expect(await memories().get(row.id)).toMatchObject({ content: 'ask <REDACTED:email>', tags: ['new'] });
+  });
+
+  test('a link before its memories waits for them (D17)', async () => {
+    const [a, b] = ['link-a', 'link-b'];
+    old.peers.length = 0;
+    await old.create({ id: a, title: 'A' });
+    await old.create({ id: b, title: 'B' });
+    old.peers.push(ours.listener.url);
+    expect(await old.link(a, b, 'supersedes')).toMatchObject([{ body: { skipped: 0, noop: 1 } }]);
+    await old.update(a, { content: 'now known' });
+    expect(await memories().links(a)).toEqual([]);
+    await old.update(b, { content: 'now known' });
+    expect(await memories().links(a)).toMatchObject([{ source_id: a, target_id: b, relation: 'supersedes' }]);
+  });
+
+  test('a delete that overtakes its store keeps the memory away', async () => {
+    old.peers.length = 0;
+    const { row } = await old.create({ title: 'Short lived' });
+    old.peers.push(ours.listener.url);
+    rig.tick();
+    const stale = old.get(row.id)!;
+    await old.delete(row.id);
+    const late = await old.broadcastRow(stale);
+    expect(late).toMatchObject([{ body: { noop: 1, skipped: 0 } }]);
+    expect(await memories().get(row.id)).toBeNull();
+  });
+});
+
+describe('what happens here comes to an old peer', () => {
+  test('create, update, rename, move, archive, restore, delete', async () => {
+    const id = await ours.member.store('One', { content: 'first', namespace: 'team' });
+    await deliver();
+    expect(old.get(id)).toMatchObject({ title: 'One', content: 'first', namespace: 'team' });
+    rig.tick();
+    await memories().update(id, { content: 'second', tags: ['x'] }, ann);
+    await deliver();
+    expect(old.get(id)).toMatchObject({ content: 'second', tags: ['x'] });
+    await memories().update(id, { title: 'Two' }, ann);
+    await deliver();
+    expect(old.rows()).toMatchObject([{ id, title: 'Two', content: 'second' }]);
+    await memories().update(id, { namespace: 'other' }, ann);
+    await deliver();
+    expect(old.rows()).toMatchObject([{ id, title: 'Two', namespace: 'other' }]);
+    await memories().archive([id], 'done', ann);
+    await deliver();
+    expect([old.rows(), old.archived()]).toEqual([[], [id]]);
+    await memories().restore(id, ann);
+    await deliver();
+    expect([old.rows().map((row) => row.id), old.archived()]).toEqual([[id], []]);
+    await memories().delete(id, ann);
+    await deliver();
+    expect(old.rows()).toEqual([]);
+    expect(delivery.backlog()).toBe(0);
+  });
+
+  test('a swap of two titles, and links that a rename takes away there (D4, T3)', async () => {
+    const [a, b] = [await ours.member.store('A'), await ours.member.store('B')];
+    await memories().link({ source_id: a, target_id: b }, ann);
+    await deliver();
+    expect(old.links()).toEqual([`${a} related_to ${b}`]);
+    await memories().update(a, { title: 'C' }, ann);
+    await memories().update(b, { title: 'A' }, ann);
+    await memories().update(a, { title: 'B' }, ann);
+    await deliver();
+    await deliver();
+    expect(old.rows().map(({ id, title }) => [id, title])).toEqual(
+      [
+        [a, 'B'],
+        [b, 'A'],
+      ].sort(),
+    );
+    expect(old.links()).toEqual([`${a} related_to ${b}`]);
+  });
+
+  test('standards of namespaces, set and cleared', async () => {
+    const id = await ours.member.store('Rules', { namespace: 'team' });
+    await memories().setStandard({ namespace: 'team', id }, ann);
+    await deliver();
+    expect(old.standards()).toMatchObject([{ namespace: 'team', standard_id: id }]);
+    await memories().clearStandard('team', ann);
+    await deliver();
+    expect(old.standards()).toEqual([]);
+  });
+
+  test('ten changes of one memory are one push, which says who sends it in ASCII', async () => {
+    const id = await ours.member.store('One');
+    for (let i = 0; i < 9; i++) await memories().update(id, { content: `version ${i}` }, ann);
+    await deliver();
+    expect(old.received).toHaveLength(1);
+    expect(old.received[0]?.headers).toMatchObject({
+      'idempotency-key': 'a.1:10',
+      'x-peer-id': 'syncline:a',
+      'content-type': 'application/json',
+    });
+  });
+});
+
+describe('nothing circles', () => {
+  test('after both have spoken, nobody writes or sends any more', async () => {
+    const { row } = await old.create({ title: 'Theirs' });
+    const id = await ours.member.store('Ours');
+    await deliver();
+    await old.update(id, { content: 'edited there' });
+    rig.tick();
+    await old.update(row.id, { content: 'edited there' });
+    await deliver();
+    const before = [written(), old.received.length];
+    for (let i = 0; i < 3; i++) {
+      for (const one of old.rows()) await old.broadcastRow(one);
+      await deliver();
+    }
+    expect([written(), old.received.length]).toEqual(before);
+    expect(await memories().get(id)).toMatchObject({ content: 'edited there' });
+  });
+
+  test('a lowered priority, which the peer does not take over, does not come back (D6)', async () => {
+    const id = await ours.member.store('One', { priority: 8 });
+    await deliver();
+    await memories().update(id, { priority: 2 }, ann);
+    await deliver();
+    rig.tick();
+    await old.update(id, { content: 'edited there' });
+    expect(await memories().get(id)).toMatchObject({ priority: 2, content: 'edited there' });
+  });
+
+  test('a deleted memory that a peer still has does not come back, and the peer is told again (D1, D2, T1)', async () => {
+    const id = await ours.member.store('One');
+    await deliver();
+    const kept = old.get(id)!;
+    rig.tick();
+    await memories().delete(id, ann);
+    await deliver();
+    // It comes back there from a backup, or from a third node that never heard of it.
+    old.put(kept);
+    await old.update(id, { content: 'edited there' });
+    expect(await memories().get(id)).toBeNull();
+    await deliver();
+    expect(old.get(id)).toBeNull();
+  });
+});
+
+describe('a peer that fails', () => {
+  test('is caught up when it is back, in no more than it needs', async () => {
+    old.failing = 503;
+    const ids = await Promise.all(Array.from({ length: 20 }, (_, i) => ours.member.store(`Memory ${i}`)));
+    const first = await delivery.pass(signal);
+    expect(first).toMatchObject({ accepted_items: 0, idle: 'circuit' });
+    expect(first.next_due_ms).toBeGreaterThan(rig.now_ms);
+    old.failing = null;
+    rig.tick(3_600_000);
+    expect(await delivery.pass(signal)).toMatchObject({ accepted_items: 20, idle: 'empty', next_due_ms: null });
+    expect(old.rows().map(({ id }) => id)).toEqual(ids.sort());
+  });
+
+  test('a row that it skips is no acknowledgement and holds up no other (T9, T14)', async () => {
+    const good = await ours.member.store('Good');
+    const bad = await ours.member.store('Bad', { source: 'nhi' });
+    const more = await ours.member.store('More');
+    await deliver();
+    expect(
+      old
+        .rows()
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual([good, more].sort());
+    expect(delivery.refused()).toMatchObject([{ row: 'memory', key: bad, attempts: 1 }]);
+    await memories().update(bad, { source: 'api' }, ann);
+    await deliver();
+    expect(old.get(bad)).not.toBeNull();
+    expect(delivery.refused()).toEqual([]);
+  });
+
+  test('more than fits in a body goes in several (D20)', async () => {
+    const content = 'x '.repeat(30_000);
+    const ids = await Promise.all(Array.from({ length: 60 }, (_, i) => ours.member.store(`Large ${i}`, { content })));
+    await deliver();
+    expect(old.rows().map(({ id }) => id)).toEqual(ids.sort());
+    expect(old.received.length).toBeLessThanOrEqual(3);
+    for (const { body } of old.received) expect(Buffer.byteLength(body)).toBeLessThanOrEqual(2 * 1024 * 1024);
+  });
+});
+
+describe('an old peer that pulls', () => {
+  test('gets everything, in small pages, whatever the times are (D10, D11)', async () => {
+    const ids = await Promise.all(Array.from({ length: 25 }, (_, i) => ours.member.store(`Memory ${i}`)));
+    while ((await old.catchUp(ours.listener.url, 4)) > 0);
+    expect(old.rows().map(({ id }) => id)).toEqual(ids.sort());
+    rig.tick();
+    await memories().update(ids[3]!, { content: 'changed' }, ann);
+    expect(await old.catchUp(ours.listener.url)).toBe(1);
+    expect(old.get(ids[3]!)?.['content']).toBe('changed');
+    expect(await old.catchUp(ours.listener.url)).toBe(0);
+  });
+});
