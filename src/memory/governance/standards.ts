@@ -47,13 +47,11 @@ export function namespaceChain(db: Database, namespace: string): string[] {
   return [...new Set(['*', ...chain, ...own])];
 }
 
-/** The parent that was set, else the first that has a standard when the name is cut at `-` from the right. */
 function parentOf(db: Database, namespace: string): string | null {
-  const standard = standardOf(db, namespace);
-  if (standard?.parent) return standard.parent;
-  return detectedParent(db, namespace);
+  return standardOf(db, namespace)?.parent ?? null;
 }
 
+/** The parent of one that is set without: the first that has a standard when its name is cut at `-` from the right. */
 export function detectedParent(db: Database, namespace: string): string | null {
   for (let name = namespace; name.includes('-');) {
     name = name.slice(0, name.lastIndexOf('-'));
