@@ -3,6 +3,7 @@ import type { Database } from '../../storage/sqlite/database.ts';
 import type { ParsedBody } from '../wire/body.ts';
 import type { WireEvent } from '../wire/event.ts';
 import { contentOf, mergeEvents, type EventContent, type EventRecord } from './event-merge.ts';
+import { KnownOrigins, ofOrigin } from './known-origins.ts';
 import type { Interner } from './interner.ts';
 import type { Owner } from './owner.ts';
 import type { Principal } from './principal.ts';
@@ -45,14 +46,14 @@ const OWNER_COLUMNS = [
 
 const COLUMNS = ['team_id', 'origin_id_hash', ...OWNER_COLUMNS, ...CONTENT_COLUMNS];
 
-// A duplicate is the exception; an insert that changes nothing costs one probe of one unique index.
+// A duplicate is the exception, and most are found before.
 const INSERT = `INSERT INTO event (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
   ON CONFLICT DO NOTHING`;
 
-const FIND = `SELECT e.*, s.session_id_hash, w.workspace_hash FROM event e
-  JOIN session s USING (session_key) JOIN workspace w USING (workspace_key)`;
-const FIND_BY_ORIGIN = `${FIND} WHERE e.team_id = ? AND e.origin_id_hash = ?`;
-const FIND_BY_IDENTITY = `${FIND} WHERE e.team_id = ? AND e.workspace_key = ? AND e.session_key = ? AND e.event_seq = ?
+const JOINED = 'JOIN session s USING (session_key) JOIN workspace w USING (workspace_key)';
+const FIND = 'SELECT e.*, s.session_id_hash, w.workspace_hash FROM event e';
+const FIND_BY_ORIGIN = `${FIND} INDEXED BY event_origin ${JOINED} WHERE ${ofOrigin('e')}`;
+const FIND_BY_IDENTITY = `${FIND} ${JOINED} WHERE e.team_id = ? AND e.workspace_key = ? AND e.session_key = ? AND e.event_seq = ?
   AND e.origin_id_hash IS NULL`;
 
 const UPDATE = `UPDATE event SET ${[...OWNER_COLUMNS, ...CONTENT_COLUMNS].map((column) => `${column} = ?`).join(', ')}
@@ -82,25 +83,29 @@ export function ingestEvents(
   const workspace_key = interner.workspace(team_id, body.workspace_hash, body.project_name);
   const activity = new SessionActivity();
   const books: Books = { ledger: new UsageLedger(), calls: new TouchedCalls() };
+  const origins = new KnownOrigins(db, 'event', team_id, body.items);
   let deduped = 0;
   for (const event of body.items) {
     const session_key = interner.session(principal, event.session_id_hash, received_ms);
     activity.add(session_key, event);
     const content = contentOf(event);
-    const inserted = db.run(
-      INSERT,
-      team_id,
-      event.origin_id_hash ?? null,
-      workspace_key,
-      session_key,
-      event.event_seq,
-      event.owner_rank ?? null,
-      event.subagent_id_hash ?? null,
-      principal.member,
-      principal.device,
-      received_ms,
-      ...CONTENT_COLUMNS.map((column) => content[column]),
-    );
+    const copy = origins.has(event);
+    const inserted = copy
+      ? 0
+      : db.run(
+          INSERT,
+          team_id,
+          event.origin_id_hash ?? null,
+          workspace_key,
+          session_key,
+          event.event_seq,
+          event.owner_rank ?? null,
+          event.subagent_id_hash ?? null,
+          principal.member,
+          principal.device,
+          received_ms,
+          ...CONTENT_COLUMNS.map((column) => content[column]),
+        );
     const place: Place = { team_id, workspace_key, session_key, received_ms };
     if (inserted === 1) {
       book(books, 1, place, content);

@@ -2,6 +2,7 @@ import { invariant } from '../../platform/errors.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 import type { ParsedBody } from '../wire/body.ts';
 import type { WireToolSpan } from '../wire/tool-span.ts';
+import { KnownOrigins, ofOrigin } from './known-origins.ts';
 import type { Interner } from './interner.ts';
 import type { Owner } from './owner.ts';
 import type { Principal } from './principal.ts';
@@ -40,10 +41,10 @@ const COLUMNS = ['team_id', 'origin_id_hash', ...OWNER_COLUMNS, ...CONTENT_COLUM
 const INSERT = `INSERT INTO tool_span (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
   ON CONFLICT DO NOTHING`;
 
-const FIND = `SELECT t.*, s.session_id_hash, w.workspace_hash FROM tool_span t
-  JOIN session s USING (session_key) JOIN workspace w USING (workspace_key)`;
-const FIND_BY_ORIGIN = `${FIND} WHERE t.team_id = ? AND t.origin_id_hash = ?`;
-const FIND_BY_IDENTITY = `${FIND} WHERE t.team_id = ? AND t.workspace_key = ? AND t.span_id_hash = ?
+const JOINED = 'JOIN session s USING (session_key) JOIN workspace w USING (workspace_key)';
+const FIND = 'SELECT t.*, s.session_id_hash, w.workspace_hash FROM tool_span t';
+const FIND_BY_ORIGIN = `${FIND} INDEXED BY tool_span_origin ${JOINED} WHERE ${ofOrigin('t')}`;
+const FIND_BY_IDENTITY = `${FIND} ${JOINED} WHERE t.team_id = ? AND t.workspace_key = ? AND t.span_id_hash = ?
   AND t.origin_id_hash IS NULL`;
 
 const UPDATE = `UPDATE tool_span SET ${[...OWNER_COLUMNS, ...CONTENT_COLUMNS].map((column) => `${column} = ?`).join(', ')}
@@ -72,6 +73,7 @@ export function ingestSpans(
   const { team_id } = principal;
   const workspace_key = interner.workspace(team_id, body.workspace_hash, body.project_name);
   const books: Books = { ledger: new UsageLedger(), calls: new TouchedCalls() };
+  const origins = new KnownOrigins(db, 'tool_span', team_id, body.items);
   let deduped = 0;
   for (const span of body.items) {
     const place: Place = {
@@ -81,7 +83,8 @@ export function ingestSpans(
       received_ms,
     };
     const record = { owner: ownerOf(span, body.workspace_hash, principal), content: spanContentOf(span) };
-    const inserted = db.run(INSERT, team_id, span.origin_id_hash ?? null, ...rowOf(place, record));
+    const copy = origins.has(span);
+    const inserted = copy ? 0 : db.run(INSERT, team_id, span.origin_id_hash ?? null, ...rowOf(place, record));
     if (inserted === 1) {
       book(books, 1, place, record.content);
       continue;
