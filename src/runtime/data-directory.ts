@@ -55,7 +55,7 @@ const IDLE_MS = 5_000;
 /** Partitions one destination is served at the same time; each has at most its window in flight (P9). */
 const CONCURRENCY = 4;
 /** The local store writes one batch at a time; one more is made ready meanwhile. */
-const LOCAL_CONCURRENCY = 2;
+const LOCAL_CONCURRENCY = 12;
 /** The local store costs nothing to ask: when it was full and has room again, delivery goes on within seconds. */
 const LOCAL_RETRY = { ...defaultRetryPolicy, cap_ms: 5_000 };
 
@@ -145,7 +145,7 @@ function openDatabases(
   opened: (() => void)[],
 ): Pick<DataDirectory, 'engine' | 'store' | 'labels'> & { db: Database } {
   const room_bytes = telemetryRoom(loaded);
-  const db = new Database(paths.engine_db);
+  const db = new Database(paths.engine_db, { background_sync: true });
   opened.push(() => db.close());
   const engine = openSqliteStore(db, { clock, random, cap_bytes: room_bytes });
   migrateFlowTables(db, clock.now_ms());

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { FullError, InvariantError, StaleError } from '../../platform/errors.ts';
-import { TRANSACTION_LIMITS, type NewEntry } from '../store.ts';
+import { APPEND_LIMITS, type NewEntry } from '../store.ts';
 import { NOW, Scene, STREAM, accepted } from './scene.ts';
 import type { OpenStore } from './store-under-test.ts';
 
@@ -102,8 +102,8 @@ export function appendContract(open: OpenStore): void {
         { source_id: scene.source_id, entries, checkpoint: null, now_ms: NOW },
         { source_id: other!.source_id, entries: more, checkpoint: null, now_ms: NOW },
       ]);
-    const half = 'x'.repeat(TRANSACTION_LIMITS.max_bytes / 2 + 1);
-    await expect(both(rows(TRANSACTION_LIMITS.max_rows), rows(1))).rejects.toThrow(InvariantError);
+    const half = 'x'.repeat(APPEND_LIMITS.max_bytes / 2 + 1);
+    await expect(both(rows(APPEND_LIMITS.max_rows), rows(1))).rejects.toThrow(InvariantError);
     await expect(both(rows(1, half), rows(1, half))).rejects.toThrow(InvariantError);
     expect(await scene.last(partition)).toBe(0);
   });
@@ -247,15 +247,15 @@ export function appendContract(open: OpenStore): void {
   test('a transaction has at most 1,000 entries and 4 MiB, except for a single larger entry', async () => {
     await start();
     const partition = await scene.partition();
-    const half = 'x'.repeat(TRANSACTION_LIMITS.max_bytes / 2 + 1);
-    await expect(scene.fill(partition, TRANSACTION_LIMITS.max_rows + 1)).rejects.toThrow(InvariantError);
+    const half = 'x'.repeat(APPEND_LIMITS.max_bytes / 2 + 1);
+    await expect(scene.fill(partition, APPEND_LIMITS.max_rows + 1)).rejects.toThrow(InvariantError);
     await expect(scene.fill(partition, 2, { payload: half })).rejects.toThrow(InvariantError);
     // The limit counts bytes, not characters.
     await expect(scene.fill(partition, 2, { payload: '€'.repeat(half.length / 2) })).rejects.toThrow(InvariantError);
     expect(await scene.last(partition)).toBe(0);
-    await scene.fill(partition, TRANSACTION_LIMITS.max_rows);
+    await scene.fill(partition, APPEND_LIMITS.max_rows);
     await scene.fill(partition, 1, { payload: half + half });
-    expect(await scene.last(partition)).toBe(TRANSACTION_LIMITS.max_rows + 1);
+    expect(await scene.last(partition)).toBe(APPEND_LIMITS.max_rows + 1);
   });
 
   test('at the cap an append is refused whole, while settling, erasing and retention go on', async () => {

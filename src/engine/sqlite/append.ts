@@ -1,7 +1,9 @@
-import { FullError, invariant } from '../../platform/errors.ts';
+import type { SQLInputValue } from 'node:sqlite';
+import { FullError, SynclineError, invariant } from '../../platform/errors.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
+import { insertRows, rowsOfOneInsert } from '../../storage/sqlite/insert-rows.ts';
 import {
-  TRANSACTION_LIMITS,
+  APPEND_LIMITS,
   type AppendRequest,
   type AppendResult,
   type CounterChange,
@@ -10,7 +12,7 @@ import {
 } from '../store.ts';
 import { addCounters } from './counters.ts';
 import { insertDeadLetter } from './dead-letters.ts';
-import { OFFSET_BITS } from './entry-id.ts';
+import { entryId } from './entry-id.ts';
 import { applyFlowWrites } from './flow-writes.ts';
 import { raiseTasks, type Change } from './keyed/raise.ts';
 import { subjectOf, type Subject } from './subjects.ts';
@@ -24,9 +26,19 @@ interface Tail {
   keys: Change[];
 }
 
-/** Columns and values, so that the statement is compiled once and its parameters need no names. */
-const INSERT = `INSERT INTO entry (entry_id, source_id, cursor, subject_id, observed_ms, bytes, payload, key)
-  VALUES ((? << ${OFFSET_BITS}) | ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source_id, cursor) DO NOTHING`;
+/** SQLITE_CONSTRAINT_UNIQUE. */
+const UNIQUE_VIOLATED = 2067;
+
+const COLUMNS = 'entry (entry_id, source_id, cursor, subject_id, observed_ms, bytes, payload, key)';
+const INSERT_ONE = `INSERT INTO ${COLUMNS} VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source_id, cursor) DO NOTHING`;
+
+/** An entry with what it is inserted with. */
+interface Incoming {
+  entry: NewEntry;
+  tail: Tail;
+  subject: Subject | null;
+  bytes: number;
+}
 
 /**
  * Appends entries with dense offsets, moves each source's checkpoint, applies the flow's own writes: one transaction for
@@ -61,7 +73,7 @@ export function append(
 }
 
 function requireOneTransaction(entries: readonly NewEntry[]): void {
-  const { max_rows, max_bytes } = TRANSACTION_LIMITS;
+  const { max_rows, max_bytes } = APPEND_LIMITS;
   invariant(entries.length <= max_rows, `an append has at most ${max_rows} entries`);
   // A character is at most three bytes, so most appends need not be measured.
   if (entries.length <= 1 || 3 * sum(entries, ({ payload }) => payload?.length ?? 0) <= max_bytes) return;
@@ -80,36 +92,70 @@ function insertEntries(
   newId: () => string,
   result: AppendResult,
 ): void {
+  const incoming: Incoming[] = [];
   for (const entry of request.entries) {
     const tail = tails.get(entry.partition_id);
     invariant(tail, 'every partition of a request has its tail read');
     invariant((tail.delivery === 'keyed') === (entry.key !== undefined), 'an entry of a keyed partition has a key');
     const subject = entry.subject === null ? null : subjectOf(db, entry.subject);
-    if (subject?.erased) {
-      result.erased++;
-      continue;
-    }
     const bytes = entry.payload === null ? 0 : Buffer.byteLength(entry.payload);
-    const changes = db.run(
-      INSERT,
-      entry.partition_id,
-      tail.last_offset + tail.added + 1,
-      request.source_id,
-      entry.cursor,
-      subject?.subject_id ?? null,
-      entry.observed_ms,
-      bytes,
-      entry.payload,
-      entry.key ?? null,
-    );
-    if (changes === 1) {
-      tail.added++;
-      if (entry.key !== undefined) tail.keys.push(changeOf(entry, entry.key, tail, subject));
-      tail.bytes += bytes;
-      result.appended++;
-    } else if (recordClash(db, request, entry, newId)) result.clashes++;
-    else result.duplicates++;
+    if (subject?.erased) result.erased++;
+    else incoming.push({ entry, tail, subject, bytes });
   }
+  for (let from = 0, count = 0; from < incoming.length; from += count) {
+    count = rowsOfOneInsert(incoming.length - from);
+    const some = incoming.slice(from, from + count);
+    if (insertNew(db, request, some)) for (const one of some) countAppended(one, result);
+    else for (const one of some) insertOne(db, request, one, newId, result);
+  }
+}
+
+/** Inserts as many entries as one statement takes; false when one is known, and then none is inserted. */
+function insertNew(db: Database, request: AppendRequest, incoming: readonly Incoming[]): boolean {
+  const added = new Map<Tail, number>();
+  const rows = incoming.map((one) => {
+    const before = added.get(one.tail) ?? one.tail.added;
+    added.set(one.tail, before + 1);
+    return rowOf(request, one, before);
+  });
+  try {
+    insertRows(db, COLUMNS, rows);
+    return true;
+  } catch (error) {
+    if (error instanceof SynclineError && (error.cause as { errcode?: unknown }).errcode === UNIQUE_VIOLATED)
+      return false;
+    throw error;
+  }
+}
+
+function insertOne(
+  db: Database,
+  request: AppendRequest,
+  one: Incoming,
+  newId: () => string,
+  result: AppendResult,
+): void {
+  if (db.run(INSERT_ONE, ...rowOf(request, one, one.tail.added)) === 1) countAppended(one, result);
+  else if (recordClash(db, request, one.entry, newId)) result.clashes++;
+  else result.duplicates++;
+}
+
+/** `before`: entries of this append that precede it in its partition. */
+function rowOf(
+  { source_id }: AppendRequest,
+  { entry, tail, subject, bytes }: Incoming,
+  before: number,
+): SQLInputValue[] {
+  const entry_id = entryId(entry.partition_id, tail.last_offset + before + 1);
+  const { cursor, observed_ms, payload, key = null } = entry;
+  return [entry_id, source_id, cursor, subject?.subject_id ?? null, observed_ms, bytes, payload, key];
+}
+
+function countAppended({ entry, tail, subject, bytes }: Incoming, result: AppendResult): void {
+  tail.added++;
+  if (entry.key !== undefined) tail.keys.push(changeOf(entry, entry.key, tail, subject));
+  tail.bytes += bytes;
+  result.appended++;
 }
 
 /** Refuses before the file reaches SQLite's own limit, because at that limit deletes fail too. */

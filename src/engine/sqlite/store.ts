@@ -43,16 +43,16 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
 
   return {
     identity: async () => readIdentity(db),
-    openPartition: async (spec) => db.transaction(() => openPartition(db, spec)),
+    openPartition: (spec) => inGroup(db, () => openPartition(db, spec), 'commit'),
     partitions: async () => allPartitions(db),
     openSource: async (stream, name, now_ms) => db.transaction(() => openSource(db, stream, name, now_ms)),
     openSources: async (stream, names, now_ms) => db.transaction(() => openSources(db, stream, names, now_ms)),
     nextEpoch: async (source_id, now_ms) => db.transaction(() => nextEpoch(db, source_id, now_ms)),
     sources: async (stream) => allSources(db, stream),
 
-    append: async (request) => forgettingSubjects(db, () => append(db, [request], options.cap_bytes, newId)),
-    appendTogether: async (requests) => forgettingSubjects(db, () => append(db, requests, options.cap_bytes, newId)),
-    appendAt: async (request) => forgettingSubjects(db, () => appendAt(db, request, options.cap_bytes)),
+    append: (request) => inGroup(db, () => append(db, [request], options.cap_bytes, newId)),
+    appendTogether: (requests) => inGroup(db, () => append(db, requests, options.cap_bytes, newId)),
+    appendAt: (request) => inGroup(db, () => appendAt(db, request, options.cap_bytes)),
     skipTo: async (partition_id, offset, now_ms) => skipTo(db, partition_id, offset, now_ms, newId),
     trim: async (partition_id, through, before_ms, now_ms) =>
       trim(db, { partition_id, through, before_ms, now_ms }, newId),
@@ -64,9 +64,10 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
       changeDestination(db, destination_id, event, until_ms),
     destinations: async () => destinations(db),
     backlog: async (destination_id, accepts) => backlog(db, destination_id, accepts),
-    plan: async (request) => plan(db, request),
-    claim: async (batch_id, sha256, new_batch_id, now_ms) => claim(db, batch_id, sha256, new_batch_id, now_ms),
-    settle: async (settlement) => forgettingSubjects(db, () => settle(db, settlement, newId)),
+    plan: (request) => inGroup(db, () => plan(db, request), 'commit'),
+    claim: (batch_id, sha256, new_batch_id, now_ms) =>
+      inGroup(db, () => claim(db, batch_id, sha256, new_batch_id, now_ms)),
+    settle: (settlement) => inGroup(db, () => settle(db, settlement, newId), 'commit'),
     halfOpen: async (destination_id) => halfOpen(db, destination_id),
     progress: async () => progress(db),
 
@@ -110,14 +111,13 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
   };
 }
 
-/** A rolled-back transaction may have numbered subjects that then do not exist. */
-function forgettingSubjects<T>(db: Database, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    forgetSubjects(db);
-    throw error;
-  }
+/**
+ * What flows do all the time shares a commit with what others do in the same turn. A rolled-back transaction may have
+ * numbered subjects that then do not exist. An append and a claim wait for the disk, since something is forgotten or leaves
+ * when they have returned; a partition, a plan and a settlement without which the power goes are made again.
+ */
+function inGroup<T>(db: Database, work: () => T, waits_for: 'disk' | 'commit' = 'disk'): Promise<T> {
+  return db.together(work, { undone: () => forgetSubjects(db), waits_for });
 }
 
 function ensureIdentity(db: Database, installation: string): void {

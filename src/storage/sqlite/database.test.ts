@@ -1,6 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { scratchDirectory } from '../../../test/support/scratch-directory.ts';
 import { FullError, InvariantError } from '../../platform/errors.ts';
 import { Database } from './database.ts';
@@ -49,6 +49,102 @@ test('a transaction cannot be held over an await', () => {
     }),
   ).toThrow(InvariantError);
   expect(db.value('SELECT count(*) FROM t')).toBe(0);
+});
+
+describe('what shares a commit', () => {
+  const insert = (x: number) => () => db.run('INSERT INTO t (x) VALUES (?)', x);
+  /** What another connection sees: what is committed. */
+  const committed = (): number => {
+    const other = new Database(db.path);
+    const count = other.value<number>('SELECT count(*) FROM t');
+    other.close();
+    return count;
+  };
+
+  test('is done at once, and on disk when it resolves: all of one turn in one transaction', async () => {
+    const resolved: number[] = [];
+    const all = [1, 2, 3].map((x) => db.together(insert(x)).then(() => resolved.push(x)));
+    expect([committed(), resolved]).toEqual([0, []]);
+    await all[0];
+    expect(committed()).toBe(3);
+    await Promise.all(all);
+    expect(resolved).toEqual([1, 2, 3]);
+  });
+
+  test.each([0, 1, 2])('stands alone where member %i fails', async (bad) => {
+    const undone: number[] = [];
+    const work = [0, 1, 2].map((x) =>
+      db.together(
+        () => {
+          insert(x)();
+          if (x === bad) throw new Error('no');
+        },
+        { undone: () => undone.push(x) },
+      ),
+    );
+    const ends = await Promise.allSettled(work);
+    expect(ends.map(({ status }) => status === 'fulfilled')).toEqual([0, 1, 2].map((x) => x !== bad));
+    expect([committed(), undone]).toEqual([2, [bad]]);
+  });
+
+  test('goes together where the transaction itself is lost, and nobody is told that it is on disk', async () => {
+    const undone: number[] = [];
+    db.limitBytes(64 * 4096);
+    const first = db.together(insert(1), { undone: () => undone.push(1) });
+    const large = db.together(() => db.run('INSERT INTO t (text) VALUES (?)', 'x'.repeat(2 ** 20)), {
+      undone: () => undone.push(2),
+    });
+    await expect(large).rejects.toThrow(FullError);
+    const [{ status }] = await Promise.allSettled([first]);
+    // SQLite may undo the statement or all of the transaction; either way what is told is what is there.
+    expect([status, undone]).toEqual(committed() === 1 ? ['fulfilled', [2]] : ['rejected', [1, 2]]);
+  });
+
+  test('is committed before anything else is asked of the connection', () => {
+    void db.together(insert(1));
+    expect(committed()).toBe(0);
+    expect(db.value('SELECT count(*) FROM t')).toBe(1);
+    expect(committed()).toBe(1);
+    void db.together(insert(2));
+    expect(() =>
+      db.transaction(() => {
+        insert(3)();
+        throw new Error('changed my mind');
+      }),
+    ).toThrow('changed my mind');
+    expect(committed()).toBe(2);
+  });
+
+  test('is not lost when the connection is closed, and is bounded', () => {
+    for (let x = 0; x < 20; x++) void db.together(insert(x));
+    expect(committed()).toBe(16);
+    const { path } = db;
+    db.close();
+    db = new Database(path);
+    expect(committed()).toBe(20);
+  });
+
+  test('may wait for the disk in the background: others see it before, and all else still waits itself', async () => {
+    const background = new Database(join(scratch.path, 'background.db'), { background_sync: true });
+    const put = (x: number) => () => background.run('INSERT INTO t (x) VALUES (?)', x);
+    background.exec('CREATE TABLE t (x INTEGER PRIMARY KEY)');
+    const resolved: string[] = [];
+    const durable = background.together(put(1)).then(() => resolved.push('disk'));
+    const visible = background.together(put(2), { waits_for: 'commit' }).then(() => resolved.push('commit'));
+    const failed = background.together(put(2)).catch(() => resolved.push('failed'));
+    await Promise.all([visible, failed]);
+    expect([resolved.includes('disk'), background.value('SELECT count(*) FROM t')]).toEqual([false, 2]);
+    await durable;
+    expect(resolved.at(-1)).toBe('disk');
+    expect(background.value('PRAGMA synchronous')).toBe(2);
+    const last = background.together(put(3));
+    background.close();
+    await last;
+  });
+
+  test('cannot be asked for inside a transaction', () => {
+    expect(() => db.transaction(() => void db.together(insert(1)))).toThrow(InvariantError);
+  });
 });
 
 test('a snapshot sees one state and writes nothing', () => {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, fsync, fsyncSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync, type SQLInputValue } from 'node:sqlite';
 import { FullError, SynclineError, invariant, messageOf } from '../../platform/errors.ts';
 
@@ -16,9 +16,37 @@ export interface DatabaseOptions {
   /** Soft cap of the file. SQLite cannot free space on a full disk (foundation §0 trap 4), so the cap stays below it. */
   max_bytes?: number;
   busy_timeout_ms?: number;
+  /**
+   * Group commits (`together`) wait for the disk beside this thread: SQLite writes them without waiting
+   * (`synchronous=NORMAL`), then the log is synced by a thread of the pool, and only then they resolve. Whoever waits for
+   * them gets the same promise as from `synchronous=FULL`; all other writes keep that. A sync covers all that was written
+   * before it, so what follows from a commit is never on disk without it. Default false: nobody else gets a turn meanwhile.
+   */
+  background_sync?: boolean;
 }
 
 export type Row = Record<string, SQLInputValue>;
+
+/** A piece of work that waits for the commit of its group. */
+interface Member {
+  waits_for: 'disk' | 'commit';
+  committed: () => void;
+  undone: (error: unknown) => void;
+}
+
+export interface TogetherOptions {
+  /** Called when what was done is rolled back, before anything else runs. */
+  undone?: () => void;
+  /**
+   * `disk` (default): resolves when it is there. `commit`: resolves when others see it, where the disk is waited for in the
+   * background; for what may be lost with the power as long as nothing that follows from it is on disk, since a later
+   * sync brings both.
+   */
+  waits_for?: 'disk' | 'commit';
+}
+
+/** Most pieces of work of one commit; with the bounds of each (design §5 rule 1) it bounds the transaction. */
+const MOST_MEMBERS = 16;
 
 /**
  * One SQLite file, opened with the settings every file of ours has: WAL, `synchronous=FULL` (a commit that returned is
@@ -31,6 +59,10 @@ export class Database {
   readonly #statements = new Map<string, StatementSync>();
   readonly #page_size: number;
   #depth = 0;
+  /** Done in the transaction that is open, and not committed yet; null = none is open for a group. */
+  #group: Member[] | null = null;
+  /** Null where group commits wait in this thread. */
+  #log: LogSync | null = null;
 
   /** @throws SynclineError `storage.open` when the file cannot be opened, `storage.sqlite_version` when SQLite is too old. */
   constructor(path: string, options: DatabaseOptions = {}) {
@@ -48,6 +80,7 @@ export class Database {
       throw this.#translate(error, 'storage.open');
     }
     if (!options.read_only && path !== ':memory:' && existsSync(path)) chmodSync(path, 0o600);
+    if (options.background_sync === true && path !== ':memory:') this.#log = new LogSync(`${path}-wal`);
   }
 
   #configure(options: DatabaseOptions): void {
@@ -68,6 +101,7 @@ export class Database {
 
   /** A prepared statement, compiled once per text. Errors of its own methods are not translated: prefer `run`. */
   prepare(sql: string): StatementSync {
+    this.#endGroup();
     let statement = this.#statements.get(sql);
     if (!statement) {
       try {
@@ -113,6 +147,11 @@ export class Database {
   }
 
   exec(sql: string): void {
+    this.#endGroup();
+    this.#exec(sql);
+  }
+
+  #exec(sql: string): void {
     try {
       this.#connection.exec(sql);
     } catch (error) {
@@ -140,6 +179,102 @@ export class Database {
     } finally {
       this.#depth--;
     }
+  }
+
+  /**
+   * Group commit: runs `work` at once as `transaction` does, in a transaction that it shares with whatever else asks for
+   * this in the same turn of the event loop, and resolves when that is on disk. A commit waits for the disk and writes
+   * each page it touched, so several in one cost little more than one. Each member keeps to itself: one that fails
+   * leaves nothing and takes no other along. Any other statement commits the group first, so nobody ever sees what may still be undone.
+   */
+  together<T>(work: () => T, { undone, waits_for = 'disk' }: TogetherOptions = {}): Promise<T> {
+    invariant(this.#depth === 0, 'a transaction is synchronous: it waits for no group');
+    return new Promise((resolve, reject) => {
+      const undo = (error: unknown): void => {
+        undone?.();
+        reject(error instanceof Error ? error : new Error(messageOf(error)));
+      };
+      try {
+        const [group, result] = this.#join(work);
+        group.push({ waits_for, committed: () => resolve(result), undone: undo });
+        if (group.length >= MOST_MEMBERS) this.#endGroup();
+      } catch (error) {
+        undo(error);
+      }
+    });
+  }
+
+  #join<T>(work: () => T): [group: Member[], result: T] {
+    const joined = this.#group;
+    const group = joined ?? this.#beginGroup();
+    // The first has the transaction to itself: where it fails, all of that goes.
+    if (joined) this.#exec('SAVEPOINT member');
+    this.#depth++;
+    try {
+      const result = work();
+      invariant(!(result instanceof Promise), 'a transaction is synchronous: it is never held over an await');
+      if (joined) this.#exec('RELEASE member');
+      return [group, result];
+    } catch (error) {
+      if (joined && this.#connection.isTransaction) this.#exec('ROLLBACK TO member; RELEASE member');
+      else this.#dropGroup(group, error);
+      throw error;
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  #beginGroup(): Member[] {
+    if (this.#log) this.#exec('PRAGMA synchronous=NORMAL');
+    try {
+      this.#exec('BEGIN IMMEDIATE');
+    } catch (error) {
+      this.#waitAgain();
+      throw error;
+    }
+    const group: Member[] = [];
+    this.#group = group;
+    // After all that waits to go on in this turn.
+    process.nextTick(() => {
+      if (this.#group === group) this.#endGroup();
+    });
+    return group;
+  }
+
+  /** Commits what is open for a group, if anything is. */
+  #endGroup(): void {
+    const group = this.#group;
+    if (group === null || this.#depth > 0) return;
+    try {
+      this.#exec('COMMIT');
+    } catch (error) {
+      this.#dropGroup(group, error);
+      return;
+    }
+    this.#group = null;
+    this.#waitAgain();
+    const log = this.#log;
+    const waiting = log ? group.filter(({ waits_for }) => waits_for === 'disk') : [];
+    for (const member of group) if (!waiting.includes(member)) member.committed();
+    if (waiting.length === 0) return;
+    log?.sync((error) => {
+      for (const member of waiting)
+        if (error === null) member.committed();
+        else member.undone(this.#translate(error, 'storage.write'));
+    });
+  }
+
+  #dropGroup(group: readonly Member[], error: unknown): void {
+    this.#group = null;
+    // A full disk or an I/O error may have rolled back already; then there is nothing left to undo.
+    if (this.#connection.isTransaction) this.#connection.exec('ROLLBACK');
+    this.#waitAgain();
+    for (const member of group) member.undone(error);
+  }
+
+  /** After a group, commits wait for the disk themselves again. */
+  #waitAgain(): void {
+    if (this.#log) this.#exec('PRAGMA synchronous=FULL');
   }
 
   /** Runs reads on one snapshot. */
@@ -197,6 +332,8 @@ export class Database {
   }
 
   close(): void {
+    if (this.#connection.isOpen) this.#endGroup();
+    this.#log?.close();
     this.#statements.clear();
     if (this.#connection.isOpen) this.#connection.close();
   }
@@ -216,6 +353,67 @@ export class Database {
         cause: error,
       });
     return new SynclineError(code, `${file}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+type Told = (error: Error | null) => void;
+
+/**
+ * Syncs a write-ahead log beside the thread that writes it, one sync at a time: what is asked for meanwhile shares the
+ * next. The file stays the same while a connection is open; SQLite takes its locks on other files, so that a second
+ * descriptor of this one releases none.
+ */
+class LogSync {
+  readonly #path: string;
+  /** Opened with the first sync: SQLite makes the file with the first write. */
+  #descriptor: number | null = null;
+  #waiting: Told[] = [];
+  #syncing = false;
+  #closed = false;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Calls `told` when all that was written before is on disk, or cannot be brought there. */
+  sync(told: Told): void {
+    this.#waiting.push(told);
+    if (!this.#syncing) this.#next();
+  }
+
+  #next(): void {
+    const told = this.#waiting;
+    this.#waiting = [];
+    if (told.length === 0) {
+      if (this.#closed) this.#release();
+      return;
+    }
+    this.#syncing = true;
+    fsync(this.#open(), (error) => {
+      this.#syncing = false;
+      for (const tell of told) tell(error);
+      this.#next();
+    });
+  }
+
+  /** Waits for nothing that was asked for: it is synced here. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const told = this.#waiting;
+    this.#waiting = [];
+    if (told.length > 0) fsyncSync(this.#open());
+    for (const tell of told) tell(null);
+    if (!this.#syncing) this.#release();
+  }
+
+  #open(): number {
+    return (this.#descriptor ??= openSync(this.#path, 'r+'));
+  }
+
+  #release(): void {
+    if (this.#descriptor !== null) closeSync(this.#descriptor);
+    this.#descriptor = null;
   }
 }
 

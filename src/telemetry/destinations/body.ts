@@ -21,10 +21,19 @@ export function kindOf(header: PartitionHeader): TelemetryKind | null {
 /** Joins item texts into one body. The texts are JSON objects and are never parsed again. */
 export function encodeBody(form: BodyForm, header: PartitionHeader, items: readonly string[]): string {
   const [before, after] = frame(form, header);
-  if (!isSingleSession(form, header)) return before + items.join(',') + after;
+  if (!isSingleSession(form, header)) return joined(before, items, after);
   const [session] = items;
   invariant(items.length === 1 && session !== undefined, 'a body of one session holds one object');
   return before + session.slice(1);
+}
+
+/** One flat text: what is put together of three is copied again by whoever hashes or sends it. */
+function joined(before: string, items: readonly string[], after: string): string {
+  const parts = [...items];
+  parts[0] = before + (parts[0] ?? '');
+  const last = Math.max(0, items.length - 1);
+  parts[last] = (parts[last] ?? '') + after;
+  return parts.join(',');
 }
 
 /** Bytes of a body besides its items and the commas between them. */

@@ -26,7 +26,7 @@ export interface LocalStoreOptions {
 }
 
 /** At most this in one transaction (design §5 rule 1). */
-const LIMITS: BatchLimits = { max_items: 1000, max_body_bytes: 4 * 1024 * 1024 };
+const LIMITS: BatchLimits = { max_items: 500, max_body_bytes: 1024 * 1024 };
 
 /**
  * Delivers to the store of this machine in this process: the same bytes, rules and answers as a team server, without the

@@ -14,8 +14,11 @@ export interface ReceivedBatch {
   body: string;
 }
 
-/** Parses and stores a batch and answers as a team server does. Throws only what is a defect. */
-export function receiveBatch(store: TelemetryStore, principal: Principal, batch: ReceivedBatch): Reply {
+/**
+ * Parses and stores a batch and answers as a team server does, with one commit for all that come in one turn of the event
+ * loop. Rejects only with what is a defect.
+ */
+export async function receiveBatch(store: TelemetryStore, principal: Principal, batch: ReceivedBatch): Promise<Reply> {
   const parsed = parseBody(batch.kind, batch.body);
   if (!parsed.ok) {
     const errors = parsed.reason === 'schema' ? parsed.errors : [];
@@ -29,7 +32,7 @@ export function receiveBatch(store: TelemetryStore, principal: Principal, batch:
   }
   const body_sha256 = hash('sha256', batch.body, 'buffer');
   try {
-    const result = store.ingest(parsed.body, principal, { key: batch.batch_id, body_sha256 });
+    const result = await store.ingestTogether(parsed.body, principal, { key: batch.batch_id, body_sha256 });
     if (result.outcome === 'key_reused')
       return { status: 422, code: 'idempotency_key_reused', message: 'the batch id came with another body' };
     return {

@@ -1,28 +1,37 @@
-/** The thread behind `StoreThread`: one store, batches one after another. */
-import { parentPort, workerData } from 'node:worker_threads';
+/** The thread behind `StoreThread`: one store; what has come is stored with one commit. */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../platform/clock.ts';
 import { invariant, messageOf } from '../../platform/errors.ts';
+import { Database } from '../../storage/sqlite/database.ts';
 import { TelemetryStore } from '../store/telemetry-store.ts';
 import { receiveBatch } from './receive-batch.ts';
-import type { FromThread, StoreThreadOptions, ToThread } from './store-thread.ts';
+import type { Answer, FromThread, StoreThreadOptions, ToThread } from './store-thread.ts';
 
 const port = parentPort;
 invariant(port, 'this file is the start of a thread');
 const { path, max_bytes } = workerData as StoreThreadOptions;
-const store = new TelemetryStore(path, { clock: systemClock, max_bytes });
+const store = new TelemetryStore(new Database(path, { background_sync: true }), { clock: systemClock, max_bytes });
 
-port.on('message', (message: ToThread) => {
-  if (message === 'close') {
-    store.close();
-    port.close();
-    return;
-  }
-  port.postMessage(answerTo(message));
-});
+port.on('message', (message: ToThread) => void take([message, ...waiting()]));
 
-function answerTo({ id, principal, batch }: Exclude<ToThread, 'close'>): FromThread {
+/** What else has come meanwhile: it is stored with the same commit. */
+function* waiting(): Generator<ToThread> {
+  invariant(port, 'a thread has a port');
+  for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) yield next.message as ToThread;
+}
+
+async function take(messages: readonly ToThread[]): Promise<void> {
+  const batches = messages.filter((message) => message !== 'close');
+  const answers: FromThread = await Promise.all(batches.map(answerTo));
+  if (answers.length > 0) port?.postMessage(answers);
+  if (batches.length === messages.length) return;
+  store.close();
+  port?.close();
+}
+
+async function answerTo({ id, principal, batch }: Exclude<ToThread, 'close'>): Promise<Answer> {
   try {
-    return { id, reply: receiveBatch(store, principal, batch) };
+    return { id, reply: await receiveBatch(store, principal, batch) };
   } catch (error) {
     return { id, failure: messageOf(error) };
   }

@@ -13,7 +13,9 @@ export interface StoreThreadOptions {
 /** What goes to the thread: a batch, or the wish that it closes its store and ends. */
 export type ToThread = { id: number; principal: Principal; batch: ReceivedBatch } | 'close';
 /** What comes back for each batch. */
-export type FromThread = { id: number; reply: Reply } | { id: number; failure: string };
+export type Answer = { id: number; reply: Reply } | { id: number; failure: string };
+/** The answers to the batches of one commit come together, so that they can be settled with one, too. */
+export type FromThread = Answer[];
 
 /**
  * A batch of a thousand items is 10 MB of objects for some milliseconds. A thread of its own with this bound needs them
@@ -66,7 +68,9 @@ export class StoreThread {
     const ended = Promise.withResolvers<void>();
     this.#ended = ended.promise;
     let failure: unknown;
-    worker.on('message', (message: FromThread) => this.#take(message));
+    worker.on('message', (answers: FromThread) => {
+      for (const answer of answers) this.#take(answer);
+    });
     worker.on('error', (error: unknown) => (failure = error));
     worker.on('exit', () => {
       this.#worker = null;
@@ -80,11 +84,11 @@ export class StoreThread {
     return worker;
   }
 
-  #take(message: FromThread): void {
-    const waiting = this.#waiting.get(message.id);
-    this.#waiting.delete(message.id);
+  #take(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
     if (this.#waiting.size === 0) this.#worker?.unref();
-    if ('reply' in message) waiting?.resolve(message.reply);
-    else waiting?.reject(new SynclineError('store.thread', message.failure));
+    if ('reply' in answer) waiting?.resolve(answer.reply);
+    else waiting?.reject(new SynclineError('store.thread', answer.failure));
   }
 }
