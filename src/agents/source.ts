@@ -75,6 +75,8 @@ export interface ReadLimits {
    * whoever chose one may have put a key into it, and checkpoints rest on the disk. Idempotent.
    */
   cleanName?: (name: string) => string;
+  /** True for a reader that needs no content: events are told without it, so that what was said is not held in memory. */
+  without_content?: boolean;
 }
 
 /** Everything Syncline must know of one coding agent. One folder with fixtures each; see docs/adding-an-agent.md. */

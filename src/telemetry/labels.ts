@@ -21,15 +21,15 @@ export class Labels {
   readonly #known = new Set<string>();
 
   constructor(path: string, now_ms: number) {
-    this.#db = new Database(path);
+    this.#db = new Database(path, { background_sync: true });
     migrate(this.#db, new URL('./label-migrations/', import.meta.url), now_ms);
   }
 
-  /** Remembers labels; one transaction for all that are new to this run. */
-  remember(labels: readonly Label[]): void {
+  /** Remembers labels; one transaction for all that are new to this run. They are on disk when it resolves. */
+  async remember(labels: readonly Label[]): Promise<void> {
     const fresh = labels.filter(({ hash, name, detail }) => !this.#known.has(`${hash} ${name} ${detail}`));
     if (fresh.length === 0) return;
-    this.#db.transaction(() => {
+    await this.#db.together(() => {
       for (const { hash, kind, name, detail } of fresh)
         this.#db.run(
           `INSERT INTO label (hash, kind, name, detail) VALUES (?, ?, ?, ?)

@@ -47,11 +47,13 @@ export class Interpreter {
   readonly session: SessionTracker;
   readonly #file: TranscriptFile;
   readonly #state: TranscriptState;
+  readonly #without_content: boolean;
   #index = 0;
 
-  constructor(file: TranscriptFile, state: TranscriptState) {
+  constructor(file: TranscriptFile, state: TranscriptState, without_content = false) {
     this.#file = file;
     this.#state = state;
+    this.#without_content = without_content;
     this.session = new SessionTracker(file, state.session);
   }
 
@@ -175,7 +177,9 @@ export class Interpreter {
   }
 
   #emit(span: LineSpan, event: AgentEvent | null): void {
-    if (event !== null) this.events.push({ cursor: `${span.offset}:${this.#index++}`, event });
+    if (event === null) return;
+    if (this.#without_content) event.content = null;
+    this.events.push({ cursor: `${span.offset}:${this.#index++}`, event });
   }
 }
 

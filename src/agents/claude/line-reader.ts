@@ -5,6 +5,8 @@ import type { ReadLimits } from '../source.ts';
 const NEWLINE = 10;
 const CHUNK_BYTES = 1024 * 1024;
 const SMALLEST_BUFFER_BYTES = 16 * 1024;
+/** Beyond what a step takes, for the line it ends in: what is read further is read again by the next step. */
+const LAST_LINE_BYTES = 64 * 1024;
 
 /** Everything before `offset` was taken. */
 export interface LinePosition {
@@ -74,7 +76,12 @@ export async function readLines(handle: FileHandle, range: LineRange, visit: Lin
 function firstBuffer(range: LineRange): Buffer {
   const unread = range.file_size - range.from.offset;
   // One byte more than is left, so that a file read to its end needs no second buffer.
-  return Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(SMALLEST_BUFFER_BYTES, unread + 1)));
+  return Buffer.allocUnsafe(
+    Math.min(
+      CHUNK_BYTES,
+      Math.max(SMALLEST_BUFFER_BYTES, Math.min(unread + 1, range.limits.max_bytes + LAST_LINE_BYTES)),
+    ),
+  );
 }
 
 function grown(buffer: Buffer, max_line_bytes: number): Buffer {

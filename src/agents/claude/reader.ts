@@ -48,7 +48,11 @@ export async function readTranscript(
 async function takeStep(input: StepInput, before: Checkpoint): Promise<ReadStep | null> {
   const { handle, stat, limits, now_ms } = input;
   const { state, position: from } = before;
-  const interpreter = new Interpreter({ ...input.file, birth_ms: before.birth_ms }, state);
+  const interpreter = new Interpreter(
+    { ...input.file, birth_ms: before.birth_ms },
+    state,
+    limits.without_content === true,
+  );
   const range = { from, file_size: Number(stat.size), limits };
   const read = await readLines(handle, range, (buffer, start, end, offset) => {
     interpreter.takeLine(buffer, start, end, offset);
@@ -66,6 +70,7 @@ async function takeStep(input: StepInput, before: Checkpoint): Promise<ReadStep 
       ? before.mark
       : await markFile(handle, stat, read.position.offset, now_ms);
   const held_until_ms = state.responses.nextIdle_ms();
+  if (limits.without_content === true) for (const { event } of responses) event.content = null;
   return {
     events: [...interpreter.events, ...responses],
     session: interpreter.session.told(),

@@ -197,7 +197,9 @@ test('files taken together come to what they come to one by one, with one commit
   }
   const commits = vi.spyOn(store, 'appendTogether');
   const { model } = event();
-  expect(await capture().takeTogether(units)).toEqual({ appended: 8, copies: 1, excluded: 0 });
+  const to = capture();
+  const prepared = await Promise.all(units.map((unit) => to.prepare(unit)));
+  expect(await to.takeTogether(prepared)).toEqual({ appended: 8, copies: 1, excluded: 0 });
   expect(commits).toHaveBeenCalledOnce();
   expect((await store.sources('telemetry')).map(({ checkpoint }) => checkpoint)).toEqual(
     units.map(({ checkpoint }) => checkpoint),

@@ -2,6 +2,7 @@ import type { AgentEvent, AgentSession } from '../../agents/event.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { invariant } from '../../platform/errors.ts';
 import type { Hashing } from '../../redaction/hashing.ts';
+import type { Tally } from '../../redaction/report.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 import type { EngineStore } from '../../engine/store.ts';
 import type { Labels } from '../labels.ts';
@@ -9,12 +10,14 @@ import type { Salt, Salts } from '../salts.ts';
 import { appendDraft, Draft } from './draft.ts';
 import { eventItem, type ContentPolicy, type LocatedEvent } from './event-item.ts';
 import { Origins } from './origins.ts';
+import { IdHasher } from './hashed-ids.ts';
 import { PartitionBook } from './partition-book.ts';
+import type { KeptEvent, PreparedEvent, PreparedUnit } from './prepared-unit.ts';
 import { mergeSessions, type SessionAccount, type SessionRow } from './session-item.ts';
 import { addSession, findSession, rememberedWorkspace } from './session-row.ts';
 import { rememberedHashing } from './remembered-hashing.ts';
 import { SpanBook } from './span-book.ts';
-import { spanEvent, spanNames, type SpanInput } from './span-item.ts';
+import { hasSpan, spanEvent, spanNames, type SpanInput } from './span-item.ts';
 import type { Turns } from '../../platform/turns.ts';
 import { turnsOf } from './turns.ts';
 import { WorkspaceContexts, type Workspace, type WorkspaceContext } from './workspace-context.ts';
@@ -70,21 +73,30 @@ export interface CaptureResult {
  */
 export class Capture {
   readonly #options: CaptureOptions;
+  readonly #ids: IdHasher;
   readonly #origins: Origins;
   readonly #contexts: WorkspaceContexts;
   readonly #partitions: PartitionBook;
   readonly #spans: SpanBook;
   readonly #turns: Turns;
+  /** Of the event that is being prepared. */
+  #removed: Tally = new Map();
 
   /** `migrateFlowTables` must have run on `db`. */
   constructor(options: CaptureOptions) {
     const hashing = rememberedHashing(options.hashing);
     this.#options = { ...options, hashing };
-    this.#origins = new Origins(options.db, hashing);
+    this.#ids = new IdHasher(options.hashing, hashing);
+    this.#origins = new Origins(options.db);
     this.#contexts = new WorkspaceContexts(hashing, options.tags);
     this.#partitions = new PartitionBook(options.store);
     this.#spans = new SpanBook(options.db);
     this.#turns = turnsOf(options.db);
+  }
+
+  /** Whether events need what was said (`ReadLimits.without_content`). */
+  get keepsContent(): boolean {
+    return this.#options.content !== 'none';
   }
 
   /** Removes secrets from a name that somebody keeps on the disk (`ReadLimits.cleanName`). */
@@ -97,15 +109,31 @@ export class Capture {
    * Journals one unit of a source.
    * @throws FullError when the journal is full: the source waits and the same unit is given again.
    */
-  take(unit: CaptureUnit): Promise<CaptureResult> {
-    return this.takeTogether([unit]);
+  async take(unit: CaptureUnit): Promise<CaptureResult> {
+    return this.takeTogether([await this.prepare(unit)]);
+  }
+
+  /** Hashes and redacts a unit. What comes of it no longer needs what it was read from, and may be given up at any time. */
+  async prepare(unit: CaptureUnit): Promise<PreparedUnit> {
+    const { source_id, session, session_ended_ms = null, checkpoint, skipped } = unit;
+    const events: PreparedEvent[] = [];
+    for (const captured of unit.events) {
+      const { cursor, event } = captured;
+      const located = this.#located(captured, source_id);
+      // A promise is awaited only where there is one: most events are in partitions that were met before.
+      if (located && !this.#partitionsOf(located)) await this.#openPartitions(located);
+      const identity = located?.ids.identity ?? this.#options.hashing.digestHex(event.identity);
+      const occurrence = this.#origins.occurrence(event, identity, this.#ids.session52(event.session_id));
+      events.push({ cursor, session_id: event.session_id, occurrence, kept: located && this.#kept(located) });
+    }
+    return { source_id, events, session, session_ended_ms, checkpoint, skipped };
   }
 
   /**
    * Journals units of different sources, in this order, with one commit: all of them or none. At most one of each source,
    * so that a kill lets no more than that be read again (P7). Throws as `take` does.
    */
-  takeTogether(units: readonly CaptureUnit[]): Promise<CaptureResult> {
+  takeTogether(units: readonly PreparedUnit[]): Promise<CaptureResult> {
     return this.#turns.run(() => this.#take(units));
   }
 
@@ -114,19 +142,18 @@ export class Capture {
     return this.#turns.run(() => this.#closeOrphans(source_id, older_than_ms));
   }
 
-  async #take(units: readonly CaptureUnit[]): Promise<CaptureResult> {
+  async #take(units: readonly PreparedUnit[]): Promise<CaptureResult> {
     const draft = new Draft(this.#options.clock.now_ms());
-    const selection = this.#origins.selection(units.flatMap(({ events }) => events.map(({ event }) => event)));
+    const selection = this.#origins.selection(
+      units.flatMap(({ events }) => events.map(({ occurrence }) => occurrence)),
+    );
     const spans: SpanInput[] = [];
     const result: CaptureResult = { appended: 0, copies: 0, excluded: 0 };
     for (const unit of units) {
       draft.readFrom(unit.source_id);
       const fresh = selection.fresh(unit.events);
-      const kept = fresh
-        .map((captured) => this.#located(captured, unit.source_id))
-        .filter((located) => located !== null);
-      for (const located of kept) await this.#addEvent(located, draft);
-      for (const located of kept) await this.#addSpanInput(located, spans);
+      const kept = fresh.filter(isKept);
+      for (const event of kept) addEvent(event, draft, spans);
       // A unit whose every event is excluded by now says nothing of its session either, and one without events begins none.
       if (unit.session && (kept.length > 0 || fresh.length === 0))
         await this.#addSession(unit, unit.session, kept, draft);
@@ -138,7 +165,7 @@ export class Capture {
     }
     draft.addSpans(this.#spans.fold(spans));
     draft.writes.push(...selection.writes());
-    this.#options.labels.remember(draft.labels());
+    await this.#options.labels.remember(draft.labels());
     return { ...result, appended: await appendDraft(this.#options, units, draft) };
   }
 
@@ -156,35 +183,63 @@ export class Capture {
 
   /** Where an event belongs; null when that is excluded. */
   #located({ cursor, event, workspace }: CapturedEvent, source_id: number): Located | null {
-    const { salts, workspaceOf, allowed, hashing } = this.#options;
+    const { salts, workspaceOf, allowed } = this.#options;
     const found = workspace ?? workspaceOf(event.cwd);
     if (!allowed(found, event.cwd) || this.#options.isPrivate?.(event.session_id) === true) return null;
     const context = this.#contexts.of(found, salts.at(event.ts_ms));
-    const session = hashing.hashWithSalt(context.salt.bytes, event.session_id);
-    return { source_id, cursor, event, context, session };
+    return { source_id, cursor, event, context, ids: this.#ids.idsOf(event, context.salt.bytes) };
   }
 
-  async #addEvent(located: Located, draft: Draft): Promise<void> {
+  #kept(located: Located): KeptEvent {
     const { hashing, content } = this.#options;
-    const { cursor, event, context, session } = located;
-    const payload = eventItem(located, hashing, content, draft.tally);
-    draft.add(await this.#partitions.partitionId('events', context), cursor, session, payload);
-    draft.label(context, session, event.session_id);
+    const { context, ids } = located;
+    const partitions = this.#partitionsOf(located);
+    invariant(partitions, 'the partitions of an event are open before it is prepared');
+    const payload = eventItem(located, hashing, content, this.#removed);
+    const span = this.#spanInput(located, partitions.tool_spans);
+    return {
+      context,
+      session: ids.session,
+      partition_id: partitions.events,
+      payload,
+      removed: this.#takeRemoved(),
+      span,
+    };
   }
 
-  async #addSpanInput({ source_id, cursor, event, context, session }: Located, spans: SpanInput[]): Promise<void> {
+  /** What was removed since it was asked last; null = nothing, as of most events. */
+  #takeRemoved(): Tally | null {
+    if (this.#removed.size === 0) return null;
+    const removed = this.#removed;
+    this.#removed = new Map();
+    return removed;
+  }
+
+  /** Undefined while one that it needs was not asked for. */
+  #partitionsOf({ context, event }: Located): { events: number; tool_spans: number } | undefined {
+    const events = this.#partitions.knownId('events', context);
+    const tool_spans = hasSpan(event) ? this.#partitions.knownId('tool_spans', context) : events;
+    return events === undefined || tool_spans === undefined ? undefined : { events, tool_spans };
+  }
+
+  async #openPartitions({ context, event }: Located): Promise<void> {
+    await this.#partitions.partitionId('events', context);
+    if (hasSpan(event)) await this.#partitions.partitionId('tool_spans', context);
+  }
+
+  #spanInput(located: Located, partition_id: number): SpanInput | null {
     const { hashing } = this.#options;
-    const span = spanEvent(event, context, hashing);
-    if (span === null) return;
-    const names = spanNames(event, `${span.seq}:${span.ts_ms}`, context, hashing);
-    const partition_id = await this.#partitions.partitionId('tool_spans', context);
-    spans.push({ source_id, cursor, session, event: span, names, partition_id });
+    const { source_id, cursor, ids } = located;
+    const span = spanEvent(located, hashing);
+    if (span === null) return null;
+    const names = spanNames(located, `${span.seq}:${span.ts_ms}`, hashing);
+    return { source_id, cursor, session: ids.session, event: span, names, partition_id };
   }
 
   async #addSession(
-    { session_ended_ms: ended_at_ms = null }: CaptureUnit,
+    { session_ended_ms: ended_at_ms }: PreparedUnit,
     session: AgentSession,
-    kept: readonly Located[],
+    kept: readonly FreshEvent[],
     draft: Draft,
   ): Promise<void> {
     const { hashing, allowed, content } = this.#options;
@@ -242,7 +297,7 @@ export class Capture {
   #workspaceOfSession(
     { cwd, session_id }: AgentSession,
     { row }: KnownRow,
-    kept: readonly Located[],
+    kept: readonly FreshEvent[],
     draft: Draft,
   ): Workspace {
     const { workspaceOf, labels } = this.#options;
@@ -250,14 +305,29 @@ export class Capture {
     const labelled = { find: (hash: string) => draft.findLabel(hash) ?? labels.find(hash) };
     const remembered = row === null ? null : rememberedWorkspace(labelled, row.workspace_hash);
     if (remembered) return remembered;
-    const own = kept.find(({ event }) => event.session_id === session_id);
-    return own?.context.workspace ?? workspaceOf(null);
+    const own = kept.find((event) => event.session_id === session_id);
+    return own?.kept.context.workspace ?? workspaceOf(null);
   }
 }
 
 interface Located extends LocatedEvent {
   source_id: number;
   cursor: string;
+}
+
+/** An event that says something new and is not excluded. */
+type FreshEvent = PreparedEvent & { kept: KeptEvent };
+
+function isKept(event: PreparedEvent): event is FreshEvent {
+  return event.kept !== null;
+}
+
+function addEvent({ cursor, session_id, kept }: FreshEvent, draft: Draft, spans: SpanInput[]): void {
+  const { partition_id, session, context, payload, removed, span } = kept;
+  draft.add(partition_id, cursor, session, payload);
+  draft.label(context, session, session_id);
+  if (removed) draft.countRemoved(removed);
+  if (span) spans.push(span);
 }
 
 type ReportedSession = Omit<SessionAccount, 'ended_at_ms' | 'closed_ms' | 'reopened_ms'>;

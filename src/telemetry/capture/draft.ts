@@ -2,7 +2,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { invariant } from '../../platform/errors.ts';
 import type { Tally } from '../../redaction/report.ts';
 import {
-  TRANSACTION_LIMITS,
+  APPEND_LIMITS,
   type AppendRequest,
   type CounterChange,
   type EngineStore,
@@ -94,6 +94,10 @@ export class Draft {
     return [...this.#labels.values()];
   }
 
+  countRemoved(removed: Tally): void {
+    for (const [rule, count] of removed) this.tally.set(rule, (this.tally.get(rule) ?? 0) + count);
+  }
+
   countSkipped(skipped: Readonly<Record<string, number>>): void {
     for (const [reason, count] of Object.entries(skipped))
       if (count > 0) this.#skipped.set(reason, (this.#skipped.get(reason) ?? 0) + count);
@@ -112,7 +116,7 @@ export class Draft {
     for (const sourced of this.#entries) {
       const current = chunks.at(-1) ?? [];
       const size = Buffer.byteLength(sourced.entry.payload ?? '');
-      const full = current.length >= TRANSACTION_LIMITS.max_rows || bytes + size > TRANSACTION_LIMITS.max_bytes / 2;
+      const full = current.length >= APPEND_LIMITS.max_rows || bytes + size > APPEND_LIMITS.max_bytes * 0.75;
       if (full && current.length > 0) {
         chunks.push([sourced]);
         bytes = size;

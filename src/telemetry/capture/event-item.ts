@@ -2,6 +2,7 @@ import type { AgentEvent, JsonValue } from '../../agents/event.ts';
 import { priceOf } from '../../agents/pricing/price.ts';
 import type { Hashing } from '../../redaction/hashing.ts';
 import type { Tally } from '../../redaction/report.ts';
+import type { HashedIds } from './hashed-ids.ts';
 import type { WireEvent } from '../wire/event.ts';
 import type { WorkspaceContext } from './workspace-context.ts';
 
@@ -16,8 +17,8 @@ const U32_MAX = 0xffff_ffff;
 /** An event and where it belongs. */
 export interface LocatedEvent {
   event: AgentEvent;
-  /** Hash of its session. */
-  session: string;
+  /** Under the salt of its context. */
+  ids: HashedIds;
   context: WorkspaceContext;
 }
 
@@ -26,32 +27,32 @@ export interface LocatedEvent {
  * policy says so. The text is made once, here, and travels as it is to every destination.
  */
 export function eventItem(
-  { event, session, context }: LocatedEvent,
+  { event, ids, context }: LocatedEvent,
   hashing: Hashing,
   content: ContentPolicy,
   tally: Tally,
 ): string {
-  const { salt, redactor } = context;
+  const { redactor } = context;
   const price = priceOf(event.usage, event.model, event.ts_ms);
   const text = (value: string | null): string | undefined =>
     value === null ? undefined : redactor.redactText(value, tally);
   const item: WireEvent = {
-    session_id_hash: session,
-    event_seq: hashing.hash52(event.identity),
+    session_id_hash: ids.session,
+    event_seq: ids.seq,
     ts_ms: Math.max(0, Math.trunc(event.ts_ms)),
     agent: event.agent,
     model: text(event.model) ?? 'unknown',
     kind: event.kind,
     source: event.source,
     tool: text(event.tool),
-    tool_call_id: event.tool_call_id === null ? undefined : hashing.hashWithSalt(salt.bytes, event.tool_call_id),
+    tool_call_id: ids.call ?? undefined,
     ...usageFields(event),
     cost_usd_e6: price.micro_usd ?? undefined,
     price_date: price.micro_usd === null ? undefined : price.price_date,
     payload: payloadOf(event, context, hashing, content, tally),
-    origin_id_hash: hashing.hashWithSalt(salt.bytes, event.identity),
+    origin_id_hash: ids.origin,
     owner_rank: event.owner_rank,
-    subagent_id_hash: event.subagent_id === null ? undefined : hashing.hashWithSalt(salt.bytes, event.subagent_id),
+    subagent_id_hash: ids.subagent ?? undefined,
     outcome: event.outcome ?? undefined,
     ts_exact: event.ts_exact ? undefined : false,
   };

@@ -55,7 +55,7 @@ afterEach(() => {
 const workspace = (): string => hashing.workspaceHash(salt.bytes, 'github.com/acme/web');
 const session = (id = 'session-1'): string => hashing.hashWithSalt(salt.bytes, id);
 /** What capture remembers once it has kept an event of the session. */
-const knowTranscript = (): void =>
+const knowTranscript = (): Promise<void> =>
   labels.remember([
     { hash: workspace(), kind: 'workspace', name: 'web', detail: 'github.com/acme/web' },
     { hash: session(), kind: 'session', name: 'session-1', detail: workspace() },
@@ -100,7 +100,7 @@ async function events(): Promise<Record<string, unknown>[]> {
 }
 
 test('a hook is journaled once, with its facts, and counts what it removed', async () => {
-  knowTranscript();
+  await knowTranscript();
   spool(record({}), 'not a record', record({ event: 'PostToolUse', ts_ms: now_ms + 5 }));
   expect(await sweep.sweep(signal)).toEqual({ appended: 2, waiting: false });
   expect(await sweep.sweep(signal)).toEqual({ appended: 0, waiting: false });
@@ -115,7 +115,7 @@ test('a hook is journaled once, with its facts, and counts what it removed', asy
 });
 
 test('a new line is taken from where reading stopped', async () => {
-  knowTranscript();
+  await knowTranscript();
   spool(record({}));
   await sweep.sweep(signal);
   spool(record({ event: 'Stop', tool: null, tool_call_id: null }));
@@ -126,7 +126,7 @@ test('a new line is taken from where reading stopped', async () => {
 test('a hook of an unknown session waits for its transcript, and is dropped and counted after a minute', async () => {
   spool(record({}));
   expect(await sweep.sweep(signal)).toEqual({ appended: 0, waiting: true });
-  knowTranscript();
+  await knowTranscript();
   expect(await sweep.sweep(signal)).toEqual({ appended: 1, waiting: false });
 
   spool(record({ workspace: hashing.workspaceHash(salt.bytes, '/never/seen') }));
@@ -137,7 +137,7 @@ test('a hook of an unknown session waits for its transcript, and is dropped and 
 });
 
 test('nothing is kept of a private session, an excluded workspace or another salt', async () => {
-  knowTranscript();
+  await knowTranscript();
   excluded = ['github.com/acme/web'];
   spool(record({ private: true }), record({}), record({ salt_tag: '00000000' }));
   expect((await sweep.sweep(signal)).appended).toBe(0);
@@ -149,7 +149,7 @@ test('nothing is kept of a private session, an excluded workspace or another sal
 });
 
 test('a session of an excluded folder is not kept though its repository is known from another checkout', async () => {
-  knowTranscript();
+  await knowTranscript();
   spool(record({ session: session('session in ~/private') }));
   expect(await sweep.sweep(signal)).toEqual({ appended: 0, waiting: true });
   now_ms += 61_000;
@@ -158,7 +158,7 @@ test('a session of an excluded folder is not kept though its repository is known
 });
 
 test('a file is removed once its hour is over and it was read whole, not before', async () => {
-  knowTranscript();
+  await knowTranscript();
   spool(record({}));
   await sweep.sweep(signal);
   expect(readdirSync(join(folder, 'spool'))).toEqual(['hook-2026112010.jsonl']);
@@ -169,7 +169,7 @@ test('a file is removed once its hour is over and it was read whole, not before'
 });
 
 test('a span that only hooks have told is not sent before the transcript has its call', async () => {
-  knowTranscript();
+  await knowTranscript();
   spool(record({}), record({ event: 'PostToolUse', ts_ms: now_ms + 5 }));
   await sweep.sweep(signal);
   const spans = (await store.partitions()).find(({ header }) => header['kind'] === 'tool_spans');

@@ -1,5 +1,4 @@
 import type { AgentEvent, AgentName } from '../../agents/event.ts';
-import type { Hashing } from '../../redaction/hashing.ts';
 import type { FlowWrite } from '../../engine/store.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 
@@ -16,6 +15,11 @@ interface Origin {
   usage_weight: number;
 }
 
+/** What one occurrence of an event says of its origin. */
+export interface Occurrence extends Origin {
+  key: string;
+}
+
 /**
  * Which events are copies of known ones (R4, agents specification §2.8): a fork or resume copies a whole conversation
  * into a new file. A copy adds nothing unless it shows an older owner or a greater usage; then it is appended, and the
@@ -23,24 +27,24 @@ interface Origin {
  */
 export class Origins {
   readonly #db: Database;
-  readonly #hashing: Hashing;
 
-  constructor(db: Database, hashing: Hashing) {
+  constructor(db: Database) {
     this.#db = db;
-    this.#hashing = hashing;
+  }
+
+  /** `identity` is the hash of the event's; `session`, 52 bits of that of its session's id. */
+  occurrence(event: AgentEvent, identity: string, session: number): Occurrence {
+    return {
+      key: keyOf(event, identity),
+      session,
+      owner_rank: event.owner_rank,
+      usage_weight: (event.usage?.output ?? 0) + (event.usage?.web_searches ?? 0),
+    };
   }
 
   /** Begins to select among the events of one append. */
-  selection(events: readonly AgentEvent[]): Selection {
-    const keys = events.map((event) => this.#keyOf(event));
-    const keyed = new Map(events.map((event, i) => [event, keys[i] ?? '']));
-    return new Selection(this.#hashing, keyed, this.#known(keys));
-  }
-
-  /** The hour only where a copy surely has the same: a line without a time of its own takes that of its neighbours. */
-  #keyOf({ agent, identity, ts_ms, ts_exact }: AgentEvent): string {
-    const hour = ts_exact && COPIES_KEEP_TIMES[agent] ? Math.max(0, Math.trunc(ts_ms / HOUR_MS)) : 0;
-    return hour.toString(16).padStart(8, '0') + this.#hashing.digestHex(identity).slice(0, 24);
+  selection(occurrences: readonly Occurrence[]): Selection {
+    return new Selection(this.#known(occurrences.map(({ key }) => key)));
   }
 
   #known(keys: readonly string[]): Map<string, Origin> {
@@ -53,27 +57,28 @@ export class Origins {
   }
 }
 
+/** The hour only where a copy surely has the same: a line without a time of its own takes that of its neighbours. */
+function keyOf({ agent, ts_ms, ts_exact }: AgentEvent, identity: string): string {
+  const hour = ts_exact && COPIES_KEEP_TIMES[agent] ? Math.max(0, Math.trunc(ts_ms / HOUR_MS)) : 0;
+  return hour.toString(16).padStart(8, '0') + identity.slice(0, 24);
+}
+
 /** The events of one append, one unit after the other: what an earlier one brings is known to the later ones. */
 class Selection {
-  readonly #hashing: Hashing;
-  readonly #keys: ReadonlyMap<AgentEvent, string>;
   readonly #known: Map<string, Origin>;
   readonly #changed = new Map<string, Origin>();
 
-  constructor(hashing: Hashing, keys: ReadonlyMap<AgentEvent, string>, known: Map<string, Origin>) {
-    this.#hashing = hashing;
-    this.#keys = keys;
+  constructor(known: Map<string, Origin>) {
     this.#known = known;
   }
 
   /** The events among `events` that say something new. */
-  fresh<T extends { event: AgentEvent }>(events: readonly T[]): T[] {
-    return events.filter(({ event }) => {
-      const key = this.#keys.get(event) ?? '';
-      const after = joined(this.#known.get(key), event, this.#hashing.hash52(event.session_id));
+  fresh<T extends { occurrence: Occurrence }>(events: readonly T[]): T[] {
+    return events.filter(({ occurrence }) => {
+      const after = joined(this.#known.get(occurrence.key), occurrence);
       if (!after) return false;
-      this.#known.set(key, after);
-      this.#changed.set(key, after);
+      this.#known.set(occurrence.key, after);
+      this.#changed.set(occurrence.key, after);
       return true;
     });
   }
@@ -84,16 +89,16 @@ class Selection {
   }
 }
 
-/** What is known after this occurrence in `session`; null when it adds nothing. */
-function joined(before: Origin | undefined, event: AgentEvent, session: number): Origin | null {
-  const usage_weight = (event.usage?.output ?? 0) + (event.usage?.web_searches ?? 0);
-  if (!before) return { session, owner_rank: event.owner_rank, usage_weight };
-  const older = event.owner_rank < before.owner_rank;
+/** What is known after this occurrence; null when it adds nothing. */
+function joined(before: Origin | undefined, occurrence: Occurrence): Origin | null {
+  if (!before) return occurrence;
+  const { session, owner_rank, usage_weight } = occurrence;
+  const older = owner_rank < before.owner_rank;
   const greater = usage_weight > before.usage_weight;
   if (!greater && !(older && session !== before.session)) return null;
   return {
     session: older ? session : before.session,
-    owner_rank: older ? event.owner_rank : before.owner_rank,
+    owner_rank: older ? owner_rank : before.owner_rank,
     usage_weight: Math.max(usage_weight, before.usage_weight),
   };
 }

@@ -17,6 +17,11 @@ export class PartitionBook {
     this.#store = store;
   }
 
+  /** The same without waiting; undefined = it was not asked for yet. */
+  knownId(kind: TelemetryKind, context: WorkspaceContext): number | undefined {
+    return this.#known.get(context)?.get(kind);
+  }
+
   async partitionId(kind: TelemetryKind, context: WorkspaceContext): Promise<number> {
     let known = this.#known.get(context);
     if (!known) this.#known.set(context, (known = new Map<TelemetryKind, number>()));

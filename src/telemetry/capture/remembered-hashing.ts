@@ -27,6 +27,19 @@ export function rememberedHashing(hashing: Hashing): Hashing {
   };
 }
 
+/** Remembers one value: what a run of events has in common is asked for by each of them. */
+export class Latest<T> {
+  #material: string | null = null;
+  #value: T | null = null;
+
+  of(material: string, compute: (material: string) => T): T {
+    if (this.#value !== null && this.#material === material) return this.#value;
+    this.#material = material;
+    this.#value = compute(material);
+    return this.#value;
+  }
+}
+
 /** A cache that forgets the older half of what was not asked for lately. */
 class Remembered {
   #young = new Map<string, string>();

@@ -2,7 +2,7 @@ import type { AgentEvent } from '../../agents/event.ts';
 import type { Hashing } from '../../redaction/hashing.ts';
 import { spanTimes, type Span, type SpanEvent } from '../spans/span.ts';
 import type { WireToolSpan } from '../wire/tool-span.ts';
-import type { WorkspaceContext } from './workspace-context.ts';
+import type { LocatedEvent } from './event-item.ts';
 
 /** The names of a span on the wire. */
 export interface SpanNames {
@@ -29,16 +29,21 @@ export interface SpanInput {
   partition_id: number;
 }
 
+/** Whether an event of a transcript has a part in a span. */
+export function hasSpan({ kind }: AgentEvent): boolean {
+  return kind === 'tool_call' || kind === 'tool_result';
+}
+
 /** The event of a transcript as the span builder sees it; null when it has no part in a span. */
-export function spanEvent(event: AgentEvent, context: WorkspaceContext, hashing: Hashing): SpanEvent | null {
-  if (event.kind !== 'tool_call' && event.kind !== 'tool_result') return null;
+export function spanEvent({ event, ids, context }: LocatedEvent, hashing: Hashing): SpanEvent | null {
+  if (!hasSpan(event)) return null;
   return {
     kind: event.kind === 'tool_call' ? 'call' : 'result',
-    seq: hashing.hash52(event.identity),
+    seq: ids.seq,
     ts_ms: event.ts_ms,
     ts_exact: event.ts_exact,
     tool: event.tool === null ? null : context.redactor.redactText(event.tool),
-    call_id: event.tool_call_id === null ? null : hashing.hashWithSalt(context.salt.bytes, event.tool_call_id),
+    call_id: ids.call,
     outcome: event.outcome,
     path_hashes: event.paths.map((path) => hashing.pathHash(context.salt.bytes, path)),
   };
@@ -48,14 +53,14 @@ export function spanEvent(event: AgentEvent, context: WorkspaceContext, hashing:
  * The hashes that name a span on the wire (telemetry specification §2.3: `v1:<bytes of session id>:<session id>:<span>`),
  * so that equal call ids of two sessions do not collide. `key` stands for the call id where there is none.
  */
-export function spanNames(event: AgentEvent, key: string, context: WorkspaceContext, hashing: Hashing): SpanNames {
+export function spanNames({ event, ids, context }: LocatedEvent, key: string, hashing: Hashing): SpanNames {
   const { bytes } = context.salt;
   const span_id = event.tool_call_id ?? key;
   const persisted = `v1:${Buffer.byteLength(event.session_id)}:${event.session_id}:${span_id}`;
   return {
     span_id_hash: hashing.hashWithSalt(bytes, persisted),
     origin_id_hash: isUniqueCall(event) ? originOfCall(event.tool_call_id ?? '', bytes, hashing) : null,
-    subagent_id_hash: event.subagent_id === null ? null : hashing.hashWithSalt(bytes, event.subagent_id),
+    subagent_id_hash: ids.subagent,
     owner_rank: event.owner_rank,
   };
 }

@@ -3,8 +3,9 @@ import { FullError, SynclineError, invariant } from '../../platform/errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { AgentSource, Place, ReadLimits, ReadStep, TranscriptFile } from '../../agents/source.ts';
 import { TRANSACTION_LIMITS, type EngineStore, type Source } from '../../engine/store.ts';
-import type { Capture, CaptureUnit } from './capture.ts';
+import type { Capture } from './capture.ts';
 import type { SendWhat } from '../../engine/wakeup.ts';
+import { allEnded } from '../../engine/pass.ts';
 import { SESSION_IDLE_MS } from './session-item.ts';
 import { Turns } from '../../platform/turns.ts';
 import { UnitGroup } from './unit-group.ts';
@@ -20,8 +21,14 @@ const UNSETTLED_MS = 10 * 60_000;
  * of all there is now and then. Told of all after each file it sent batches of a session's few items in each partition,
  * and their commits took half of the time of a first sweep.
  */
-const PROGRESS_ENTRIES = 5_000;
+const PROGRESS_ENTRIES = 2_000;
 const PROGRESS_MS = 5_000;
+
+/**
+ * Files that are read at once. Each step of a file waits for its last one to be journaled (P7), and a commit is worth its
+ * wait for the disk when it takes steps of several.
+ */
+const FILES_AT_ONCE = 8;
 
 export interface SweepOptions {
   capture: Capture;
@@ -132,11 +139,17 @@ export class TranscriptSweep {
       ),
     );
     const progress = new Progress(this.#options.clock, progressed);
-    for (const { source, file } of visits) {
-      if (sweep.isOver) break;
-      await this.#visit(source, file, sweep);
-      progress.reached(sweep.appended);
-    }
+    const queue = visits.values();
+    const readers = Array.from({ length: FILES_AT_ONCE }, () =>
+      sweep.read(async () => {
+        for (const { source, file } of queue) {
+          if (sweep.isOver) break;
+          await this.#visit(source, file, sweep);
+          progress.reached(sweep.appended);
+        }
+      }),
+    );
+    await allEnded(readers);
     await sweep.takeGathered();
     const { appended, full, unsettled } = sweep;
     return { appended, full, unsettled };
@@ -183,7 +196,7 @@ export class TranscriptSweep {
       const step: ReadStep = await source.read(
         file,
         at.checkpoint,
-        { ...READ_LIMITS, cleanName: capture.cleanName },
+        { ...READ_LIMITS, cleanName: capture.cleanName, without_content: !capture.keepsContent },
         clock.now_ms(),
       );
       if (step.restarted) at = await store.nextEpoch(at.source_id, clock.now_ms());
@@ -200,14 +213,14 @@ export class TranscriptSweep {
 
   /** Gives a step to the journal: at once when the file goes on, else with those of other files. */
   async #journal(file: TranscriptFile, step: ReadStep, known: KnownFile, sweep: Sweep): Promise<void> {
-    const unit: CaptureUnit = {
+    const unit = await this.#options.capture.prepare({
       source_id: known.source.source_id,
       events: step.events,
       session: step.session,
       session_ended_ms: this.#endOf(file, step.session?.last_at_ms ?? null),
       checkpoint: step.checkpoint,
       skipped: step.skipped,
-    };
+    });
     const fate: { failure: SynclineError | null } = { failure: null };
     sweep.group.add({
       unit,
@@ -221,8 +234,8 @@ export class TranscriptSweep {
         if (!step.more) this.#report(file.agent, file.path, error.message);
       },
     });
-    if (!step.more && !sweep.group.isFull) return;
-    await sweep.takeGathered();
+    if (sweep.group.isFull) await sweep.takeGathered();
+    else if (step.more) await sweep.nextTaken();
     if (step.more && fate.failure !== null) throw fate.failure;
   }
 
@@ -296,6 +309,10 @@ class Sweep implements SweepResult {
   full = false;
   unsettled = false;
   readonly #signal: AbortSignal;
+  #readers = 0;
+  #waiting = 0;
+  /** Resolves when the group that is gathered now was taken, or given up. */
+  #taken = Promise.withResolvers<void>();
 
   constructor(group: UnitGroup, signal: AbortSignal) {
     this.group = group;
@@ -306,11 +323,40 @@ class Sweep implements SweepResult {
     return this.full || this.#signal.aborted;
   }
 
+  /** One of those who read files; whoever ends leaves nobody waiting for it. */
+  async read(work: () => Promise<void>): Promise<void> {
+    this.#readers++;
+    try {
+      await work();
+    } finally {
+      this.#readers--;
+      if (this.#waiting > 0 && this.#waiting >= this.#readers) await this.takeGathered();
+    }
+  }
+
+  /** Waits until what has been read so far is journaled: when the group is full, or when every reader waits for it. */
+  async nextTaken(): Promise<void> {
+    this.#waiting++;
+    try {
+      await (this.#waiting < this.#readers ? this.#taken.promise : this.takeGathered());
+    } finally {
+      this.#waiting--;
+    }
+  }
+
   /** Journals what has been read and waits. */
-  takeGathered(): Promise<void> {
-    return this.unlessFull(async () => {
-      this.appended += await this.group.take();
-    });
+  async takeGathered(): Promise<void> {
+    const taken = this.#taken;
+    this.#taken = Promise.withResolvers();
+    try {
+      await this.unlessFull(async () => {
+        const appended = await this.group.take();
+        // Added after the wait: another group may have been taken meanwhile.
+        this.appended += appended;
+      });
+    } finally {
+      taken.resolve();
+    }
   }
 
   /** A full journal ends the sweep and is no failure. */

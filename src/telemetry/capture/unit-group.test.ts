@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { FullError, SynclineError } from '../../platform/errors.ts';
-import type { CaptureResult, CaptureUnit } from './capture.ts';
+import type { CaptureResult } from './capture.ts';
+import type { PreparedUnit } from './prepared-unit.ts';
 import { UnitGroup, type WaitingUnit } from './unit-group.ts';
 
 /** A capture that journals every group without the sources in `bad`. */
@@ -8,7 +9,7 @@ class ScriptedCapture {
   readonly bad = new Map<number, Error>();
   readonly groups: number[][] = [];
 
-  async takeTogether(units: readonly CaptureUnit[]): Promise<CaptureResult> {
+  async takeTogether(units: readonly PreparedUnit[]): Promise<CaptureResult> {
     for (const { source_id } of units) {
       const error = this.bad.get(source_id);
       if (error) throw error;
@@ -22,7 +23,7 @@ const fate: string[] = [];
 
 function waiting(source_id: number, read_bytes = 0): WaitingUnit {
   return {
-    unit: { source_id, events: [], session: null, checkpoint: 'end', skipped: {} },
+    unit: { source_id, events: [], session: null, session_ended_ms: null, checkpoint: 'end', skipped: {} },
     read_bytes,
     taken: () => fate.push(`${source_id} taken`),
     failed: ({ code }) => fate.push(`${source_id} ${code}`),
@@ -68,7 +69,7 @@ test('a defect is no reason to try units one by one', async () => {
 
 test('a group is full at what one transaction may hold, whatever its units are like', () => {
   const group = new UnitGroup(new ScriptedCapture());
-  group.add(waiting(1, 2 ** 21 - 1));
+  group.add(waiting(1, 2 ** 22 - 1));
   expect(group.isFull).toBe(false);
   group.add(waiting(2, 1));
   expect(group.isFull).toBe(true);

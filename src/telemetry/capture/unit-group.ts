@@ -1,15 +1,16 @@
 import { FullError, SynclineError } from '../../platform/errors.ts';
-import type { Capture, CaptureUnit } from './capture.ts';
+import type { Capture } from './capture.ts';
+import type { PreparedUnit } from './prepared-unit.ts';
 
 /**
  * When a group is taken. A commit waits for the disk and writes pages that the next one writes again, so small files
  * go together; with the spans of these events a group is about what one transaction may hold.
  */
-const GROUP_LIMITS = { events: 700, read_bytes: 2 * 1024 * 1024 } as const;
+const GROUP_LIMITS = { events: 1500, read_bytes: 4 * 1024 * 1024 } as const;
 
 /** A unit on its way into the journal, and who wants to know what becomes of it. */
 export interface WaitingUnit {
-  unit: CaptureUnit;
+  unit: PreparedUnit;
   read_bytes: number;
   /** It is in the journal. */
   taken: () => void;
