@@ -2,7 +2,7 @@ import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { createAdaptorServer } from '@hono/node-server';
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { isLoopback } from '../../engine/http/endpoint.ts';
 import { UnreachableError, UsageError, messageOf } from '../../platform/errors.ts';
@@ -62,19 +62,37 @@ export async function listenForOldPeers(options: CompatListenerOptions): Promise
 }
 
 function build({ app, tls, client_certificates }: CompatListenerOptions): Server {
-  const common = { fetch: app.fetch, overrideGlobalObjects: false };
   const limits = { maxHeaderSize: 16_384, requestTimeout: 60_000, headersTimeout: 20_000, keepAliveTimeout: 65_000 };
-  if (!tls) return createAdaptorServer({ ...common, createServer: createHttpServer, serverOptions: limits }) as Server;
-  const mutual = client_certificates ? { requestCert: true, rejectUnauthorized: false } : {};
+  const common = { overrideGlobalObjects: false };
+  if (!tls) {
+    const serverOptions = limits;
+    return createAdaptorServer({
+      ...common,
+      fetch: app.fetch,
+      createServer: createHttpServer,
+      serverOptions,
+    }) as Server;
+  }
+  const admitted = new WeakSet<object>();
+  const isAdmitted = (socket: object): boolean => client_certificates === undefined || admitted.has(socket);
   const server = createAdaptorServer({
     ...common,
+    // The door is the handshake; this is the second lock: what came in with it may be read before the socket is closed.
+    fetch: (request, env) =>
+      isAdmitted((env as HttpBindings).incoming.socket) ? app.fetch(request, env) : new Response(null, { status: 401 }),
     createServer: createHttpsServer,
-    serverOptions: { ...limits, ...tls, ...mutual, minVersion: 'TLSv1.2' },
+    serverOptions: {
+      ...limits,
+      ...tls,
+      ...(client_certificates ? { requestCert: true, rejectUnauthorized: false } : {}),
+      minVersion: 'TLSv1.2',
+    },
   }) as Server;
-  if (client_certificates)
-    server.on('secureConnection', (socket: TLSSocket) => {
-      const certificate = socket.getPeerX509Certificate();
-      if (!certificate || !client_certificates.has(fingerprintOf(certificate.raw))) socket.destroy();
-    });
+  // Before HTTP's own listener, which would take over the connection.
+  server.prependListener('secureConnection', (socket: TLSSocket) => {
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate && client_certificates?.has(fingerprintOf(certificate.raw))) admitted.add(socket);
+    else if (client_certificates) socket.destroy();
+  });
   return server;
 }

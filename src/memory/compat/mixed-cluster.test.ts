@@ -145,6 +145,6 @@ test('whatever happens where, ours are equal, no deletion is undone, and the old
         }
       },
     ),
-    { numRuns: Number(process.env['SYNCLINE_COMPAT_RUNS'] ?? 12) },
+    { numRuns: Number(process.env['SYNCLINE_SIMULATION_SEEDS'] ?? 12) },
   );
 }, 120_000);

@@ -1,4 +1,5 @@
-import { Pool } from 'undici';
+import { TLSSocket } from 'node:tls';
+import { Pool, buildConnector } from 'undici';
 import { checkEndpoint } from '../../engine/http/endpoint.ts';
 import { retryAfter_ms, type RetryPolicy } from '../../engine/retry.ts';
 import { unanswered } from '../../engine/http/transport-error.ts';
@@ -6,6 +7,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
 import { readPushReply, type PushOutcome } from './ack-rules.ts';
+import { fingerprintOf } from './client-certificates.ts';
 import { newNonce } from './freshness.ts';
 import { instantOfMilliseconds } from './instant.ts';
 import type { SigningKey } from './ed25519.ts';
@@ -14,6 +16,19 @@ import { NONCE_HEADER, PEER_HEADER, SIGNATURE_HEADER, signatureHeader } from './
 
 /** A reply of counters; what a peer says beyond is not read. */
 const MAX_REPLY_BYTES = 1024 * 1024;
+
+/** As the original's (§4.2). */
+const CONNECT_TIMEOUT_MS = 2000;
+
+export interface OldPeerTls {
+  /** PEM: our certificate and key, towards a peer that pins them. */
+  cert?: string;
+  key?: string;
+  /** PEM: authorities to trust instead of the system's. */
+  ca?: string;
+  /** SHA-256 of the peer's certificate (DER): pinned, whoever issued it and whatever its name. [..._PEER_FINGERPRINTS] */
+  server_fingerprint?: string;
+}
 
 export interface OldPeerClientOptions {
   /** Base address, such as `http://peer:9077`. */
@@ -24,8 +39,7 @@ export interface OldPeerClientOptions {
   receiver?: string | undefined;
   api_key?: string | undefined;
   signing_key?: SigningKey | undefined;
-  /** PEM: our certificate and key towards a peer that pins them, and the authorities to trust instead of the system's. */
-  tls?: { cert?: string; key?: string; ca?: string } | undefined;
+  tls?: OldPeerTls | undefined;
   /** Allows http:// to another machine. */
   insecure: boolean;
   request_timeout_ms: number;
@@ -54,7 +68,7 @@ export class OldPeerClient {
     const url = checkEndpoint(options.url, options.insecure);
     this.#options = options;
     this.#path = `${url.pathname.replace(/\/+$/, '')}/api/v1/sync/push`;
-    this.#pool = new Pool(url.origin, { connections: 1, connect: { timeout: 2000, ...options.tls } });
+    this.#pool = new Pool(url.origin, { connections: 1, connect: connectorOf(options.tls ?? {}) });
   }
 
   /** Sends one body; `key` is ASCII. Whatever the network or the peer does is a value. */
@@ -119,6 +133,23 @@ export class OldPeerClient {
     const wait_ms = retryAfter_ms(typeof header === 'string' ? header : undefined, clock.now_ms(), retry);
     return { outcome: 'away', message: `the peer answered ${status}`, wait_ms };
   }
+}
+
+/** A connection to a pinned peer is closed before anything is sent when another certificate is there. */
+function connectorOf({
+  server_fingerprint,
+  ...tls
+}: OldPeerTls): buildConnector.BuildOptions | buildConnector.connector {
+  if (server_fingerprint === undefined) return { timeout: CONNECT_TIMEOUT_MS, ...tls };
+  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, ...tls, rejectUnauthorized: false });
+  return (options, callback) =>
+    connect(options, (error, socket) => {
+      if (error) return callback(error, null);
+      const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+      if (certificate && fingerprintOf(certificate.raw) === server_fingerprint) return callback(null, socket);
+      socket.destroy();
+      callback(Object.assign(new Error('another certificate than the pinned one'), { code: 'ERR_TLS_PINNED' }), null);
+    });
 }
 
 /** Statuses that mean all we could send, not what we sent: who we are, how much at once, the peer's own trouble. */
