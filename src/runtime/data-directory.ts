@@ -105,7 +105,7 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
   const store_thread = new StoreThread({ path: paths.store_db, max_bytes: telemetryRoom(loaded) });
   const destinations = telemetryDestinations({ loaded, env, store_thread, labels });
   await configure(engine, destinations, clock);
-  const sessions = await conversations(options, { hashing, salts, labels, isPrivate, lookForPrivate }, scope);
+  const sessions = await conversations(options, { hashing, salts, isPrivate, lookForPrivate }, scope);
   const report = ({ agent, message }: { agent: string; message: string }): void => options.report(message, { agent });
 
   return {
@@ -164,7 +164,7 @@ export function telemetryRoom({ config }: LoadedConfig): number {
 /** The stream of conversations: half of the room is the store's, text and its index; its journal holds no text. */
 async function conversations(
   options: DirectoryOptions,
-  parts: Pick<SessionsInputs, 'hashing' | 'salts' | 'labels' | 'isPrivate' | 'lookForPrivate'>,
+  parts: Pick<SessionsInputs, 'hashing' | 'salts' | 'isPrivate' | 'lookForPrivate'>,
   { allowed, repositoryShares, checkouts }: CaptureScope,
 ): Promise<SessionsDirectory | null> {
   const { config } = options.loaded;

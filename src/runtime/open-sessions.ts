@@ -14,6 +14,7 @@ import { CheckoutWatch, type Checkouts } from '../sessions/delivery/checkout-wat
 import { rawHash } from '../sessions/delivery/segment-hash.ts';
 import { KnownStores } from '../sessions/delivery/known-stores.ts';
 import { StoreReplyError } from '../sessions/store/store-reply-error.ts';
+import { openFolder, sealFolder } from '../sessions/delivery/sealed-folder.ts';
 import { SessionHolds } from '../sessions/delivery/session-holds.ts';
 import type { KnownSessions } from '../sessions/capture/known-sessions.ts';
 import { sessionCatalogue } from '../sessions/delivery/session-catalogue.ts';
@@ -77,13 +78,14 @@ async function assemble(inputs: SessionsInputs, store: SessionStore, db: Databas
   const holds = new SessionHolds(db);
   const { workspaceOf, repositoryShares, allowed: captures } = inputs;
   const secret = sessionSecret(paths, random);
-  const checkouts = checkoutsOf(inputs, secret);
-  const checkoutOf = (root: string): string => checkouts.digestOf(root);
+  const checkouts: Checkouts = { ...inputs.checkouts, open: (folder) => openFolder(secret, folder) };
+  const checkoutOf = (root: string): string => rawHash(hashing, secret, root);
+  const sealed = (root: string): Uint8Array => sealFolder(secret, root, random);
   const projects = new SessionProjects({ db, workspaceOf, repositoryShares, captures, checkoutOf });
   const repositories = new CheckoutWatch({ db, keyed: engine.keyed, checkouts });
   const catalogue = sessionCatalogue({ known: sweep.known, sources, retry: defaultRetryPolicy, clock, random });
   const { isPrivate } = inputs;
-  const shared = { isPrivate, links, choices, projects, holds, catalogue, secret, store, installation };
+  const shared = { isPrivate, sealed, links, choices, projects, holds, catalogue, secret, store, installation };
   // With capture switched off nothing is read; what people take back is taken back all the same.
   const destinations = options.role === 'laptop' ? sessionDestinations(inputs, shared) : [];
   const stores = new KnownStores(db, links, engine.keyed);
@@ -233,19 +235,6 @@ async function askAgain(
       );
     }
   }
-}
-
-/** Folders of checkouts stand beside the other names of this machine (R5); the journal has digests. */
-function checkoutsOf({ hashing, checkouts, labels }: SessionsInputs, secret: Uint8Array): Checkouts {
-  return {
-    ...checkouts,
-    digestOf: (root) => {
-      const digest = rawHash(hashing, secret, root);
-      labels.rememberCheckout(digest, root);
-      return digest;
-    },
-    rootOf: (digest) => labels.checkout(digest),
-  };
 }
 
 function deliveryTo(

@@ -19,7 +19,7 @@ export const LOCAL_SESSIONS = 'local';
 export const TEAM_SESSIONS = 'team';
 
 /** Raised when sessions are decided by more than before: each is decided anew once. */
-const DECIDING = 2;
+const DECIDING = 3;
 
 /** A request ends well before its lease does. */
 const CONNECTION = { connect_timeout_ms: 10_000, request_timeout_ms: 45_000, max_connections: 2 } as const;
@@ -49,7 +49,7 @@ export interface ConfiguredSessions {
 /** What every destination of one journal shares. */
 export type SharedParts = Pick<
   SessionDestinationOptions,
-  'catalogue' | 'choices' | 'projects' | 'holds' | 'isPrivate' | 'secret'
+  'catalogue' | 'choices' | 'projects' | 'holds' | 'isPrivate' | 'sealed' | 'secret'
 > & {
   links: SessionLinks;
   store: SessionStore;

@@ -2,7 +2,6 @@ import type { Workspace } from '../agents/workspace.ts';
 import type { Hashing } from '../redaction/hashing.ts';
 import type { Salts } from '../telemetry/salts.ts';
 import type { Checkouts } from '../sessions/delivery/checkout-watch.ts';
-import type { Labels } from '../telemetry/labels.ts';
 import type { SessionProjectsOptions } from '../sessions/delivery/session-project.ts';
 import type { DirectoryOptions } from './directory-options.ts';
 
@@ -16,9 +15,8 @@ export interface SessionsInputs {
   allowed: SessionProjectsOptions['captures'];
   /** What a checkout's `.syncline.toml` says about sharing; null: the folder is not there, or nobody understands it. */
   repositoryShares: (root: string) => boolean | null;
-  /** The rules of checkouts at this moment, and where their folders are remembered. */
+  /** The rules of checkouts at this moment. */
   checkouts: Pick<Checkouts, 'markOf' | 'readShares'>;
-  labels: Pick<Labels, 'rememberCheckout' | 'checkout'>;
   /** Whether a session was started with SYNCLINE_PRIVATE=1, by its agent's id. */
   isPrivate: (agent_session_id: string) => boolean;
   /** Finds out which were started so since; before each round, so that it is known before anything leaves. */

@@ -43,18 +43,6 @@ export class Labels {
     for (const { hash, name, detail } of fresh) this.#known.add(`${hash} ${name} ${detail}`);
   }
 
-  /** Remembers the folder of a checkout. */
-  rememberCheckout(digest: string, root: string): void {
-    if (this.#known.has(digest)) return;
-    this.#db.run('INSERT INTO checkout (digest, root) VALUES (?, ?) ON CONFLICT DO NOTHING', digest, root);
-    this.#known.add(digest);
-  }
-
-  /** The folder of a checkout. */
-  checkout(digest: string): string | null {
-    return this.#db.get<{ root: string }>('SELECT root FROM checkout WHERE digest = ?', digest)?.root ?? null;
-  }
-
   find(hash: string): Label | undefined {
     return this.#db.get<Label>('SELECT hash, kind, name, detail FROM label WHERE hash = ?', hash);
   }

@@ -63,8 +63,8 @@ async function backfill({ messages, output_chars, node_flags }: Backfill): Promi
 }
 
 const EVERYTHING = [
-  { destination: 'local', stream: 'sessions', remaining: 0, reason: null },
-  { destination: 'postgres', stream: 'sessions', remaining: 0, reason: null },
+  { destination: 'local', stream: 'sessions', remaining: 0, reason: null, on_hold: null },
+  { destination: 'postgres', stream: 'sessions', remaining: 0, reason: null, on_hold: null },
 ];
 
 test('a history of 100 MB reaches both stores with a heap that could not hold it', async () => {

@@ -188,6 +188,7 @@ export class SessionRig {
       choices: this.choices,
       projects: this.projects,
       holds: new SessionHolds(this.db),
+      sealed: (folder) => new TextEncoder().encode(`sealed ${folder.length}`),
       isPrivate: (id) => this.private.has(id),
       clock: { now_ms: () => this.now_ms, monotonic_ms: () => this.monotonic_ms },
       ...(limits ? { limits } : {}),

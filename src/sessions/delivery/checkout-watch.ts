@@ -6,10 +6,8 @@ const KEYS_AT_ONCE = 1_000;
 
 /** How checkouts are found again and asked. */
 export interface Checkouts {
-  /** Remembers a checkout's folder outside of the journal, which has no path (S3); returns its digest. */
-  digestOf(root: string): string;
-  /** Null: it is not remembered any more. */
-  rootOf(digest: string): string | null;
+  /** The folder of a checkout as it was sealed; null: it cannot be told any more. */
+  open(sealed: Uint8Array): string | null;
   /** Size and times of its rules; null: the folder is not there to be asked. */
   markOf(root: string): string | null;
   /** What its rules say about sharing, read now; null: they cannot be asked. */
@@ -39,10 +37,10 @@ export class CheckoutWatch {
   async look(now_ms: number): Promise<number> {
     const { db, checkouts } = this.#options;
     let touched = 0;
-    for (const { checkout, mark } of db.all<{ checkout: string; mark: string }>(
-      'SELECT checkout, mark FROM session_checkout',
+    for (const { checkout, mark, folder } of db.all<{ checkout: string; mark: string; folder: Uint8Array | null }>(
+      'SELECT checkout, mark, folder FROM session_checkout',
     )) {
-      const root = checkouts.rootOf(checkout);
+      const root = folder === null ? null : checkouts.open(folder);
       const now = root === null ? null : checkouts.markOf(root);
       if (root === null || now === null || now === mark) continue;
       const shares = checkouts.readShares(root);
@@ -85,12 +83,14 @@ export class CheckoutWatch {
 }
 
 /**
- * Has a checkout watched from now on; to be committed with the settlement of a session that is shared. `is_new`: nothing of
- * it was there before, so its rules are looked at once more: they may have changed while it was decided.
+ * Has a checkout watched from now on; to be committed with the settlement of a session that is shared. `folder` is sealed.
+ * `is_new`: nothing of the session was there before, so the rules are looked at once more: they may have changed while it
+ * was decided.
  */
-export function watchWrite(checkout: string, is_new: boolean): FlowWrite {
+export function watchWrite(checkout: string, folder: Uint8Array, is_new: boolean): FlowWrite {
   return {
-    sql: `INSERT INTO session_checkout (checkout, mark) VALUES (?, '') ON CONFLICT (checkout) DO ${is_new ? `UPDATE SET mark = ''` : 'NOTHING'}`,
-    parameters: [checkout],
+    sql: `INSERT INTO session_checkout (checkout, mark, folder) VALUES (?1, '', ?2)
+          ON CONFLICT (checkout) DO UPDATE SET folder = ?2${is_new ? `, mark = ''` : ''}`,
+    parameters: [checkout, folder],
   };
 }

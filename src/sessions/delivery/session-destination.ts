@@ -54,6 +54,8 @@ export interface SessionDestinationOptions {
   /** `[REDACTED:rule]` with the tag that tells equal secrets; false: without. */
   tags: boolean;
   sharing: SharingPolicy;
+  /** A folder as the journal may hold it. */
+  sealed: (folder: string) => Uint8Array;
   catalogue: SessionCatalogue;
   links: Pick<SessionLinks, 'read' | 'write'>;
   choices: Pick<SessionChoices, 'of' | 'keepOut'>;
@@ -182,8 +184,8 @@ export class SessionDestination implements KeyedDestination {
     const decision = sharing.decide({ project, unshared, linked, started_at_ms: head.started_at_ms });
     // Excluded from being read: nothing more of it is taken; what was taken before goes by `erase`, or a word on sharing.
     if (!project.captured && decision.kind === 'send') return { project, masker, decision: { kind: 'undecided' } };
-    if (decision.kind === 'send' && !context.is_local && project.checkout !== null)
-      writes.add([watchWrite(project.checkout, !linked)]);
+    if (decision.kind === 'send' && !context.is_local && project.checkout !== null && project.root !== null)
+      writes.add([watchWrite(project.checkout, this.#options.sealed(project.root), !linked)]);
     return { project, masker, decision };
   }
 

@@ -27,7 +27,7 @@ export interface SessionProjectsOptions {
   workspaceOf: (cwd: string) => Workspace;
   /** What `.syncline.toml` of a checkout says; null when its folder is not there. */
   repositoryShares: (root: string) => boolean | null;
-  /** `Checkouts.digestOf`. */
+  /** Keyed digest of a checkout's folder. */
   checkoutOf: (root: string) => string;
   /** Whether it is read at all; `cwd` null: unknown. */
   captures: (
