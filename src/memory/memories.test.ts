@@ -317,6 +317,9 @@ test('search needs all words, quoted ones together, and nothing of a query langu
   expect(await titles('alpha beta')).toEqual(['Alpha beta gamma', 'Alpha gamma beta']);
   expect(await titles('"beta gamma"')).toEqual(['Alpha beta gamma']);
   expect(await titles('alpha delta')).toEqual([]);
+  const id = (await memories.search({ text: '"beta gamma"' }))[0]!.id;
+  await memories.update(id, { title: 'Omega', content: 'else' }, ann);
+  expect([await titles('alpha beta'), await titles('omega')]).toEqual([['Alpha gamma beta'], ['Omega']]);
   for (const text of ['', '*', 'NEAR(', 'title:', '"', '- ^ ( )', 'alpha AND NOT']) await memories.search({ text });
 });
 

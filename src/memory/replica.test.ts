@@ -16,7 +16,7 @@ import { scratchDirectory } from '../../test/support/scratch-directory.ts';
 import { MAX_AHEAD_MS } from './clock/hybrid-clock.ts';
 import { formatStamp } from './clock/stamp.ts';
 import { formatOperation, type Operation } from './operation.ts';
-import type { DigestEntry } from './replica.ts';
+import type { DigestEntry, RowState } from './replica.ts';
 import { DigestTree } from './store/digest-tree.ts';
 import { allHashes } from './store/snapshot.ts';
 
@@ -176,7 +176,9 @@ describe('deletes stay deleted (M4)', () => {
     await settle(a, b, c);
     await a.memories.delete(gone, ann);
     await settle(a, b);
-    // c has not heard of it, and edits.
+    // c has not heard of it, and edits; the clocks of all are past the delete.
+    for (const made of [a, b, c]) made.clock.ms += 1000;
+    for (const made of [a, b]) await made.store(`meanwhile of ${made.name}`);
     await c.memories.update(gone, { priority: 9 }, eve);
     const stabilise = () => a.replica.stabilise(vectors(a, b, c));
     for (let i = 0; i < 5; i++) expect(await stabilise()).toEqual({ purged: 0 });
@@ -189,6 +191,9 @@ describe('deletes stay deleted (M4)', () => {
       ({ purged } = await stabilise());
     }
     expect(purged).toBe(1);
+    await pull(b, a);
+    // Rows as a member has them that has not heard of the purge bring nothing back.
+    for (const row of await snapshotOf(c)) await b.replica.applySnapshot([row]);
     await settle(a, b, c);
     await expectEqual(a, b, c);
     for (const made of [a, b, c]) {
@@ -246,7 +251,11 @@ describe('clocks (T5)', () => {
       await to.memories.update(id, { priority }, ann);
     }
     await settle(a, b, c);
-    for (const made of [a, b, c]) expect((await made.memories.get(id))?.priority).toBe(4);
+    expect((await a.memories.get(id))?.priority).toBe(4);
+    await pull(b, a);
+    await b.memories.update(id, { priority: 5 + 1 }, ann);
+    await settle(a, b, c);
+    for (const made of [a, b, c]) expect((await made.memories.get(id))?.priority).toBe(6);
   });
 
   test('an operation from the far future is kept aside, stalls only its own origin, and is taken when its time nears (M6)', async () => {
@@ -458,6 +467,16 @@ describe('whole rows', () => {
     expect((await a.memories.history(id)).length).toBe(0);
   });
 });
+
+async function snapshotOf(made: MemoryMember): Promise<RowState[]> {
+  const rows: RowState[] = [];
+  for (let after: string | null = ''; after !== null;) {
+    const page = await made.replica.snapshot(after, { max_items: 2 });
+    rows.push(...page.rows);
+    after = page.next;
+  }
+  return rows;
+}
 
 /** Rows that differ, by walking down where hashes do. */
 async function difference(a: MemoryMember, b: MemoryMember): Promise<{ differing: DigestEntry[]; messages: number }> {

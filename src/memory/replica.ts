@@ -134,7 +134,10 @@ export interface Replica {
    */
   repair(states: readonly RowState[]): Promise<OperationId[]>;
 
-  /** All rows from a place on (`''` at first), for a member that is new, was wiped, or fell behind retention. */
+  /**
+   * All rows from a place on (`''` at first), for a member that is new, was wiped, or fell behind retention. A page may be
+   * empty before the end; only `next` null is the end.
+   */
   snapshot(after: string, limits?: PageLimits): Promise<SnapshotPage>;
   /**
    * Joins a page of another member's rows. After the last one `adopt` moves the vector: everything up to it counts as

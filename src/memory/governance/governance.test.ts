@@ -74,9 +74,12 @@ describe('policies', () => {
   });
 
   test.each([{}, { write: 'maybe' }, { write: 'any', approver: { consensus: 0 } }, { write: 'any', approver: 'god' }])(
-    'a policy of another form is refused: %#',
+    'a policy of another form is refused whole: %#',
     async (governance) => {
-      await expect(rules(member(), 'n', governance)).rejects.toMatchObject({ code: 'memory.invalid' });
+      const a = member();
+      await expect(rules(a, 'n', governance)).rejects.toMatchObject({ code: 'memory.invalid' });
+      // Nothing is left of what had been written before it was looked at.
+      expect([await a.titles(), a.replica.vector(), a.replica.root()]).toEqual([[], {}, '0'.repeat(16)]);
     },
   );
 });

@@ -93,6 +93,7 @@ describe('memory', () => {
     expect(again).toMatchObject({ life: at(25), stored: true });
     expect(memory(storeOf('m', at(25)), ...orders[0])).toEqual(again);
     expect(memory(storeOf('m', at(19)), ...orders[0]).life).toBe('');
+    expect(memory(storeOf('m', at(20)), ...orders[0]).life).toBe('');
   });
 
   test('an update waits unseen for the store of its life, and never makes one (M4)', () => {

@@ -61,35 +61,58 @@ export class Rows {
     return text === undefined ? '' : (JSON.parse(text) as { before: Stamp }).before;
   }
 
-  /** Joins states in this order, inside the caller's transaction; tells for each whether it changed its row. */
+  /**
+   * Joins states inside the caller's transaction; tells for each whether it changed its row. Memories first: whether a link
+   * is kept below the floor depends on its ends.
+   */
   join(deltas: readonly Row[]): boolean[] {
+    const effects = new Map<Row, boolean>();
+    const memories = deltas.filter(({ row }) => row === 'memory');
+    const others = memories.length === 0 ? deltas : deltas.filter(({ row }) => row !== 'memory');
+    this.#joinAll(memories, effects);
+    this.#joinAll(others, effects);
+    return deltas.map((delta) => effects.get(delta) ?? false);
+  }
+
+  #joinAll(deltas: readonly Row[], effects: Map<Row, boolean>): void {
+    if (deltas.length === 0) return;
     const kept = this.#load(deltas);
     const changed = new Set<string>();
     const floor = this.floor();
-    const effects = deltas.map((delta) => {
+    for (const delta of deltas) {
       const place = placeKey(delta.row, delta.key);
       const row = kept.get(place) ?? { state: null, hash: null, memory_key: null, status: null };
-      const joined = row.state === null ? delta.state : joinStates(delta.row, row.state, delta.state);
-      const state = aboveFloor(delta.row, joined, floor);
-      if (state === row.state || (row.state !== null && state !== null && same(delta.row, state, row.state)))
-        return false;
-      if (state === null && row.state === null) return false;
+      const state = this.#joined(delta, row.state, floor);
+      const effect = differs(delta.row, row.state, state);
+      effects.set(delta, effect);
+      if (!effect) continue;
       kept.set(place, { ...row, state });
       changed.add(place);
-      return true;
-    });
+    }
     for (const place of changed) this.#save(place, kept.get(place));
     if (deltas.some(({ row }) => row === 'floor')) this.#purge(this.floor());
-    return effects;
+  }
+
+  /** Null: nothing is left of the row. */
+  #joined({ row, key, state: delta }: Row, known: States[RowKind] | null, floor: Stamp): States[RowKind] | null {
+    const state = aboveFloor(row, known === null ? delta : joinStates(row, known, delta), floor);
+    if (row !== 'link' || state === null || (state as LinkState).stamp >= floor) return state;
+    return this.#hasEnds(key) ? state : null;
+  }
+
+  /** Whoever made a link had both; an end of which nothing is left below the floor was purged. */
+  #hasEnds(key: string): boolean {
+    const names = linkOf(key);
+    return (
+      names !== null &&
+      this.#db.value<number>('SELECT count(*) FROM memory WHERE id IN (?, ?)', names.source_id, names.target_id) === 2
+    );
   }
 
   /** Whether joining would change anything. */
   adds(delta: Row): boolean {
     const known = this.#load([delta]).get(placeKey(delta.row, delta.key))?.state ?? null;
-    const joined = known === null ? delta.state : joinStates(delta.row, known, delta.state);
-    const state = aboveFloor(delta.row, joined, this.floor());
-    if (state === null) return known !== null;
-    return known === null || stateText(delta.row, state) !== stateText(delta.row, known);
+    return differs(delta.row, known, this.#joined(delta, known, this.floor()));
   }
 
   #load(deltas: readonly Row[]): Map<string, Kept> {
@@ -216,18 +239,15 @@ export class Rows {
       `SELECT id, place, hash FROM memory WHERE dead <> '' AND dead < ? AND life = ''`,
       floor,
     );
+    this.#db.run(`DELETE FROM memory WHERE dead <> '' AND dead < ? AND life = ''`, floor);
     const links = this.#db.all<{ key: string; place: number; hash: Uint8Array }>(
-      `SELECT key, place, hash FROM link WHERE stamp < ?1 AND (present = 0
-         OR source_id IN (SELECT id FROM memory WHERE dead <> '' AND dead < ?1 AND life = '')
-         OR target_id IN (SELECT id FROM memory WHERE dead <> '' AND dead < ?1 AND life = ''))`,
+      `SELECT key, place, hash FROM link WHERE stamp < ? AND (present = 0
+         OR NOT EXISTS (SELECT 1 FROM memory WHERE id = source_id) OR NOT EXISTS (SELECT 1 FROM memory WHERE id = target_id))`,
       floor,
     );
+    const keys = JSON.stringify(links.map(({ key }) => key));
+    this.#db.run('DELETE FROM link WHERE key IN (SELECT value FROM json_each(?))', keys);
     for (const { place, hash } of [...dead, ...links]) this.#changes.push({ place, before: hash, after: null });
-    this.#db.run(
-      'DELETE FROM link WHERE key IN (SELECT value FROM json_each(?))',
-      JSON.stringify(links.map(({ key }) => key)),
-    );
-    this.#db.run(`DELETE FROM memory WHERE dead <> '' AND dead < ? AND life = ''`, floor);
     this.#strip(floor);
   }
 
@@ -273,8 +293,10 @@ function memoryAboveFloor(state: MemoryState, floor: Stamp): MemoryState | null 
 }
 
 /** The joins of memories return what they were given when nothing changed; the others are small. */
-function same<K extends RowKind>(row: K, a: States[K], b: States[K]): boolean {
-  return row === 'memory' ? false : stateText(row, a) === stateText(row, b);
+function differs<K extends RowKind>(row: K, known: States[K] | null, state: States[K] | null): boolean {
+  if (known === null || state === null) return known !== state;
+  if (row === 'memory' || known === state) return known !== state;
+  return stateText(row, known) !== stateText(row, state);
 }
 
 function placeKey(row: RowKind, key: string): string {

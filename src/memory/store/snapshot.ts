@@ -16,26 +16,37 @@ interface PlacedRow extends RowState {
   place: number;
 }
 
-/** Rows after a place, in order of places; `next` is null at the end. Rows of one place stay together. */
+/** Memories before links, because below the floor a link is kept only with its ends. */
+const TABLES = {
+  m: `SELECT place, 'memory' AS row, id AS key, state FROM memory`,
+  n: 'SELECT place, row, key, state FROM coordination',
+  p: `SELECT place, 'link' AS row, key, state FROM link`,
+} as const;
+type Table = keyof typeof TABLES;
+const ORDER: readonly Table[] = ['m', 'n', 'p'];
+
+/**
+ * Rows after a place, table by table, in order of places; `next` is null at the end. Rows of one place stay together.
+ * @throws InvalidInputError `memory.place`
+ */
 export function snapshotPage(db: Database, after: string, limits: PageLimits = {}): SnapshotPage {
-  if (!/^([0-9a-f]{12})?$/.test(after)) throw new InvalidInputError('memory.place', 'Not a place of a snapshot');
-  const from = after === '' ? -1 : Number.parseInt(after, 16);
+  if (!/^([mnp]([0-9a-f]{12})?)?$/.test(after))
+    throw new InvalidInputError('memory.place', 'Not a place of a snapshot');
+  const table = (after[0] ?? 'm') as Table;
+  const from = after.length > 1 ? Number.parseInt(after.slice(1), 16) : -1;
   const most = Math.max(1, Math.min(limits.max_items ?? PAGE_LIMITS.max_items, PAGE_LIMITS.max_items));
   const max_bytes = Math.min(limits.max_bytes ?? PAGE_LIMITS.max_bytes, PAGE_LIMITS.max_bytes);
-  const found = db.all<PlacedRow>(
-    `SELECT place, row, key, state FROM (${ALL_ROWS}) WHERE place > ? ORDER BY place LIMIT ?`,
-    from,
-    most + 1,
-  );
+  const sql = TABLES[table];
+  const found = db.all<PlacedRow>(`${sql} WHERE place > ? ORDER BY place LIMIT ?`, from, most + 1);
   const rows = within(found, most, max_bytes);
   const last = rows.at(-1);
-  if (!last) return { rows: [], next: null };
-  const more = rows.length < found.length;
-  const ties = db.all<PlacedRow>(`SELECT place, row, key, state FROM (${ALL_ROWS}) WHERE place = ?`, last.place);
+  const following = ORDER[ORDER.indexOf(table) + 1] ?? null;
+  if (!last) return { rows: [], next: following };
+  const ties = db.all<PlacedRow>(`${sql} WHERE place = ?`, last.place);
   const whole = [...rows.filter(({ place }) => place !== last.place), ...ties];
   return {
     rows: whole.map(({ row, key, state }) => ({ row, key, state })),
-    next: more ? last.place.toString(16).padStart(12, '0') : null,
+    next: rows.length < found.length ? table + last.place.toString(16).padStart(12, '0') : following,
   };
 }
 
