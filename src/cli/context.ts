@@ -1,6 +1,7 @@
 /** All that a command may touch. A test makes one of written streams, a clock that stands still and a fake Operator. */
 import type { FlagValue, LoadedConfig } from '../config/load.ts';
 import { resolvePaths, type SynclinePaths } from '../config/paths.ts';
+import type { MemoryAccess } from '../memory/memory-access.ts';
 import type { ExitCode } from '../platform/errors.ts';
 import type { Operator } from '../runtime/operator.ts';
 import { paletteFor, type ColorMode, type Palette } from './format/color.ts';
@@ -55,6 +56,13 @@ export class CommandContext {
   async withOperator<T>(use: (operator: Operator) => Promise<T>): Promise<T> {
     await using operator = await this.connect();
     return await use(operator);
+  }
+
+  /** Runs `use` with the memories of the running Syncline, or of the data directory. */
+  async withMemories<T>(use: (access: MemoryAccess) => Promise<T>): Promise<T> {
+    const { env, runtime } = this.host;
+    await using access = await runtime.connectMemories({ paths: this.paths(), loaded: await this.config(), env });
+    return await use(access);
   }
 
   /** Data, one line each, to stdout. */

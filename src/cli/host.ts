@@ -30,6 +30,8 @@ export interface Host {
   from_clone: boolean;
   runtime: Runtime;
   prompts: () => Promise<Prompts>;
+  /** All of standard input as text. @throws UsageError `usage.input` when it has more than a mebibyte */
+  readInput: () => Promise<string>;
   /** Shows a page in the user's browser; false when there is none. */
   openBrowser(url: string, paths: SynclinePaths): Promise<boolean>;
 }

@@ -1,7 +1,7 @@
 /** The real process: its streams, signals, clock and exit. Everything else takes them as parameters. */
 import { homedir } from 'node:os';
 import { systemClock } from '../platform/clock.ts';
-import { EXIT, type ExitCode } from '../platform/errors.ts';
+import { EXIT, UsageError, type ExitCode } from '../platform/errors.ts';
 import { systemRandom } from '../platform/random.ts';
 import { systemTimers } from '../platform/timers.ts';
 import { openInBrowser } from './browser.ts';
@@ -53,6 +53,20 @@ export async function start(): Promise<void> {
   process.exitCode = exit;
 }
 
+/** More than any command takes. */
+const MAX_INPUT_BYTES = 1024 * 1024;
+
+async function readInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_INPUT_BYTES) throw new UsageError('usage.input', 'Standard input holds more than 1 MiB');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
 function processHost(signal: AbortSignal): Host {
   return {
     stdout: { write: (text) => void process.stdout.write(text) },
@@ -71,6 +85,7 @@ function processHost(signal: AbortSignal): Host {
     from_clone: import.meta.url.endsWith('/src/cli/start.ts'),
     runtime,
     prompts: clackPrompts,
+    readInput,
     openBrowser: openInBrowser,
   };
 }

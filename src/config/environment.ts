@@ -19,8 +19,11 @@ export interface Assignment {
 
 const PREFIX = 'SYNCLINE_';
 
-/** Variables that are not keys: where everything is, the port (a short name of `http.port`), and the hook's opt-out. */
-export const RESERVED_VARIABLES = ['SYNCLINE_HOME', 'SYNCLINE_PORT', 'SYNCLINE_PRIVATE'] as const;
+/**
+ * Variables that are not keys: where everything is, the port (a short name of `http.port`), the hook's opt-out, and the
+ * conversation in which a command is called.
+ */
+export const RESERVED_VARIABLES = ['SYNCLINE_HOME', 'SYNCLINE_PORT', 'SYNCLINE_PRIVATE', 'SYNCLINE_SESSION'] as const;
 
 /** `SYNCLINE_TEAM__URL` for `team.url`. */
 export function variableOf(path: readonly string[]): string {

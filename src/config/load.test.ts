@@ -37,7 +37,7 @@ describe('the example of the product page', () => {
     expect(config.sessions?.hold).toBe(15 * 60_000);
     expect(config.records?.salesforce?.key).toEqual({ file: 'sf.pem' });
     expect(config.http.port).toBe(4777);
-    expect(notes.map((note) => note.split(' ')[0])).toEqual(['[memory]', '[records]']);
+    expect(notes.map((note) => note.split(' ')[0])).toEqual(['[records]']);
   });
 });
 

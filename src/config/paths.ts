@@ -30,6 +30,8 @@ export interface SynclinePaths {
   sessions_db: string;
   /** The local store of conversations. */
   session_store_db: string;
+  /** Memories: their journal and their rows. */
+  memory_db: string;
   spool_dir: string;
   keys_dir: string;
   log_dir: string;
@@ -66,6 +68,7 @@ export function resolvePaths(inputs: PathInputs): SynclinePaths {
     labels_db: join(home, 'labels.db'),
     sessions_db: join(home, 'sessions.db'),
     session_store_db: join(home, 'session-store.db'),
+    memory_db: join(home, 'memory.db'),
     spool_dir: join(home, 'spool'),
     keys_dir: join(home, 'keys'),
     log_dir: join(home, 'log'),

@@ -202,7 +202,19 @@ const sessions = z
 
 const memory = z
   .strictObject({
-    write_quorum: field.whole(1, 99).default(1).describe('Machines that must have a write before it counts.'),
+    keep: field.flag.default(true).describe('Keep memories on this machine; false serves and stores none.'),
+    name: field.text
+      .optional()
+      .describe('How others see this machine beside what was written on it; without it, its host name.'),
+    write_quorum: field
+      .whole(1, 99)
+      .default(1)
+      .describe('Machines that must have a write before it counts, this one included; a request may say otherwise.'),
+    quorum_timeout: field.duration_ms.prefault('2s').describe('How long a write waits for them.'),
+    unredacted: field.globs
+      .default([])
+      .describe('Namespaces whose memories are kept as they are written, secrets and all (`vault`, `vault/**`).'),
+    archive_every: field.duration_ms.prefault('5m').describe('How often what has expired is archived.'),
     listen: field.listen.optional().describe('Where peers reach this machine.'),
     compat_listen: field.listen.optional().describe('Where clients of ai-memory reach this machine.'),
     peer: z
@@ -217,7 +229,7 @@ const memory = z
       .default([])
       .describe('The machines that share this memory.'),
   })
-  .describe('What agents know.');
+  .describe('What agents know. It stays on this machine until it has peers.');
 
 const records = z
   .strictObject({
@@ -263,7 +275,7 @@ export const configSchema = z
     http: http.prefault({}),
     server: server.prefault({}),
     sessions: sessions.prefault({}),
-    memory: memory.optional(),
+    memory: memory.prefault({}),
     records: records.optional(),
   })
   .superRefine((config, issues) => {
@@ -285,7 +297,7 @@ export type ServerConfig = Config['server'];
 export type ServerDestinationConfig = z.output<typeof serverDestination>;
 
 /** Sections that parse but that nothing in this version acts upon; loading says so. */
-export const INACTIVE_SECTIONS = ['memory', 'records'] as const;
+export const INACTIVE_SECTIONS = ['records'] as const;
 
 /** Types of `[[telemetry.destination]]` that deliver in this version. */
 export const AVAILABLE_DESTINATIONS = ['server'] as const;

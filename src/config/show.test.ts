@@ -26,6 +26,6 @@ it('shows every key with its origin, and no secret', () => {
   expect(row('telemetry.destination[0].token')?.value).toBe('<secret from env B>');
   expect(row('telemetry.destination[0].salt')?.value).toBe('<secret from file b.salt>');
   expect(row('server.limits.max_items')?.value).toBe(1000);
-  expect(row('memory.write_quorum')).toBeUndefined();
+  expect(row('records.max_deletes')).toBeUndefined();
   expect(JSON.stringify(values)).not.toMatch(/00ff00ff|plain-secret/);
 });

@@ -200,6 +200,7 @@ function assemble(
     ...listenOptions(daemon.options),
     store: directory.store,
     ...(directory.sessions ? { sessions: directory.sessions.store } : {}),
+    ...(directory.memory ? { memory: directory.memory.served } : {}),
     tokens,
     clock: systemClock,
     random: systemRandom,

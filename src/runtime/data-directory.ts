@@ -25,6 +25,7 @@ import type { Workspace } from '../telemetry/capture/workspace-context.ts';
 import { CaptureRules } from './capture-rules.ts';
 import { LOCAL_STORE, telemetryDestinations, teamSalt, type ConfiguredDestination } from './destinations.ts';
 import type { DirectoryOptions } from './directory-options.ts';
+import { openMemory, type MemoryDirectory } from './open-memory.ts';
 import { openSessions } from './open-sessions.ts';
 import type { SessionsInputs } from './sessions-inputs.ts';
 import type { SessionsDirectory } from './sessions-directory.ts';
@@ -43,6 +44,8 @@ export interface DataDirectory {
   hooks: HookSweep;
   /** Conversations; null where the configuration keeps none. */
   sessions: SessionsDirectory | null;
+  /** Memories; null where the configuration keeps none. */
+  memory: MemoryDirectory | null;
   /** The tokens of this directory; with the running daemon's own operator token, or null without a daemon. */
   tokens: (operator_token: string | null) => TokenStore;
   /** Projects of each agent, for the first screen. */
@@ -106,6 +109,10 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
   const destinations = telemetryDestinations({ loaded, env, store_thread, labels });
   await configure(engine, destinations, clock);
   const sessions = await conversations(options, { hashing, salts, isPrivate, lookForPrivate }, scope);
+  const memory = await openMemory(options).catch(async (error: unknown) => {
+    await sessions?.close();
+    throw error;
+  });
   const report = ({ agent, message }: { agent: string; message: string }): void => options.report(message, { agent });
 
   return {
@@ -127,12 +134,14 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
       ...{ capture: hookCapture, store: engine, clock, spool_dir: paths.spool_dir, before: lookForPrivate },
     }),
     sessions,
+    memory,
     destinations,
     deliveries: new Map(destinations.map((to) => [to.destination.id, deliveryTo(to, engine, options)])),
     tokens: (operator_token) => openTokens(options, opened, operator_token),
     projectsOf: (agent) =>
       db.value<number>('SELECT count(DISTINCT workspace) FROM telemetry_session WHERE agent = ?', agent),
     close: async () => {
+      await memory?.close();
       await sessions?.close();
       for (const { destination } of destinations) await destination.close?.();
       for (const close of [...opened].reverse()) close();

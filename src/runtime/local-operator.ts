@@ -7,6 +7,7 @@ import { importTranscripts } from './import-transcripts.ts';
 import type { DeadLetterFilter, DeadLetterRow, Operator, StreamName } from './operator.ts';
 import { flush } from './flush.ts';
 import { sessionVerbs } from './session-operator.ts';
+import { memoryVerbs } from './memory-verbs.ts';
 import { journalsOf } from './journals.ts';
 import { preview } from './preview.ts';
 import { supersededAmong } from './superseded.ts';
@@ -35,6 +36,7 @@ export function localOperator(
     ...readingVerbs(directory, running),
     ...workingVerbs(directory, verbs, record),
     ...sessionVerbs(directory, verbs.wake, record),
+    ...memoryVerbs(directory.memory?.access ?? null),
     ...deadLetterVerbs(directory, verbs, record),
     ...pauseVerbs(directory, verbs, record),
     ...tokenVerbs(verbs, record),

@@ -5,6 +5,7 @@ import { FullError } from '../platform/errors.ts';
 import { watchTranscripts } from '../telemetry/capture/transcript-watch.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { removeDelivered } from './retention.ts';
+import { tendMemories } from './memory-loops.ts';
 import { startSessionLoops } from './session-loops.ts';
 
 /** A sweep without a hint: finds what the watcher missed. */
@@ -41,6 +42,9 @@ export function startLoops(supervisor: Supervisor, directory: DataDirectory, run
     supervisor.start({ name: 'transcripts', run: (signal) => sweepTranscripts(directory, sources[0], told, signal) });
     supervisor.start({ name: 'hooks', run: (signal) => sweepHooks(directory, sources[1], told, signal) });
   }
+  const { memory } = directory;
+  if (memory)
+    supervisor.start({ name: 'tend memories', run: (signal) => tendMemories(memory, directory.options, signal) });
   const conversations = startSessionLoops(supervisor, directory, run);
   for (const { id, delivery, wakeup } of deliveries)
     supervisor.start({ name: `deliver ${id}`, run: (signal) => delivery.run(signal, wakeup) });

@@ -4,6 +4,7 @@
  * directory itself under the lock. Every verb that changes something is recorded as an operator action.
  */
 import type { ItemError } from '../engine/ordered/destination.ts';
+import type { MemoryVerbs } from './memory-verbs.ts';
 import type { SessionVerbs, SessionsSourceStatus } from './session-verbs.ts';
 
 export type StreamName = 'telemetry' | 'sessions' | 'memory' | 'records';
@@ -211,7 +212,7 @@ export interface ImportResult {
   skipped: Record<string, number>;
 }
 
-export interface Operator extends SessionVerbs {
+export interface Operator extends SessionVerbs, MemoryVerbs {
   status(): Promise<StatusReport>;
   report(query: ReportQuery): Promise<Report>;
   sessions(query: {

@@ -37,6 +37,7 @@ const DEADLINES_MS = {
   shareConversations: LONG_MS,
   previewSessions: LONG_MS,
   replaySessions: HISTORY_MS,
+  memory: LONG_MS,
   preview: LONG_MS,
   flush: SHORT_MS,
   importTranscripts: HISTORY_MS,

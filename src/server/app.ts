@@ -6,6 +6,8 @@ import type { ServerContext } from './context.ts';
 import type { ServerEnv } from './http/env.ts';
 import { Refusal } from './http/refusal.ts';
 import { ingest } from './routes/ingest.ts';
+import { answerMemory, MEMORY_ROUTES } from './routes/memories.ts';
+import { MCP_PATH } from './routes/memory-request.ts';
 import { operate } from './routes/operate.ts';
 import { page } from './routes/page.ts';
 import { SESSION_ROUTES, answerReader } from './routes/sessions.ts';
@@ -73,6 +75,13 @@ function routesOf(context: ServerContext): Route[] {
       path,
       handler: (c) => answerReader(c, context, handler),
     })),
+    ...MEMORY_ROUTES.map((route): Route => ({
+      method: route.method,
+      path: route.path,
+      handler: (c) => answerMemory(c, context, route),
+    })),
+    // Loaded at the first call: most machines never make one, and the protocol's library is the larger part of a start.
+    { method: 'POST', path: MCP_PATH, handler: async (c) => (await import('./routes/mcp.ts')).answerMcp(c, context) },
     { method: 'POST', path: '/v1/operate', handler: (c) => operate(c, context) },
     { method: 'GET', path: '/v1/health', handler: () => health(context) },
     { method: 'GET', path: '/v1/config', handler: (c) => config(c, context) },

@@ -1,4 +1,5 @@
 import type { Clock } from '../platform/clock.ts';
+import type { Random } from '../platform/random.ts';
 import type { Operator } from '../runtime/operator.ts';
 import type { SessionStore } from '../sessions/store/session-store.ts';
 import type { TelemetryStore } from '../telemetry/store/telemetry-store.ts';
@@ -10,12 +11,15 @@ import type { InFlight } from './http/in-flight.ts';
 import type { ServerLimits } from './limits.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { Pages } from './pages.ts';
+import type { ServedMemory } from './served-memory.ts';
 
 /** Everything the routes work with; made once by `createServer`. */
 export interface ServerContext {
   store: TelemetryStore;
   /** Null: this server keeps no conversations. */
   sessions: SessionStore | null;
+  /** Null: this server keeps no memories. */
+  memory: ServedMemory | null;
   tokens: TokenStore;
   sign_in: SignIn;
   quota: Quota;
@@ -23,6 +27,7 @@ export interface ServerContext {
   metrics: ServerMetrics;
   limits: ServerLimits;
   clock: Clock;
+  random: Random;
   host_rules: HostRules;
   version: string;
   operator: Operator | null;

@@ -22,6 +22,7 @@ import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
 import { checkListenPolicy, proxyList } from './listen-policy.ts';
 import { ServerMetrics } from './metrics.ts';
 import type { Pages } from './pages.ts';
+import type { ServedMemory } from './served-memory.ts';
 
 /** How often last uses of tokens are written and the certificate files are looked at. */
 const UPKEEP_MS = 15_000;
@@ -33,6 +34,8 @@ export interface ServerOptions {
   store: TelemetryStore;
   /** Where members' conversations are kept; none: the routes for them say 404. */
   sessions?: SessionStore;
+  /** The memories that are served; none: the routes for them say 404. */
+  memory?: ServedMemory;
   tokens: TokenStore;
   clock: Clock;
   random: Random;
@@ -79,6 +82,7 @@ export function createServer(options: ServerOptions): SynclineServer {
   const context: ServerContext = {
     store: options.store,
     sessions: options.sessions ?? null,
+    memory: options.memory ?? null,
     tokens: options.tokens,
     sign_in: new SignIn(options.clock, options.random),
     quota: new Quota(options.clock, limits),
@@ -86,6 +90,7 @@ export function createServer(options: ServerOptions): SynclineServer {
     metrics: new ServerMetrics(in_flight, () => options.store.sizeBytes()),
     limits,
     clock: options.clock,
+    random: options.random,
     host_rules: { public_url: publicUrl(options.public_url), behind_proxy: proxyList(options.behind_proxy ?? []) },
     version: options.version,
     operator: options.operator ?? null,

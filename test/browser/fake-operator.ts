@@ -83,6 +83,7 @@ export function fakeOperator(answers: FakeAnswers = {}): Operator & { asked: [ve
     shareConversations: never('shareConversations'),
     previewSessions: never('previewSessions'),
     replaySessions: never('replaySessions'),
+    memory: never('memory'),
     preview: never('preview'),
     flush: never('flush'),
     importTranscripts: never('importTranscripts'),

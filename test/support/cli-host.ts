@@ -2,6 +2,7 @@
 import type { Host, Prompts } from '../../src/cli/host.ts';
 import type { AgentPlace, DaemonOptions, Runtime } from '../../src/cli/runtime.ts';
 import { runCommandLine } from '../../src/cli/run.ts';
+import { MEMORY_METHODS, type MemoryAccess } from '../../src/memory/memory-access.ts';
 import { UnreachableError, type ExitCode } from '../../src/platform/errors.ts';
 import { seededRandom } from '../../src/platform/random.ts';
 import type { Operator, StatusReport } from '../../src/runtime/operator.ts';
@@ -12,6 +13,9 @@ export const NOW_MS = Date.UTC(2026, 10, 21, 14, 32);
 export interface CliWorld {
   operator?: Partial<Operator>;
   runtime?: Partial<Runtime>;
+  memories?: Partial<MemoryAccess>;
+  /** What stands on standard input. */
+  input?: string;
   prompts?: Partial<Prompts>;
   host?: Partial<Host>;
 }
@@ -21,6 +25,8 @@ export interface CliResult {
   stdout: string;
   stderr: string;
 }
+
+const SETTINGS = { write_quorum: 1, quorum_timeout_ms: 100 };
 
 /** A host of that world, and what has been written to its streams. Anything that the world does not answer is an error. */
 export function hostOf(world: CliWorld): { host: Host; written: () => { stdout: string; stderr: string } } {
@@ -42,6 +48,7 @@ export function hostOf(world: CliWorld): { host: Host; written: () => { stdout: 
     signal: new AbortController().signal,
     from_clone: false,
     runtime: fakeRuntime(world),
+    readInput: async () => world.input ?? '',
     prompts: async () => answering<Prompts>('prompts', world.prompts ?? {}),
     openBrowser: async () => false,
     ...world.host,
@@ -59,10 +66,14 @@ export async function cli(argv: readonly string[], world: CliWorld = {}): Promis
 /** A terminal on all streams. */
 export const TERMINAL = { is_tty: { stdin: true, stdout: true, stderr: true } };
 
-export function fakeRuntime({ operator = {}, runtime = {} }: CliWorld): Runtime {
+export function fakeRuntime({ operator = {}, memories = {}, runtime = {} }: CliWorld): Runtime {
   return answering<Runtime>('runtime', {
     connectOperator: async () => ({
       ...answering<Operator>('operator', operator),
+      [Symbol.asyncDispose]: async () => undefined,
+    }),
+    connectMemories: async () => ({
+      ...answering<MemoryAccess>('memories', { settings: async () => SETTINGS, ...memories }),
       [Symbol.asyncDispose]: async () => undefined,
     }),
     sessionPlaces: async () => [],
@@ -76,7 +87,16 @@ function answering<T extends object>(what: string, members: Partial<T>): T {
     throw new Error(`the test did not expect ${what}.${name}`);
   };
   const verbs: Record<string, unknown> = {};
-  for (const name of [...OPERATOR_VERBS, 'runDaemon', 'agentPlaces', 'connectOperator', 'text', 'secret', 'confirm'])
+  for (const name of [
+    ...OPERATOR_VERBS,
+    ...MEMORY_METHODS,
+    'runDaemon',
+    'agentPlaces',
+    'connectOperator',
+    'text',
+    'secret',
+    'confirm',
+  ])
     verbs[name] = missing(name);
   return { ...verbs, ...members } as T;
 }
@@ -95,6 +115,7 @@ const OPERATOR_VERBS = [
   'shareConversations',
   'previewSessions',
   'replaySessions',
+  'memory',
   'preview',
   'flush',
   'importTranscripts',

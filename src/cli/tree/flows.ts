@@ -9,6 +9,7 @@ import {
   type CommandDeclaration,
   type OptionDeclaration,
 } from '../declaration.ts';
+import { MEMORY } from './memory.ts';
 
 const REPORT: CommandDeclaration = {
   name: 'report',
@@ -182,6 +183,7 @@ export const FLOWS: readonly CommandDeclaration[] = [
     ],
   },
   SESSIONS,
+  MEMORY,
   {
     name: 'blame',
     arguments: '<file:line>',

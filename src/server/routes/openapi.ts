@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MEMORY_BODIES } from '../../memory/http/bodies.ts';
 import {
   eventsBody,
   repoSnapshotsBody,
@@ -7,6 +8,8 @@ import {
   toolSpansBody,
   workspaceFactsBody,
 } from '../../telemetry/wire/body.ts';
+import { MEMORY_ROUTES } from './memories.ts';
+import { MCP_PATH } from './memory-request.ts';
 
 type Json = Record<string, unknown>;
 
@@ -27,6 +30,8 @@ export function openApi(version: string): Json {
       '/v1/config': { get: readOperation('Batch limits and encodings') },
       '/healthz': { get: readOperation('200 when ready, 503 while starting', []) },
       '/metrics': { get: readOperation('Metrics in Prometheus text form') },
+      ...memoryPaths(),
+      [MCP_PATH]: { post: readOperation('Model Context Protocol, streamable HTTP without sessions') },
       '/v1/operate': {
         post: {
           summary: 'One operator verb by name',
@@ -45,6 +50,8 @@ export function openApi(version: string): Json {
         SessionsBody: jsonSchema(sessionsBody),
         RepoSnapshotsBody: jsonSchema(repoSnapshotsBody),
         WorkspaceFactsBody: jsonSchema(workspaceFactsBody),
+        ...Object.fromEntries(Object.entries(MEMORY_BODIES).map(([name, schema]) => [name, jsonSchema(schema)])),
+        MemoryRefusal: memoryRefusal,
         Call: { type: 'object', required: ['verb'], properties: { verb: { type: 'string' }, arguments: {} } },
         Accepted: counts,
         Refusal: refusal,
@@ -79,6 +86,23 @@ const refusal = {
         },
       },
     },
+  },
+};
+
+/** The original's form of a refusal, with ours beside. */
+const memoryRefusal = {
+  type: 'object',
+  required: ['error', 'code'],
+  properties: {
+    error: { type: 'string' },
+    code: { type: 'string' },
+    field: { type: 'string' },
+    hint: { type: 'string' },
+    existing_id: { type: 'string', description: 'With CONFLICT: the memory that has the title.' },
+    got: { type: 'integer', description: 'With quorum_not_met: members that have it, this one included.' },
+    needed: { type: 'integer' },
+    reason: { enum: ['unreachable', 'timeout'] },
+    receipt: { type: 'object', description: 'With quorum_not_met: what GET /api/v1/writes/{operation} tells.' },
   },
 };
 
@@ -121,6 +145,46 @@ function ingestOperation(summary: string, schema: Json): Json {
     },
   };
 }
+
+/** The routes of memories, out of the table that serves them. */
+function memoryPaths(): Json {
+  const paths: Record<string, Json> = {};
+  for (const { method, path, needs, summary, body } of MEMORY_ROUTES) {
+    const named = path.replace(/:(\w+)/g, '{$1}');
+    const refused = {
+      description: '{error, code}',
+      content: { 'application/json': { schema: schemaRef('MemoryRefusal') } },
+    };
+    const parameters = [
+      ...[...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+        name,
+        in: 'path',
+        required: true,
+        schema: { type: 'string' },
+      })),
+      ...(needs === 'write' ? WRITE_HEADERS : []),
+    ];
+    (paths[named] ??= {})[method.toLowerCase()] = {
+      summary,
+      security: [{ token: [] }],
+      ...(parameters.length > 0 ? { parameters } : {}),
+      ...(body === undefined ? {} : { requestBody: { content: { 'application/json': { schema: schemaRef(body) } } } }),
+      responses: { 200: { description: 'OK' }, default: refused },
+    };
+  }
+  return paths;
+}
+
+const WRITE_HEADERS = [
+  {
+    ...{ name: 'Idempotency-Key', in: 'header', schema: { type: 'string', maxLength: 200 } },
+    description: 'A repeat with the same body has the first effect and answer.',
+  },
+  {
+    ...{ name: 'X-Write-Quorum', in: 'header', schema: { type: 'integer', minimum: 1, maximum: 99 } },
+    description: 'Members that must have the write; fewer in time: 503 quorum_not_met. Default memory.write_quorum.',
+  },
+];
 
 function readOperation(summary: string, security: Json[] = [{ token: [] }]): Json {
   return { summary, security, responses: { 200: { description: 'OK' } } };

@@ -25,6 +25,7 @@ const SCOPES_BY_VERB: Record<keyof Operator, readonly Scope[]> = {
   shareConversations: ['operate'],
   previewSessions: ['operate'],
   replaySessions: ['operate'],
+  memory: ['operate'],
   preview: ['operate'],
   flush: ['operate'],
   importTranscripts: ['operate'],

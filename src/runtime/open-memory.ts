@@ -1,0 +1,90 @@
+import { hostname } from 'node:os';
+import { openSqliteStore } from '../engine/sqlite/store.ts';
+import { accessTo, type MemoryAccess } from '../memory/memory-access.ts';
+import type { Memories } from '../memory/memories.ts';
+import { openMemoryStore } from '../memory/open-memory-store.ts';
+import { openMemberKey } from '../memory/replication/pairing/member-key.ts';
+import { globMatcher } from '../platform/glob.ts';
+import { loadHashing, type Hashing } from '../redaction/hashing.ts';
+import { CONVERSATION_POLICY } from '../redaction/policy.ts';
+import { createRedactor } from '../redaction/redactor.ts';
+import type { ServedMemory } from '../server/served-memory.ts';
+import { Database } from '../storage/sqlite/database.ts';
+import type { DirectoryOptions } from './directory-options.ts';
+import { freshnessAlone } from './memory-freshness.ts';
+import { memoryIncarnation } from './memory-incarnation.ts';
+import { saltInForce, sessionHasher } from './memory-salt.ts';
+
+/** What works on memories in one data directory. */
+export interface MemoryDirectory {
+  memories: Memories;
+  /** For commands, MCP and whoever asks from another process. */
+  access: MemoryAccess;
+  served: ServedMemory;
+  close: () => Promise<void>;
+}
+
+/** Of the whole room; memories are small, and nobody may remove them to make room. */
+const SHARE = 0.2;
+const MAX_NAME_CHARS = 64;
+
+/**
+ * Opens the memories of a data directory, whose lock the caller holds; null where the configuration keeps none.
+ * @throws InvalidInputError `memory.member_key` when the key of this member is damaged
+ */
+export async function openMemory(options: DirectoryOptions): Promise<MemoryDirectory | null> {
+  const { paths, loaded, clock, random, team_id } = options;
+  const { keep, write_quorum, quorum_timeout: quorum_timeout_ms } = loaded.config.memory;
+  if (!keep) return null;
+  const hashing = await loadHashing();
+  const incarnation = memoryIncarnation(paths, random);
+  const db = new Database(paths.memory_db);
+  try {
+    const cap_bytes = Math.floor(loaded.config.storage.max_bytes * SHARE);
+    openSqliteStore(db, { clock, random, cap_bytes });
+    const memories = openStore(options, { db, hashing, cap_bytes, incarnation: incarnation.name });
+    incarnation.settle();
+    const settings = { write_quorum, quorum_timeout_ms };
+    const access = accessTo({ memories, settings, hashOf: sessionHasher(options, hashing), random });
+    return {
+      memories,
+      access,
+      served: {
+        ...{ access, settings, team_id, freshness: freshnessAlone(memories.replica) },
+        export: () => memories.export(),
+      },
+      close: async () => {
+        await memories.close();
+        db.close();
+      },
+    };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+interface StoreParts {
+  db: Database;
+  hashing: Hashing;
+  cap_bytes: number;
+  incarnation: string;
+}
+
+function openStore(options: DirectoryOptions, { db, hashing, cap_bytes, incarnation }: StoreParts): Memories {
+  const { paths, loaded, clock, random } = options;
+  const { name, unredacted } = loaded.config.memory;
+  const open = unredacted.map((glob) => globMatcher(glob));
+  return openMemoryStore(db, {
+    ...{ member: openMemberKey(paths.keys_dir).member, incarnation, device: deviceName(name) },
+    ...{ clock, random, cap_bytes },
+    redactor: createRedactor({ hashing, salt: saltInForce(options), policy: CONVERSATION_POLICY, clock }),
+    is_redacted: (namespace) => !open.some((matches) => matches(namespace)),
+  });
+}
+
+/** How others see this machine: as its owner calls it, else its host name without the domain. */
+export function deviceName(configured: string | undefined): string {
+  const [host = ''] = hostname().split('.');
+  return (configured ?? host).trim().slice(0, MAX_NAME_CHARS) || 'unnamed';
+}
