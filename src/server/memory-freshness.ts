@@ -1,6 +1,6 @@
 /** How fresh a read of memories is: what a request asks with `X-Read-Level` and `X-Read-Token`, and what it gets for the next one. */
+import type { MemorySettings } from '../memory/memory-access.ts';
 import { readQuorum, type ReadLevel } from '../memory/replication/read-level.ts';
-import type { ServedMemory } from './served-memory.ts';
 import { Refusal } from './http/refusal.ts';
 
 /** Answers of this member are as fresh as `barrier` made them. Replication has one; a member alone has all there is. */
@@ -15,7 +15,7 @@ export interface MemoryFreshness {
 
 /** @throws Refusal 400 `read_level` */
 export function readLevelOf(
-  { freshness, settings }: Pick<ServedMemory, 'freshness' | 'settings'>,
+  { freshness, settings }: { freshness: MemoryFreshness; settings: Pick<MemorySettings, 'write_quorum'> },
   header: (name: string) => string | undefined,
 ): ReadLevel {
   const token = header('x-read-token');
