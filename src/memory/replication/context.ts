@@ -2,7 +2,7 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
-import type { OriginId } from '../origin.ts';
+import type { MemberId, OriginId } from '../origin.ts';
 import type { Replica } from '../replica.ts';
 import type { Alarm, Members } from './members.ts';
 import type { Greeting, Standing } from './messages.ts';
@@ -18,6 +18,10 @@ export interface ReplicationContext {
   device: string;
   program: string;
   alarm: (alarm: Alarm) => void;
+  /** Told of what is no fault of the network or a peer. */
+  onDefect: (error: unknown) => void;
+  /** A member began to speak to us by itself. */
+  spoke: (member: MemberId) => void;
   /** Rings after every commit that added operations. */
   commits: CommitBell;
   /** Whether our own way to the peer ends at this incarnation of it: a clone of it must fetch for itself. */

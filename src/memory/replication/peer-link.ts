@@ -49,6 +49,8 @@ export class PeerLink {
   #state: PeerState = 'unmet';
   #since_ms: number;
   #failures = 0;
+  /** Pushes, one after the other, that were answered and moved nothing. */
+  #fruitless = 0;
   #poked = false;
   #rested_at_ms = 0;
   #last_error: string | null = null;
@@ -177,12 +179,13 @@ export class PeerLink {
   async #push(pages: Parameters<Conversation['push']>[0], signal: AbortSignal): Promise<Step> {
     const before = this.#theirs;
     const acks = await this.#said.push(pages, signal);
-    this.#answered();
     for (const ack of acks) this.#note(ack);
     const after = this.#theirs;
     const moved = acks.some(({ origin, stopped }) => stopped?.why === 'parked' || isFurther(after, before, origin));
     // Nothing moved and nothing says why: ask again later, not at once (R5).
     if (!moved) throw new ExchangeError('memory.no_progress', 'The peer answered but took nothing', false);
+    this.#fruitless = 0;
+    this.#answered();
     return 'went_on';
   }
 
@@ -245,6 +248,7 @@ export class PeerLink {
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;
+        this.#reportUnlessExpected(error);
         this.#last_error = messageOf(error);
         const until = clock.monotonic_ms() + backoff_ms(settings.retry, ++failures, random);
         await timers.sleep(until - clock.monotonic_ms(), signal);
@@ -288,17 +292,26 @@ export class PeerLink {
   async #rest(error: unknown, signal: AbortSignal): Promise<void> {
     const { clock, timers, random, settings } = this.#context;
     const refused = error instanceof ExchangeError && error.refused;
+    this.#reportUnlessExpected(error);
     this.#failures++;
     this.#last_error = messageOf(error);
     this.#step(refused ? 'refused' : 'unreached');
     const asked_ms = error instanceof ExchangeError ? (error.retry_after_ms ?? 0) : 0;
-    const failures = refused ? 30 : this.#failures;
+    // Greetings between two pushes that moved nothing do not make the next one more promising.
+    if (error instanceof ExchangeError && error.code === 'memory.no_progress') this.#fruitless++;
+    const failures = refused ? 30 : Math.max(this.#failures, this.#fruitless);
+    this.#poked = false;
     const until = clock.monotonic_ms() + Math.max(asked_ms, backoff_ms(settings.retry, failures, random));
     this.#rested_at_ms = clock.monotonic_ms();
     while (!signal.aborted && !this.#poked && clock.monotonic_ms() < until)
       await this.#wakeup.wait(until - clock.monotonic_ms(), timers, signal);
     this.#poked = false;
     if (!signal.aborted) this.#step('due');
+  }
+
+  /** What the network and the peer do is in the status; the rest somebody must hear of. */
+  #reportUnlessExpected(error: unknown): void {
+    if (!(error instanceof ExchangeError)) this.#context.onDefect(error);
   }
 
   #step(event: PeerEvent): void {

@@ -31,6 +31,8 @@ export interface ReplicationOptions {
   settings?: Partial<ReplicationSettings>;
   /** What people must be told at once; also counted. */
   alarm: (alarm: Alarm) => void;
+  /** Told of what is no fault of the network or a peer: a full disk, a defect. The link goes on after a wait. */
+  onDefect: (error: unknown) => void;
 }
 
 export interface PeerStatus {
@@ -63,28 +65,18 @@ export class Replication {
   #signal: AbortSignal | null = null;
   #last_upkeep: UpkeepResult | null = null;
 
-  constructor({ replica, clock, timers, random, device, program, settings, alarm }: ReplicationOptions) {
+  constructor(options: ReplicationOptions) {
+    const { replica, clock, timers, random, device, program, settings, alarm, onDefect } = options;
     const all = { ...DEFAULT_SETTINGS, ...settings };
     const { forget_incarnation_ms } = all;
     const members = new Members({ replica, clock, forget_incarnation_ms, alarm });
     const commits = new CommitBell();
     const reaches = (origin: OriginId): boolean => this.#links.get(memberOf(origin))?.reaches(origin) ?? false;
-    this.#context = {
-      replica,
-      members,
-      clock,
-      timers,
-      random,
-      settings: all,
-      device,
-      program,
-      alarm,
-      commits,
-      reaches,
-    };
+    const spoke = (member: MemberId): void => this.#links.get(member)?.spoke();
+    const parts = { replica, members, clock, timers, random, device, program, alarm, onDefect };
+    this.#context = { ...parts, settings: all, commits, reaches, spoke };
     this.#responder = new Responder(this.#context);
     this.durability = new QuorumTracker(replica, members, timers);
-    members.onHeard((member) => this.#links.get(member)?.spoke());
     replica.onCommit(() => {
       commits.ring();
       for (const link of this.#links.values()) link.notify();

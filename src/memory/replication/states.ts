@@ -4,16 +4,16 @@
  *
  * Invariants, each with the test that enforces it (S = test/simulation/memory, whatever the seed):
  *  R1  An acknowledged write of W members is on W disks before its receipt says so.       S `set-full`, quorum.test.ts
- *  R2  What a peer has is only what it said itself, for the incarnation that said it.       members.test.ts
+ *  R2  What a peer has is only what it said itself, for the incarnation that said it.       quorum.test.ts
  *  R3  Nothing is sent to a peer that its last vector covers, nor of its own origin.        pages.test.ts
  *  R4  A parked operation holds its origin at that peer and no other.                       peer-link.test.ts
  *  R5  Every exchange either moves a vector, or is followed by a wait.                      S `no spinning`
- *  R6  Sequences of an incarnation that a peer knows further are never continued.           S `restored`, members.test.ts
+ *  R6  Sequences of an incarnation that a peer knows further are never continued.           S `restored`, quorum.test.ts
  *  R7  Members that hear each other end with equal vectors and equal bytes.                 S `convergence`
  *  R8  Equal vectors with different roots are seen at the next reply and repaired by
  *      operations.                                                                          reconcile.test.ts
- *  R9  A purge or a removal of old operations waits for every member that may need them.    upkeep.test.ts
- *  R10 Nobody is heard who is not a paired member, and only as himself.                     responder.test.ts
+ *  R9  A purge or a removal of old operations waits for every member that may need them.    peer-link.test.ts
+ *  R10 Nobody is heard who is not a paired member, and only as himself.                     quorum.test.ts
  */
 import { InvariantError } from '../../platform/errors.ts';
 

@@ -104,6 +104,10 @@ export class SimulatedMachine implements Machine {
       program: '0',
       settings,
       alarm: (alarm) => this.#hear(alarm),
+      onDefect: (error) => {
+        if (life.dead || db.crashed || error instanceof Crash) return;
+        broken.push(`replication of ${this.index} failed: ${(error as Error).stack ?? String(error)}`);
+      },
     });
     for (const { machine, dialled } of this.#options.peers())
       replication.setPeer({

@@ -1,0 +1,239 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { MemoryCluster } from '../../../test/support/memory-cluster.ts';
+import type { Answer } from './transport.ts';
+
+let cluster: MemoryCluster;
+afterEach(async () => {
+  await cluster.close();
+  expect(cluster.defects).toEqual([]);
+});
+
+const UNREACHED: Answer = { ok: false, kind: 'unreached', message: 'nobody there' };
+
+function equal(...names: string[]): () => boolean {
+  return () => {
+    const [first, ...rest] = names.map((name) => cluster.nodes.get(name)!.member.replica);
+    return rest.every(
+      (one) => one.root() === first!.root() && JSON.stringify(one.vector()) === JSON.stringify(first!.vector()),
+    );
+  };
+}
+
+describe('sending', () => {
+  test('one push carries all that was committed while another was under way', async () => {
+    cluster = new MemoryCluster();
+    const { member } = cluster.add('a');
+    cluster.add('b');
+    cluster.pair('ab');
+    cluster.start();
+    await cluster.until(() => cluster.nodes.get('a')!.replication.status().peers[0]?.link?.state === 'following');
+    const before = cluster.count('ab', 'push');
+    const writes = Promise.all(Array.from({ length: 64 }, (_, i) => member.store(`title ${i}`)));
+    await cluster.time.settle();
+    await writes;
+    await cluster.until(() => member.memories.replica.root() === cluster.nodes.get('b')!.member.replica.root());
+    expect(cluster.count('ab', 'push') - before).toBeLessThanOrEqual(2);
+  });
+
+  test('a third member’s operations are relayed only to whoever still lacks them after a while (R3)', async () => {
+    cluster = new MemoryCluster({ relay_delay_ms: 1000 });
+    for (const name of 'abc') cluster.add(name);
+    cluster.pair('ab', 'ba', 'ac', 'ca', 'bc', 'cb');
+    cluster.start();
+    await cluster.time.pass(5000);
+    cluster.said.length = 0;
+    for (let i = 0; i < 10; i++) {
+      await cluster.nodes.get('a')!.member.store(`title ${i}`);
+      await cluster.time.pass(100);
+    }
+    await cluster.time.pass(10_000);
+    expect(equal('a', 'b', 'c')()).toBe(true);
+    expect(cluster.count('bc', 'push') + cluster.count('cb', 'push')).toBe(0);
+    expect(cluster.count('ba', 'push') + cluster.count('ca', 'push')).toBe(0);
+  });
+
+  test('who cannot reach the origin is given its operations by others', async () => {
+    cluster = new MemoryCluster();
+    for (const name of 'abc') cluster.add(name);
+    cluster.pair('ab', 'ba', 'ac', 'ca', 'bc', 'cb');
+    cluster.meddle = ({ from, to }) => ([from, to].sort().join('') === 'ac' ? UNREACHED : null);
+    cluster.start();
+    await cluster.nodes.get('a')!.member.store('over b');
+    await cluster.until(equal('a', 'b', 'c'));
+  });
+
+  test('a peer that does not answer is tried again, ever more seldom, and caught up when it is back', async () => {
+    cluster = new MemoryCluster();
+    cluster.add('a');
+    cluster.add('b');
+    cluster.pair('ab');
+    cluster.meddle = () => UNREACHED;
+    cluster.start();
+    await cluster.nodes.get('a')!.member.store('kept');
+    await cluster.time.pass(3_600_000);
+    const tries = cluster.said.length;
+    expect(tries).toBeGreaterThan(60);
+    expect(tries).toBeLessThan(300);
+    expect(cluster.nodes.get('a')!.replication.status().peers[0]).toMatchObject({ waiting: 1, heard_ms: null });
+    cluster.meddle = () => null;
+    await cluster.until(equal('a', 'b'));
+  });
+
+  test('a peer that answers but takes nothing is not asked without end (R5)', async () => {
+    cluster = new MemoryCluster();
+    const { member } = cluster.add('a');
+    cluster.add('b');
+    cluster.pair('ab');
+    cluster.start('a');
+    cluster.meddle = ({ verb }) => {
+      if (verb !== 'push') return null;
+      const standing = { dialect: 1, origin: 'b.1', vector: {}, root: '00', acks: [] };
+      return { ok: true, body: JSON.stringify(standing) };
+    };
+    await member.store('not taken');
+    await cluster.time.pass(600_000);
+    expect(cluster.count('ab', 'push')).toBeLessThan(60);
+  });
+});
+
+describe('parked operations (R4)', () => {
+  test('hold their origin at that peer, and no other', async () => {
+    cluster = new MemoryCluster({ parked_retry_ms: 60_000 });
+    // The clock of z is two days ahead: what it writes is parked by everybody until their clocks are there.
+    const ahead = { now_ms: () => cluster.time.now_ms() + 2 * 86_400_000, monotonic_ms: cluster.time.monotonic_ms };
+    cluster.add('a');
+    cluster.add('b');
+    const { member: z } = cluster.add('z', { clock: ahead });
+    cluster.pair('zb', 'ab');
+    cluster.start();
+    await z.store('from the future');
+    await cluster.time.pass(1000);
+    await cluster.nodes.get('a')!.member.store('from today');
+    await cluster.time.pass(10_000);
+    const { member: b } = cluster.nodes.get('b')!;
+    expect(await b.titles()).toEqual(['from today']);
+    expect(await b.replica.parked()).toHaveLength(1);
+    const link = cluster.nodes.get('z')!.replication.status().peers[0]?.link;
+    expect(link?.held).toMatchObject([{ origin: 'z.1', sequence: 1 }]);
+    const pushed = cluster.count('zb', 'push');
+    await cluster.time.pass(600_000);
+    expect(cluster.count('zb', 'push') - pushed).toBeLessThanOrEqual(11);
+    cluster.time.step(2 * 86_400_000);
+    await cluster.until(async () => (await b.titles()).length === 2);
+  });
+});
+
+describe('a log that no longer reaches back', () => {
+  test.each(['ab', 'ba'])('gives all rows instead, whoever dials (%s)', async (way) => {
+    cluster = new MemoryCluster();
+    const { member: a } = cluster.add('a');
+    for (let i = 0; i < 30; i++) await a.store(`title ${i}`);
+    cluster.time.step(1000);
+    const { removed } = await a.replica.retain(a.replica.vector(), cluster.time.now_ms());
+    expect(removed).toBe(29);
+    cluster.add('b');
+    cluster.pair(way);
+    cluster.start();
+    await cluster.until(equal('a', 'b'));
+    expect(await cluster.nodes.get('b')!.member.canonical()).toBe(await a.canonical());
+    expect(cluster.count(way, way === 'ab' ? 'seed' : 'snapshot')).toBeGreaterThan(0);
+    await a.store('and then by operations');
+    await cluster.until(equal('a', 'b'));
+  });
+});
+
+describe('identity (R6, R10)', () => {
+  test('two machines under one number are refused, and people are told', async () => {
+    cluster = new MemoryCluster();
+    const { member: a, alarms, replication } = cluster.add('a');
+    cluster.add('b');
+    cluster.pair('ab');
+    const shared = { why: 'identity_shared', sequence: 1, reason: 'a known operation has another text' };
+    cluster.meddle = ({ verb }) => {
+      if (verb !== 'push') return null;
+      const acks = [{ origin: 'a.1', through: 1, outcomes: '', stopped: shared }];
+      return { ok: true, body: JSON.stringify({ dialect: 1, origin: 'b.1', vector: {}, root: '00', acks }) };
+    };
+    cluster.start();
+    await a.store('one');
+    await cluster.time.pass(5000);
+    expect(alarms).toEqual([{ kind: 'identity_shared', member: 'b', origin: 'a.1', sequence: 1 }]);
+    expect(replication.status().peers[0]?.link?.state).toBe('refused');
+  });
+
+  test('somebody who is not paired is refused', async () => {
+    cluster = new MemoryCluster();
+    const { replication } = cluster.add('a');
+    cluster.add('b');
+    const body = JSON.stringify({ dialect: 1, origin: 'b.1', vector: {}, root: '00' });
+    await expect(replication.answer('b', 'hello', body, new AbortController().signal)).rejects.toMatchObject({
+      code: 'memory.not_paired',
+    });
+  });
+});
+
+describe('reads', () => {
+  test('a session reads at another member what it wrote at the first', async () => {
+    cluster = new MemoryCluster();
+    const { member: a, replication } = cluster.add('a');
+    const { replication: there, member: b } = cluster.add('b');
+    cluster.pair('ab');
+    cluster.start();
+    await cluster.time.pass(1000);
+    await a.store('mine');
+    const signal = new AbortController().signal;
+    const barrier = there.readBarrier({ level: 'session', token: replication.readToken() }, 10_000, signal);
+    expect(await b.titles()).toEqual([]);
+    await cluster.time.pass(100);
+    await barrier;
+    expect(await b.titles()).toEqual(['mine']);
+  });
+
+  test('a read that cannot be as fresh as wanted says so', async () => {
+    cluster = new MemoryCluster();
+    const { replication } = cluster.add('a');
+    const signal = new AbortController().signal;
+    const barrier = replication.readBarrier({ level: 'session', token: 'b.1:7' }, 1000, signal);
+    const told = expect(barrier).rejects.toMatchObject({ code: 'memory.behind' });
+    await cluster.time.pass(3000);
+    await told;
+  });
+
+  test('a quorum read sees what enough members had', async () => {
+    cluster = new MemoryCluster({ greet_ms: 3_600_000 });
+    const { replication, member: a } = cluster.add('a');
+    const { member: b } = cluster.add('b');
+    cluster.pair('ab');
+    cluster.start();
+    await cluster.time.pass(1000);
+    await b.store('only at b');
+    const barrier = replication.readBarrier({ level: 'quorum', members: 2 }, 60_000, new AbortController().signal);
+    await cluster.time.pass(60_000);
+    await barrier;
+    expect(await a.titles()).toEqual(['only at b']);
+  });
+});
+
+describe('upkeep (R9)', () => {
+  test('tombstones go when all have them, and not while one is silent', async () => {
+    cluster = new MemoryCluster({ upkeep_ms: 10_000 });
+    for (const name of 'abc') cluster.add(name);
+    cluster.pair('ab', 'ac', 'bc');
+    const { member: a } = cluster.nodes.get('a')!;
+    let cut = true;
+    cluster.meddle = ({ from, to }) => (cut && (from === 'c' || to === 'c') ? UNREACHED : null);
+    cluster.start();
+    const id = await a.store('to be deleted');
+    await a.memories.delete(id, { caller: { agent_id: 'ann' } });
+    await cluster.time.pass(600_000);
+    expect((await a.memories.statistics()).tombstones).toBe(1);
+    cut = false;
+    for (const name of 'abc') {
+      await cluster.nodes.get(name)!.member.store(`of ${name}`);
+      await cluster.time.pass(30_000);
+    }
+    await cluster.until(async () => (await a.memories.statistics()).tombstones === 0, 3_600_000);
+    await cluster.until(equal('a', 'b', 'c'));
+    expect(await cluster.nodes.get('c')!.member.titles()).not.toContain('to be deleted');
+  });
+});

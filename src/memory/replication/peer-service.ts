@@ -1,0 +1,174 @@
+/**
+ * Replication in a running process: the listener, the paired members as the book says, links to those that have an
+ * address. What the command line changes in the book is taken up within seconds.
+ */
+import type { Clock } from '../../platform/clock.ts';
+import type { Random } from '../../platform/random.ts';
+import type { Timers } from '../../platform/timers.ts';
+import type { MemberId } from '../origin.ts';
+import type { Replica } from '../replica.ts';
+import { httpsTransport } from './https/client.ts';
+import { startPeerListener, type PeerListener } from './https/server.ts';
+import type { Alarm } from './members.ts';
+import { InvitationFile, acceptPairing } from './pairing/invitation.ts';
+import { openMemberCertificate, type MemberCertificate } from './pairing/member-key.ts';
+import { PeerBook, type PairedPeer } from './pairing/peer-book.ts';
+import { Replication } from './replication.ts';
+import type { ReplicationSettings } from './settings.ts';
+import type { PeerTransport } from './transport.ts';
+
+/** What the configuration says of a peer that is paired. */
+export interface ConfiguredPeer {
+  name: string;
+  /** Instead of the address that pairing gave. */
+  url?: string | undefined;
+  /** `out`: it is not dialled; it dials us. */
+  dial: 'out' | 'both';
+}
+
+export interface PeerServiceOptions {
+  replica: Replica;
+  /** Where the member's key, the book and the invitation lie. */
+  keys_dir: string;
+  device: string;
+  program: string;
+  clock: Clock;
+  timers: Timers;
+  random: Random;
+  /** Null: no port is opened; this member only dials out. */
+  listen: { host: string; port: number } | null;
+  configured?: readonly ConfiguredPeer[];
+  settings?: Partial<ReplicationSettings>;
+  onAlarm: (alarm: Alarm) => void;
+  onDefect: (error: unknown) => void;
+}
+
+const WATCH_MS = 2000;
+
+interface Dialled {
+  /** What the transport was made of. */
+  stamp: string;
+  transport: (PeerTransport & { close(): Promise<void> }) | null;
+}
+
+export class PeerService {
+  readonly replication: Replication;
+  readonly book: PeerBook;
+  readonly #options: PeerServiceOptions;
+  readonly #dialled = new Map<MemberId, Dialled>();
+  #listener: PeerListener | null = null;
+  #own: MemberCertificate | null = null;
+
+  constructor(options: PeerServiceOptions) {
+    const { replica, device, program, clock, timers, random, settings, onAlarm, onDefect } = options;
+    this.#options = options;
+    this.book = new PeerBook(options.keys_dir);
+    this.replication = new Replication({
+      ...{ replica, device, program, clock, timers, random, onDefect },
+      ...(settings ? { settings } : {}),
+      alarm: onAlarm,
+    });
+    this.replication.forget(this.book.removed());
+    for (const peer of this.book.peers()) this.replication.setPeer({ ...peer, transport: null });
+  }
+
+  /** The port of the peers' listener; null while it is closed. */
+  get port(): number | null {
+    return this.#listener?.port ?? null;
+  }
+
+  /**
+   * Runs until the signal aborts: a loop of the supervisor.
+   * @throws UnreachableError `listen.port_taken`, `listen.failed`; InvalidInputError `memory.member_key`, `memory.peer_book`
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    const until = AbortSignal.any([signal, ended.signal]);
+    const running = this.replication.run(until);
+    try {
+      if (this.#options.listen) await this.#listen(this.#options.listen);
+      await Promise.race([running, this.#watch(until)]);
+    } finally {
+      ended.abort('ended');
+      await running;
+      await this.#listener?.stop();
+      this.#listener = null;
+      for (const { transport } of this.#dialled.values()) await transport?.close();
+      this.#dialled.clear();
+    }
+  }
+
+  async #listen({ host, port }: { host: string; port: number }): Promise<void> {
+    const { keys_dir, timers, clock, onDefect } = this.#options;
+    const own = await this.#certificate();
+    const file = new InvitationFile(keys_dir, clock);
+    this.#listener = await startPeerListener({
+      host,
+      port,
+      own,
+      timers,
+      memberOf: (fingerprint) => this.#memberOf(fingerprint),
+      answer: (...asked) => this.replication.answer(...asked),
+      pair: async (fingerprint, body) => {
+        const { book } = this;
+        const reply = acceptPairing({ file, book, own_fingerprint: own.fingerprint, clock }, fingerprint, body);
+        await this.#takeUp();
+        return reply;
+      },
+      onDefect,
+    });
+  }
+
+  /** Whoever is in the book, the moment he is: the joiner speaks at once. */
+  #memberOf(fingerprint: string): MemberId | null {
+    const peer = this.book.byFingerprint(fingerprint);
+    if (!peer) return null;
+    if (!this.replication.isPaired(peer.member)) this.replication.setPeer({ ...peer, transport: null });
+    return peer.member;
+  }
+
+  async #certificate(): Promise<MemberCertificate> {
+    this.#own ??= await openMemberCertificate(this.#options.keys_dir);
+    return this.#own;
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    let seen: string | null = null;
+    while (!signal.aborted) {
+      const { stamp } = this.book;
+      if (stamp !== seen) await this.#takeUp();
+      seen = stamp;
+      await this.#options.timers.sleep(WATCH_MS, signal);
+    }
+  }
+
+  /** Brings links in line with the book and the configuration. */
+  async #takeUp(): Promise<void> {
+    const peers = this.book.peers();
+    for (const peer of peers) await this.#dial(peer);
+    for (const [member, { transport }] of [...this.#dialled]) {
+      if (peers.some((peer) => peer.member === member)) continue;
+      this.replication.removePeer(member);
+      this.#dialled.delete(member);
+      await transport?.close();
+    }
+  }
+
+  async #dial(peer: PairedPeer): Promise<void> {
+    const url = this.#urlOf(peer);
+    const stamp = `${peer.name}\n${url}`;
+    const before = this.#dialled.get(peer.member);
+    if (before?.stamp === stamp) return;
+    const { fingerprint, member, name } = peer;
+    const transport = url === null ? null : httpsTransport({ url, fingerprint, own: await this.#certificate() });
+    this.#dialled.set(member, { stamp, transport });
+    this.replication.setPeer({ member, name, transport });
+    await before?.transport?.close();
+  }
+
+  #urlOf({ name, url }: PairedPeer): string | null {
+    const said = this.#options.configured?.find((peer) => peer.name === name);
+    if (said?.dial === 'out') return null;
+    return said?.url ?? url;
+  }
+}
