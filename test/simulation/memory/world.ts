@@ -336,10 +336,12 @@ export class MemoryWorld {
     }
     if (level === 'quorum') {
       const members = replication.members;
-      // Members that have this write together with those that are asked are more than all, so one of these has it.
+      // Members that have this write together with those that are asked are more than there are, so one of these has it.
+      // Not with a clone: two machines then answer as one member.
       const reads = draw.between(1, members);
+      const all = new Set(this.cluster.map(({ member }) => member)).size;
       const kept = this.history.writes.filter((write) => write.id === id && this.history.isKept(write));
-      floor.push(...kept.filter(({ acknowledged }) => (acknowledged?.on.length ?? 0) + reads > members));
+      if (this.#clones === 0) floor.push(...kept.filter(({ acknowledged }) => acknowledged!.on.length + reads > all));
       await life.outlived(
         replication.readBarrier({ level, members: reads }, deadline_ms, new AbortController().signal),
       );
