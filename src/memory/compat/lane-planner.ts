@@ -59,8 +59,8 @@ function planGone(waiting: Waiting, gone: KnownRow['gone'], known: KnownRow | nu
 
 /**
  * A live memory. An old peer cannot change a title or a namespace: such an update fails there (D4). So its row is deleted
- * first and comes back whole, with its links and its office as a standard, which went with it. The same is tried for what
- * the peer skipped once: it may have the id under a title that we do not know of.
+ * first and comes back whole, with its links and its office as a standard, which went with it. The same is done for a row that
+ * the peer may have in a form that we do not know of: because it skipped ours once, or archived and restored it.
  */
 async function planMemory(
   reads: PlannerReads,
@@ -73,16 +73,17 @@ async function planMemory(
   const is_same = known?.theirs && known.ours ? sameMarks(known.ours, ours) : false;
   if (known && is_same && known.gone === null) return planOf(waiting, null);
   if (known && is_same && known.gone === 'archived')
-    return { ...planOf(waiting, { lane: 'restore', id: memory.id }), known: { ...known, gone: null } };
-  const is_moved = waiting.attempts > 0 || (known?.gone === null && isElsewhere(known, ours));
-  const theirs = is_moved || known?.gone ? null : (known?.theirs ?? null);
+    // The peer dates what it restores by its own clock, which nobody here knows: the next change makes room first.
+    return { ...planOf(waiting, { lane: 'restore', id: memory.id }), known: { ...known, theirs: null, gone: null } };
+  const makes_room = waiting.attempts > 0 || (known !== null && (known.gone !== null || isElsewhere(known, ours)));
+  const theirs = makes_room ? null : (known?.theirs ?? null);
   // A peer whose clock is ahead would refuse what is older than its own row for as long as that.
   const updated_at = known && wire.updated_at <= known.theirs_updated ? known.theirs_updated + 1n : wire.updated_at;
   const plan = planOf(waiting, { lane: 'store', memory: { ...wire, updated_at } });
   const joined = joinedAtPeer(theirs, known?.theirs_updated ?? 0n, ours, updated_at);
   return {
     ...plan,
-    ...(is_moved
+    ...(makes_room
       ? { first: itemsOf({ lane: 'delete', id: memory.id }), again: await appendagesOf(reads, memory) }
       : {}),
     known: { theirs: joined, theirs_updated: updated_at, ours, gone: null },

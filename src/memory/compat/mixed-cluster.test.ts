@@ -30,6 +30,7 @@ class MixedCluster {
   async step({ act, at, which, text }: Step): Promise<void> {
     this.rig.tick(7);
     const id = this.ids[which % Math.max(1, this.ids.length)];
+    if (act === 'pull') return void (await this.old[at % 2]!.catchUp(this.ours[at % 2]!.listener.url, 3));
     if (act === 'create') this.ids.push(await this.#create(at, `${text} ${this.ids.length}`));
     else if (id === undefined) return;
     else if (at >= 2) await this.#atOld(this.old[at - 2]!, act, id, text);
@@ -88,7 +89,7 @@ class MixedCluster {
   }
 }
 
-type Act = 'create' | 'edit' | 'rename' | 'tag' | 'archive' | 'restore' | 'delete';
+type Act = 'pull' | 'create' | 'edit' | 'rename' | 'tag' | 'archive' | 'restore' | 'delete';
 interface Step {
   act: Act;
   /** 0 and 1 are ours, 2 and 3 the old ones. */
@@ -101,7 +102,21 @@ function onlyRefusals(error: unknown): void {
   if (!(error as { code?: string }).code?.startsWith('memory.')) throw error;
 }
 
-const acts: Act[] = ['create', 'create', 'edit', 'edit', 'rename', 'tag', 'archive', 'restore', 'delete'];
+const RUNS = Number(process.env['SYNCLINE_SIMULATION_SEEDS'] ?? 12);
+
+const acts: Act[] = [
+  'pull',
+  'pull',
+  'create',
+  'create',
+  'edit',
+  'edit',
+  'rename',
+  'tag',
+  'archive',
+  'restore',
+  'delete',
+];
 const step = fc.record({
   act: fc.constantFrom(...acts),
   at: fc.nat(3),
@@ -114,37 +129,41 @@ async function titlesOf({ member }: OurNode): Promise<Map<string, string[]>> {
   return new Map(rows.map(({ id, title, content, tags }) => [id, [title, content, ...tags]]));
 }
 
-test('whatever happens where, ours are equal, no deletion is undone, and the old ones have what ours have', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.oneof({ weight: 5, arbitrary: step }, fc.constant('exchange' as const)), {
-        minLength: 5,
-        maxLength: 30,
-      }),
-      fc.constantFrom(0, 3_600_000),
-      async (script, skew_ms) => {
-        const cluster = new MixedCluster();
-        try {
-          await cluster.start(skew_ms);
-          for (const one of script) await (one === 'exchange' ? cluster.exchange() : cluster.step(one));
-          await cluster.calm();
-          const [a, b] = cluster.ours;
-          expect(await a!.member.canonical()).toBe(await b!.member.canonical());
-          const held = await titlesOf(a!);
-          for (const id of cluster.deleted) expect(held.has(id)).toBe(false);
-          for (const old of cluster.old) {
-            const rows = old
-              .rows()
-              .map(({ id, title, content, tags }) => [id, [title, content, ...(tags as string[])]]);
-            expect(new Map(rows as [string, string[]][])).toEqual(new Map([...held].sort()));
+test(
+  'whatever happens where, ours are equal, no deletion is undone, and the old ones have what ours have',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof({ weight: 5, arbitrary: step }, fc.constant('exchange' as const)), {
+          minLength: 5,
+          maxLength: 30,
+        }),
+        fc.constantFrom(0, 3_600_000),
+        async (script, skew_ms) => {
+          const cluster = new MixedCluster();
+          try {
+            await cluster.start(skew_ms);
+            for (const one of script) await (one === 'exchange' ? cluster.exchange() : cluster.step(one));
+            await cluster.calm();
+            const [a, b] = cluster.ours;
+            expect(await a!.member.canonical()).toBe(await b!.member.canonical());
+            const held = await titlesOf(a!);
+            for (const id of cluster.deleted) expect(held.has(id)).toBe(false);
+            for (const old of cluster.old) {
+              const rows = old
+                .rows()
+                .map(({ id, title, content, tags }) => [id, [title, content, ...(tags as string[])]]);
+              expect(new Map(rows as [string, string[]][])).toEqual(new Map([...held].sort()));
+            }
+            expect(cluster.backlog()).toBe(0);
+            for (const { defects } of cluster.ours) expect(defects).toEqual([]);
+          } finally {
+            await cluster.rig.close();
           }
-          expect(cluster.backlog()).toBe(0);
-          for (const { defects } of cluster.ours) expect(defects).toEqual([]);
-        } finally {
-          await cluster.rig.close();
-        }
-      },
-    ),
-    { numRuns: Number(process.env['SYNCLINE_SIMULATION_SEEDS'] ?? 12) },
-  );
-}, 120_000);
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  },
+  RUNS * 10_000,
+);

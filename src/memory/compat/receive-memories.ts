@@ -33,8 +33,11 @@ type ImportedMemory = MemoryExport['memories'][number];
 
 /**
  * Takes memories that an old peer pushed, one of each id. Rows become operations of ours, and only where they say something
- * new: a row that says what is known changes nothing, so nothing circles between peers. Never brings back what was deleted
- * or archived, unless the row was created or, in an archive that the peer knew of, written after that.
+ * new: a row that says what is known changes nothing, so nothing circles between peers.
+ *
+ * Nothing that was deleted comes back: the dialect has no deletion with a time, ids are never given twice, and a peer whose
+ * clock is ahead would date any row after its deletion. What was archived comes back when it is alive, and newer, at a peer
+ * that had archived it too.
  */
 export async function receiveMemories(
   reception: MemoryReception,
@@ -53,8 +56,7 @@ export async function receiveMemories(
     const current = live.get(row.id);
     const lost = gone.get(row.id) ?? earlyDeletion(reception, row.id);
     if (current) judge(received, taken, row, current, known.get(row.id) ?? null);
-    else if (!lost || (lost.gone === 'dead' && row.created_at > lost.at))
-      taken.push({ row, edits: MARKED_FIELDS, written: newMemory(row) });
+    else if (!lost) taken.push({ row, edits: MARKED_FIELDS, written: newMemory(row) });
     else stayGone(received, row, lost);
   }
   await write(reception, received, taken);
@@ -89,7 +91,7 @@ async function write(
 ): Promise<void> {
   if (taken.length === 0) return;
   const data = { memories: taken.map(({ written }) => written), links: [] };
-  const { result } = await memories.import(data, { ...options, revive: true });
+  const { result } = await memories.import(data, options);
   const reasons = new Map(result.errors.map(readImportError));
   const live = await liveOf(
     memories,

@@ -95,6 +95,8 @@ export class PushReceiver {
     });
     await this.#each(tally, body, 'restores', id, async (one) => {
       await memories.restore(one, options);
+      // As it was archived there, which may not be as it was archived here.
+      this.#rows.put(peer, new Map([[one, { theirs: null, theirs_updated: 0n, ours: null, gone: null }]]));
       return { result: 'effect' };
     });
     await this.#each(tally, body, 'links', nameOfLink, (link) => this.#link(peer, link, options));
