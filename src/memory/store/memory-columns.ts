@@ -4,17 +4,8 @@ import type { Json } from '../json.ts';
 import type { MemoryState } from '../merge/memory.ts';
 
 /**
- * `unseen`: only later operations of its life are here · `live` · `archived` · `dead`: a tombstone.
- *
- * | from \ arrives | store | change | archive | restore | delete |
- * | --- | --- | --- | --- | --- | --- |
- * | (none) | live | unseen | unseen | unseen | dead |
- * | unseen | live, or archived | unseen | unseen | unseen | dead |
- * | live | live | live | archived | live | dead |
- * | archived | archived, or live (a later life) | archived; live when its expiry moved | archived | live | dead |
- * | dead | live when later, else dead | dead, or unseen (a later life) | as change | as change | dead |
- *
- * The table is what `joinMemory` and `statusOf` come to; `memory-columns.test.ts` walks it.
+ * `unseen`: only later operations of its life are here · `live` · `archived` · `dead`: a tombstone. What each operation
+ * makes of each status stands as a complete table in `memory-columns.test.ts`; here it follows from the join alone.
  */
 export type MemoryStatus = 'unseen' | 'live' | 'archived' | 'dead';
 

@@ -90,7 +90,7 @@ export class Rows {
       changed.add(place);
     }
     for (const place of changed) this.#save(place, kept.get(place));
-    if (deltas.some(({ row }) => row === 'floor')) this.#purge(this.floor());
+    if (deltas.some((delta) => delta.row === 'floor' && effects.get(delta))) this.#purge(this.floor());
   }
 
   /** Null: nothing is left of the row. */
