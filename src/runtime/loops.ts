@@ -43,8 +43,10 @@ export function startLoops(supervisor: Supervisor, directory: DataDirectory, run
     supervisor.start({ name: 'hooks', run: (signal) => sweepHooks(directory, sources[1], told, signal) });
   }
   const { memory } = directory;
-  if (memory)
+  if (memory) {
     supervisor.start({ name: 'tend memories', run: (signal) => tendMemories(memory, directory.options, signal) });
+    supervisor.start({ name: 'memory peers', run: (signal) => memory.peers.run(signal) });
+  }
   const conversations = startSessionLoops(supervisor, directory, run);
   for (const { id, delivery, wakeup } of deliveries)
     supervisor.start({ name: `deliver ${id}`, run: (signal) => delivery.run(signal, wakeup) });

@@ -33,11 +33,13 @@ export function memoryIncarnation(paths: SynclinePaths, random: Random): Incarna
   };
 }
 
-/** Begins a new one at the next start: a peer knows more of this one's operations than this machine does. */
-export function endIncarnation(paths: SynclinePaths): void {
+/** Begins another one at once and keeps it: a peer knows more of this one's operations than this machine does. */
+export function nextIncarnation(paths: SynclinePaths, random: Random): string {
   const file = join(paths.keys_dir, 'memory-incarnation');
-  const [, count, chance] = FORM.exec(readIfThere(file) ?? '') ?? [];
-  if (count !== undefined && chance !== undefined) writeDurably(file, `${count}x${chance} ${'0'.repeat(16)}\n`);
+  const [, count = '0'] = FORM.exec(readIfThere(file) ?? '') ?? [];
+  const name = `${Number(count) + 1}x${sixCharacters(random)}`;
+  writeDurably(file, `${name} ${placeOf(paths)}\n`);
+  return name;
 }
 
 /** Where the directory stands: device numbers are left out, as they change when a machine starts. */

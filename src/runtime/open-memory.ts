@@ -1,8 +1,8 @@
-import { hostname } from 'node:os';
 import { openSqliteStore } from '../engine/sqlite/store.ts';
 import { accessTo, type MemoryAccess } from '../memory/memory-access.ts';
 import type { Memories } from '../memory/memories.ts';
 import { openMemoryStore } from '../memory/open-memory-store.ts';
+import type { PeerService } from '../memory/replication/peer-service.ts';
 import { openMemberKey } from '../memory/replication/pairing/member-key.ts';
 import { globMatcher } from '../platform/glob.ts';
 import { loadHashing, type Hashing } from '../redaction/hashing.ts';
@@ -10,9 +10,10 @@ import { CONVERSATION_POLICY } from '../redaction/policy.ts';
 import { createRedactor } from '../redaction/redactor.ts';
 import type { ServedMemory } from '../server/served-memory.ts';
 import { Database } from '../storage/sqlite/database.ts';
+import { deviceName } from './device-name.ts';
 import type { DirectoryOptions } from './directory-options.ts';
-import { freshnessAlone } from './memory-freshness.ts';
-import { memoryIncarnation } from './memory-incarnation.ts';
+import { memoryIncarnation, nextIncarnation } from './memory-incarnation.ts';
+import { freshnessOf, openPeers } from './memory-peers.ts';
 import { saltInForce, sessionHasher } from './memory-salt.ts';
 
 /** What works on memories in one data directory. */
@@ -21,12 +22,13 @@ export interface MemoryDirectory {
   /** For commands, MCP and whoever asks from another process. */
   access: MemoryAccess;
   served: ServedMemory;
+  /** Members that share this memory; a loop of the daemon runs them. */
+  peers: PeerService;
   close: () => Promise<void>;
 }
 
 /** Of the whole room; memories are small, and nobody may remove them to make room. */
 const SHARE = 0.2;
-const MAX_NAME_CHARS = 64;
 
 /**
  * Opens the memories of a data directory, whose lock the caller holds; null where the configuration keeps none.
@@ -44,13 +46,15 @@ export async function openMemory(options: DirectoryOptions): Promise<MemoryDirec
     openSqliteStore(db, { clock, random, cap_bytes });
     const memories = openStore(options, { db, hashing, cap_bytes, incarnation: incarnation.name });
     incarnation.settle();
+    const peers = openPeers(options, memories.replica);
     const settings = { write_quorum, quorum_timeout_ms };
     const access = accessTo({ memories, settings, hashOf: sessionHasher(options, hashing), random });
     return {
       memories,
       access,
+      peers,
       served: {
-        ...{ access, settings, team_id, freshness: freshnessAlone(memories.replica) },
+        ...{ access, settings, team_id, freshness: freshnessOf(peers.replication) },
         export: () => memories.export(),
       },
       close: async () => {
@@ -78,13 +82,8 @@ function openStore(options: DirectoryOptions, { db, hashing, cap_bytes, incarnat
   return openMemoryStore(db, {
     ...{ member: openMemberKey(paths.keys_dir).member, incarnation, device: deviceName(name) },
     ...{ clock, random, cap_bytes },
+    nextIncarnation: () => nextIncarnation(paths, random),
     redactor: createRedactor({ hashing, salt: saltInForce(options), policy: CONVERSATION_POLICY, clock }),
     is_redacted: (namespace) => !open.some((matches) => matches(namespace)),
   });
-}
-
-/** How others see this machine: as its owner calls it, else its host name without the domain. */
-export function deviceName(configured: string | undefined): string {
-  const [host = ''] = hostname().split('.');
-  return (configured ?? host).trim().slice(0, MAX_NAME_CHARS) || 'unnamed';
 }

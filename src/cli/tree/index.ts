@@ -6,6 +6,7 @@ import { RUN } from './run.ts';
 import { SEE } from './see.ts';
 import { SET_UP } from './set-up.ts';
 import { TEAM } from './team.ts';
+import { TOOLS } from './tools.ts';
 
 const COMPLETION: CommandDeclaration = {
   name: 'completion',
@@ -25,4 +26,5 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   { heading: 'Control:', commands: CONTROL },
   { heading: 'Team:', commands: TEAM },
   { heading: 'Flows:', commands: FLOWS },
+  { heading: 'Tools:', commands: TOOLS },
 ];

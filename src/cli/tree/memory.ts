@@ -1,4 +1,5 @@
 import { DRY_RUN, LIMIT, SINCE, UNTIL, type CommandDeclaration, type OptionDeclaration } from '../declaration.ts';
+import { MEMORY_MEMBERS } from './memory-members.ts';
 
 const NAMESPACE: OptionDeclaration = { flags: '--namespace <name>', description: 'like global or team/ops' };
 const TIER: OptionDeclaration = {
@@ -299,5 +300,6 @@ export const MEMORY: CommandDeclaration = {
       handles_interrupt: true,
       load: async () => (await import('../commands/memory/mcp.ts')).mcp,
     },
+    ...MEMORY_MEMBERS,
   ],
 };

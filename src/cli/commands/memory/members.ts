@@ -1,0 +1,143 @@
+/** `memory invite`, `memory join LINK`, `memory peers list|remove`: which machines share this memory. */
+import { hostname } from 'node:os';
+import { parseListen } from '../../../config/fields.ts';
+import {
+  InvitationFile,
+  readLink,
+  writeLink,
+  type Invitation,
+} from '../../../memory/replication/pairing/invitation.ts';
+import { joinByLink } from '../../../memory/replication/pairing/join.ts';
+import { openMemberCertificate, openMemberKey } from '../../../memory/replication/pairing/member-key.ts';
+import { PeerBook } from '../../../memory/replication/pairing/peer-book.ts';
+import { EXIT, UsageError, type ExitCode } from '../../../platform/errors.ts';
+import { deviceName } from '../../../runtime/device-name.ts';
+import type { CommandContext } from '../../context.ts';
+import { renderTable } from '../../format/table.ts';
+import { formatDayTime } from '../../format/time.ts';
+import type { Invocation } from '../../invocation.ts';
+import { confirmed } from '../../prompts.ts';
+
+const LOOK_MS = 500;
+
+/** Prints a link, then waits until somebody has used it or its time is over. */
+export async function invite(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
+  const { config } = await context.config();
+  const { keys_dir } = context.paths();
+  const url = invocation.text('url') ?? ownUrl(config.memory.listen);
+  if (url === null)
+    throw new UsageError('memory.listen', 'No port for members is open on this machine, so none could join', {
+      field: 'memory.listen',
+      hint: 'Set memory.listen = "0.0.0.0:4778", start Syncline anew, and invite again; or invite from the other machine.',
+    });
+  const { fingerprint } = openMemberKey(keys_dir);
+  const file = new InvitationFile(keys_dir, context.host.clock);
+  const name = deviceName(config.memory.name);
+  const { secret, until_ms } = file.open({ name, url }, context.host.random);
+  const link = writeLink({ url, fingerprint, secret });
+  if (context.options.json) context.printJson('syncline.memory_invitation/1', { link, until_ms });
+  else context.print(link);
+  context.say(
+    'Good once and for ten minutes. On the other machine:',
+    `  syncline memory join '${link}'`,
+    'Syncline must be running here meanwhile. Waiting; Ctrl-C leaves the link open.',
+  );
+  const used = await waitUntilUsed(context, file, secret);
+  if (used === null) {
+    context.say(context.host.signal.aborted ? 'The link is still open.' : 'Nobody has joined; the link is void.');
+    return context.exitUnlessInterrupted(EXIT.no);
+  }
+  context.say(`Paired with ${used.name}.`, `Both machines show these words: ${used.words}`);
+  return EXIT.ok;
+}
+
+async function waitUntilUsed(
+  { host }: CommandContext,
+  file: InvitationFile,
+  secret: string,
+): Promise<Invitation['used']> {
+  while (!host.signal.aborted) {
+    const now = file.read();
+    if (now?.secret !== secret) return null;
+    if (now.used) return now.used;
+    await host.timers.sleep(LOOK_MS, host.signal);
+  }
+  return null;
+}
+
+/** Exchanges keys with the machine that made the link. From then on both have all memories of each other: so it asks. */
+export async function join(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
+  const { config } = await context.config();
+  const { keys_dir } = context.paths();
+  const link = invocation.argument(0) ?? '';
+  const { host: place } = new URL(readLink(link).url);
+  const question = `Share all memories of this machine with the one at ${place}, and take all of its?`;
+  if (!(await confirmed(context, question))) {
+    context.say('Nothing was changed.');
+    return EXIT.no;
+  }
+  const { peer, words } = await joinByLink({
+    link,
+    own: await openMemberCertificate(keys_dir),
+    book: new PeerBook(keys_dir),
+    name: invocation.text('name') ?? deviceName(config.memory.name),
+    url: invocation.text('url') ?? ownUrl(config.memory.listen),
+    clock: context.host.clock,
+    signal: context.host.signal,
+  });
+  if (context.options.json)
+    context.printJson('syncline.memory_peer/1', { name: peer.name, member: peer.member, words });
+  context.say(
+    `Paired with ${peer.name}.`,
+    `Both machines show these words: ${words}`,
+    'If the other one shows others, remove it: syncline memory peers remove.',
+  );
+  return EXIT.ok;
+}
+
+export async function listPeers(context: CommandContext): Promise<ExitCode> {
+  const peers = new PeerBook(context.paths().keys_dir).peers();
+  if (context.options.json) {
+    const rows = peers.map(({ name, member, url, added_ms }) => ({ name, member, url, added_ms }));
+    context.printJson('syncline.memory_peers/1', { peers: rows });
+  } else if (peers.length === 0)
+    context.say('This machine shares its memory with no other. Pair two: syncline memory invite');
+  else
+    context.print(
+      ...renderTable(
+        [
+          { title: 'name', text: ({ name }) => name, shrink_to: 8 },
+          { title: 'member', text: ({ member }) => member },
+          { title: 'address', text: ({ url }) => url ?? 'dials this machine', shrink_to: 16 },
+          { title: 'paired', text: ({ added_ms }) => formatDayTime(added_ms) },
+        ],
+        peers,
+        context.width(),
+        context.palette,
+      ),
+    );
+  return EXIT.ok;
+}
+
+/** The other one keeps what it has; it gets and gives nothing any more. */
+export async function removePeer(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
+  const name = invocation.argument(0) ?? '';
+  const question = `Stop sharing memories with ${JSON.stringify(name)}? It keeps what it has.`;
+  if (!(await confirmed(context, question))) {
+    context.say('Nothing was changed.');
+    return EXIT.no;
+  }
+  const removed = new PeerBook(context.paths().keys_dir).remove(name);
+  if (context.options.json) context.printJson('syncline.memory_peer/1', { name: removed.name, member: removed.member });
+  context.say(`${removed.name} is no longer paired with this machine.`);
+  return EXIT.ok;
+}
+
+/** Where members reach this machine; null where no port is open to other machines. */
+function ownUrl(configured: string | undefined): string | null {
+  const listen = configured === undefined ? null : parseListen(configured);
+  if (!listen) return null;
+  const any = listen.host === '0.0.0.0' || listen.host === '::';
+  const host = any ? hostname() : listen.host;
+  return `https://${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
+}
