@@ -98,7 +98,7 @@ export interface Stored {
   memory: Memory;
   /** False: merged into the one that was there. */
   created: boolean;
-  /** Live memories of the namespace whose titles say nearly the same. */
+  /** Live memories of the namespace that have the title that was asked for (`on_conflict: version`). */
   potential_contradictions: string[];
 }
 

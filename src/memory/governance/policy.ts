@@ -8,7 +8,7 @@ import { isObject, type Json, type JsonObject } from '../json.ts';
 import type { Memory } from '../memory.ts';
 import { readMemoryState } from '../merge/row.ts';
 import { metadataOf } from '../store/views.ts';
-import { namespaceChain, standardOf } from './standards.ts';
+import { hasStandards, namespaceChain, standardOf } from './standards.ts';
 
 export type Act = 'write' | 'promote' | 'delete';
 export const LEVELS = ['any', 'registered', 'owner', 'approve'] as const;
@@ -30,6 +30,7 @@ export const AGENTS_NAMESPACE = '_agents';
 
 /** Null: nobody set one. */
 export function policyOf(db: Database, namespace: string): Policy | null {
+  if (!hasStandards(db)) return null;
   for (const name of namespaceChain(db, namespace).reverse()) {
     const standard = standardOf(db, name);
     if (!standard) continue;

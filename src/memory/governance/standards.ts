@@ -29,6 +29,11 @@ function parentIn(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 
+/** False for most: then nothing above a namespace needs to be looked for. */
+export function hasStandards(db: Database): boolean {
+  return db.get(`SELECT 1 FROM coordination WHERE row = 'namespace' LIMIT 1`) !== undefined;
+}
+
 /**
  * What stands above a namespace, most general first, itself last: `*`, explicit parents above its first segment (at most
  * 8, never round in a circle), its `/` ancestors.

@@ -31,6 +31,8 @@ export class Rows {
   readonly #db: Database;
   #changes: DigestChange[] = [];
   #next_key: number;
+  /** Null: to be read again. */
+  #floor: Stamp | null = null;
 
   constructor(db: Database) {
     this.#db = db;
@@ -44,6 +46,7 @@ export class Rows {
 
   rollBack(mark: number): void {
     this.#changes.length = mark;
+    this.#floor = null;
   }
 
   /** After the commit: what the digest tree has to know. */
@@ -54,6 +57,11 @@ export class Rows {
   }
 
   floor(): Stamp {
+    this.#floor ??= this.#readFloor();
+    return this.#floor;
+  }
+
+  #readFloor(): Stamp {
     const text = this.#db.value<string | undefined>(
       `SELECT state FROM coordination WHERE row = 'floor' AND key = ?`,
       FLOOR_KEY,
@@ -90,7 +98,9 @@ export class Rows {
       changed.add(place);
     }
     for (const place of changed) this.#save(place, kept.get(place));
-    if (deltas.some((delta) => delta.row === 'floor' && effects.get(delta))) this.#purge(this.floor());
+    if (!deltas.some((delta) => delta.row === 'floor' && effects.get(delta))) return;
+    this.#floor = null;
+    this.#purge(this.floor());
   }
 
   /** Null: nothing is left of the row. */

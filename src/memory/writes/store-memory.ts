@@ -38,9 +38,15 @@ export function storeDraft(
   if (pending_id !== null) return { status: 'pending', pending_id };
 
   if (changed) return { status: 'done', ...merged(scope, changed, draft, same_id === null) };
+  const asked_title = draft.fields.title;
   if (existing && on_conflict === 'version') draft.fields.title = nextVersion(scope, draft);
   const memory = begin(scope, id ?? uuidv7(scope.work.now_ms, scope.settings.random), draft);
-  return { status: 'done', memory, created: true, potential_contradictions: namesakes(scope, memory) };
+  return {
+    status: 'done',
+    memory,
+    created: true,
+    potential_contradictions: existing ? namesakes(scope, memory, asked_title) : [],
+  };
 }
 
 /** Begins a life. */
@@ -73,12 +79,12 @@ function nextVersion(scope: WriteScope, { fields }: Draft): string {
   throw invalid('title', `has ${MOST_VERSIONS} versions already`);
 }
 
-function namesakes(scope: WriteScope, { id, namespace, own_title }: Memory): string[] {
+function namesakes(scope: WriteScope, { id, namespace }: Memory, title: string): string[] {
   return scope.db
     .all<{ id: string }>(
       `SELECT id FROM memory WHERE status = 'live' AND namespace = ? AND title = ? AND id <> ? ORDER BY life LIMIT 10`,
       namespace,
-      own_title,
+      title,
       id,
     )
     .map((row) => row.id);
