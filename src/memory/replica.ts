@@ -93,6 +93,13 @@ export interface SnapshotPage {
   next: string | null;
 }
 
+/** Where a page of a snapshot begins and ends, and what its giver had before it read the page. */
+export interface SnapshotRange {
+  after: string;
+  next: string | null;
+  vector: VersionVector;
+}
+
 export interface Replica {
   identity(): ReplicaIdentity;
   /**
@@ -140,10 +147,12 @@ export interface Replica {
    */
   snapshot(after: string, limits?: PageLimits): Promise<SnapshotPage>;
   /**
-   * Joins a page of another member's rows. After the last one `adopt` moves the vector: everything up to it counts as
+   * Joins a page of another member's rows. What this member has in the page's range and the other does not, although it had
+   * all operations that this member's rows came from, was deleted and forgotten there: it goes here too, so that a restored
+   * member brings nothing back. After the last page `adopt` moves the vector: everything up to it counts as
    * had, and the log begins after it. Until then the vector stays, so a cut transfer is begun again.
    */
-  applySnapshot(rows: readonly RowState[]): Promise<number>;
+  applySnapshot(rows: readonly RowState[], of?: SnapshotRange): Promise<number>;
   adopt(vector: VersionVector): Promise<void>;
 
   /**

@@ -66,39 +66,55 @@ export class Conversation {
   }
 
   async greet(signal: AbortSignal): Promise<Greeting> {
-    return readGreeting(await this.#ask('hello', signal, greetingTo(this.#their_origin, this.#context)));
+    return this.#understand(
+      readGreeting,
+      await this.#ask('hello', signal, greetingTo(this.#their_origin, this.#context)),
+    );
   }
 
   async push(pages: readonly OperationPage[], signal: AbortSignal): Promise<PageAck[]> {
     const { pages: heads, texts } = writePages(pages);
-    return readAcks(await this.#ask('push', signal, { pages: heads }, texts));
+    return this.#understand(readAcks, await this.#ask('push', signal, { pages: heads }, texts));
   }
 
   async pull(pull: Pull, signal: AbortSignal): Promise<Pulled> {
-    return readPulled(await this.#ask('pull', signal, pull, [], pull.wait_ms));
+    return this.#understand(readPulled, await this.#ask('pull', signal, pull, [], pull.wait_ms));
   }
 
   async digest(prefixes: readonly string[], signal: AbortSignal): Promise<RangeDigest[]> {
-    return readRanges(await this.#ask('digest', signal, { prefixes }));
+    return this.#understand(readRanges, await this.#ask('digest', signal, { prefixes }));
   }
 
   async states(keys: readonly RowKey[], signal: AbortSignal): Promise<RowState[]> {
-    return readRows(await this.#ask('states', signal, { keys }));
+    return this.#understand(readRows, await this.#ask('states', signal, { keys }));
   }
 
   async repair(rows: readonly RowState[], signal: AbortSignal): Promise<number> {
     const { rows: keys, texts } = writeRows(rows);
-    return readCount(await this.#ask('repair', signal, { rows: keys }, texts));
+    return this.#understand(readCount, await this.#ask('repair', signal, { rows: keys }, texts));
   }
 
   async snapshot(after: string, signal: AbortSignal): Promise<SnapshotPart> {
-    return readSnapshot(await this.#ask('snapshot', signal, { after }));
+    return this.#understand(readSnapshot, await this.#ask('snapshot', signal, { after }));
   }
 
   /** The page that the peer wants next, null when it has all. */
-  async seed({ transfer, page, rows, adopt }: SeedPart, signal: AbortSignal): Promise<number | null> {
+  async seed({ transfer, page, rows, of, adopt }: SeedPart, signal: AbortSignal): Promise<number | null> {
     const { rows: keys, texts } = writeRows(rows);
-    return readSeeded(await this.#ask('seed', signal, { transfer, page, rows: keys, adopt }, texts));
+    return this.#understand(
+      readSeeded,
+      await this.#ask('seed', signal, { transfer, page, rows: keys, of, adopt }, texts),
+    );
+  }
+
+  /** What the peer said wrongly is its fault, not ours. */
+  #understand<From, To>(read: (from: From) => To, from: From): To {
+    try {
+      return read(from);
+    } catch (error) {
+      const code = error instanceof SynclineError ? error.code : 'memory.message';
+      throw new ExchangeError(code, messageOf(error), true);
+    }
   }
 
   /** @throws ExchangeError */
@@ -122,13 +138,7 @@ export class Conversation {
   }
 
   async #read(body: string): Promise<Message> {
-    let message: Message;
-    try {
-      message = readMessage(body);
-    } catch (error) {
-      const code = error instanceof SynclineError ? error.code : 'memory.message';
-      throw new ExchangeError(code, messageOf(error), true);
-    }
+    const message = this.#understand(readMessage, body);
     await this.#context.members.heard(this.#member, message.standing);
     this.#their_origin = message.standing.origin;
     this.#heard(message.standing);

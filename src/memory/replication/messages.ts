@@ -13,7 +13,15 @@
  * | `snapshot` | all rows from a place on                                | a page of states, where it goes on                 |
  * | `seed`     | take this page of a snapshot of mine                    | the page that is wanted next                       |
  */
-import type { DigestEntry, OperationPage, RangeDigest, RowState, ApplyResult, PageStop } from '../replica.ts';
+import type {
+  ApplyResult,
+  DigestEntry,
+  OperationPage,
+  PageStop,
+  RangeDigest,
+  RowState,
+  SnapshotRange,
+} from '../replica.ts';
 import { ROW_KINDS, type RowKind } from '../operation.ts';
 import { isOrigin, memberOf, operationId, type OriginId, type VersionVector } from '../origin.ts';
 import { isObject, type JsonObject } from '../json.ts';
@@ -77,6 +85,7 @@ export interface SeedPart {
   /** Counted from 0. */
   page: number;
   rows: RowState[];
+  of: SnapshotRange;
   /** With the last page: what the sender had before the first one. */
   adopt: VersionVector | null;
 }
@@ -241,12 +250,12 @@ export function readRows({ head, texts }: Message): RowState[] {
 }
 
 export function readSnapshotAfter({ head }: Message): string {
-  return text(head, 'after', 8192, true);
+  return place(head, 'after', true);
 }
 
 export function readSnapshot(message: Message): SnapshotPart {
   const { head } = message;
-  const next = head['next'] === null ? null : text(head, 'next', 8192);
+  const next = head['next'] === null ? null : place(head, 'next', false);
   return { rows: readRows(message), next, vector: vector('began', head['began']) };
 }
 
@@ -256,8 +265,21 @@ export function readSeed(message: Message): SeedPart {
     transfer: text(head, 'transfer', 64),
     page: whole(head, 'page', 0, Number.MAX_SAFE_INTEGER),
     rows: readRows(message),
+    of: rangeOfPage(object('of', head['of'])),
     adopt: head['adopt'] === null ? null : vector('adopt', head['adopt']),
   };
+}
+
+function rangeOfPage(of: JsonObject): SnapshotRange {
+  const next = of['next'] === null ? null : place(of, 'next', false);
+  return { after: place(of, 'after', true), next, vector: vector('of.vector', of['vector']) };
+}
+
+/** Where a page begins or ends, in the store's own words; '' for the beginning. */
+function place(head: JsonObject, field: string, may_be_empty: boolean): string {
+  const value = text(head, field, 64, may_be_empty);
+  if (!/^[a-z0-9]*$/.test(value)) throw wrong(field, 'is not a place of a snapshot');
+  return value;
 }
 
 /** The page of the transfer that the receiver wants next; 0 = from the beginning. Null once it has taken all. */

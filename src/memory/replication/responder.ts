@@ -120,11 +120,11 @@ export class Responder {
 
   /** Pages of one transfer in their order and each in one process, or it begins anew: no row may be missing at the end. */
   async #seed(member: MemberId, message: Message): Promise<string> {
-    const { transfer, page, rows, adopt } = readSeed(message);
+    const { transfer, page, rows, of, adopt } = readSeed(message);
     const before = this.#seeds.get(member);
     const wanted = before?.transfer === transfer ? before.wanted : 0;
     if (page !== wanted) return this.#say({ wanted });
-    await this.#context.replica.applySnapshot(rows);
+    await this.#context.replica.applySnapshot(rows, of);
     if (adopt) await this.#context.replica.adopt(adopt);
     if (adopt) this.#seeds.delete(member);
     else this.#seeds.set(member, { transfer, wanted: page + 1 });

@@ -1,5 +1,6 @@
 /** All rows instead of operations, for a peer that stands before the beginning of the log. */
 import { uuidv7 } from '../../platform/random.ts';
+import type { SnapshotPage } from '../replica.ts';
 import type { ReplicationContext } from './context.ts';
 import { ExchangeError, type Conversation } from './conversation.ts';
 
@@ -13,9 +14,10 @@ export async function giveSnapshot(
   const vector = replica.vector();
   let after: string | null = '';
   for (let page = 0; after !== null; page++) {
-    const { rows, next }: { rows: Parameters<Conversation['repair']>[0]; next: string | null } =
-      await replica.snapshot(after);
-    const wanted = await peer.seed({ transfer, page, rows: [...rows], adopt: next === null ? vector : null }, signal);
+    const began = replica.vector();
+    const { rows, next }: SnapshotPage = await replica.snapshot(after);
+    const part = { transfer, page, rows, of: { after, next, vector: began }, adopt: next === null ? vector : null };
+    const wanted = await peer.seed(part, signal);
     // The peer was restarted in the middle: what it had taken is there, but it cannot know that nothing is missing.
     if (wanted !== (next === null ? null : page + 1))
       throw new ExchangeError('memory.seed', 'The peer lost count of the snapshot; it begins anew', false);
@@ -30,11 +32,11 @@ export async function fetchSnapshot(
   signal: AbortSignal,
 ): Promise<void> {
   const first = await peer.snapshot('', signal);
-  await replica.applySnapshot(first.rows);
+  await replica.applySnapshot(first.rows, { ...first, after: '' });
   for (let after = first.next; after !== null;) {
-    const { rows, next } = await peer.snapshot(after, signal);
-    await replica.applySnapshot(rows);
-    after = next;
+    const part = await peer.snapshot(after, signal);
+    await replica.applySnapshot(part.rows, { ...part, after });
+    after = part.next;
   }
   await replica.adopt(first.vector);
 }

@@ -119,13 +119,22 @@ export class Rows {
     );
   }
 
+  /** Removes rows as if they had never been; inside the caller's transaction. */
+  remove(rows: readonly Pick<Row, 'row' | 'key'>[]): void {
+    const kept = this.#load(rows);
+    for (const { row, key } of rows) {
+      const known = kept.get(placeKey(row, key));
+      if (known) this.#drop(row, key, known);
+    }
+  }
+
   /** Whether joining would change anything. */
   adds(delta: Row): boolean {
     const known = this.#load([delta]).get(placeKey(delta.row, delta.key))?.state ?? null;
     return differs(delta.row, known, this.#joined(delta, known, this.floor()));
   }
 
-  #load(deltas: readonly Row[]): Map<string, Kept> {
+  #load(deltas: readonly Pick<Row, 'row' | 'key'>[]): Map<string, Kept> {
     const kept = new Map<string, Kept>();
     for (const row of ROW_KINDS) {
       const keys = [...new Set(deltas.filter((delta) => delta.row === row).map(({ key }) => key))];

@@ -6,7 +6,8 @@ import { PAGE_LIMITS } from '../limits.ts';
 import { parseStateText } from '../merge/parse-state.ts';
 import type { Row } from '../merge/row.ts';
 import type { RowKind } from '../operation.ts';
-import type { DigestEntry, PageLimits, RowState, SnapshotPage } from '../replica.ts';
+import type { OriginId } from '../origin.ts';
+import type { DigestEntry, PageLimits, RowState, SnapshotPage, SnapshotRange } from '../replica.ts';
 
 const ALL_ROWS = `SELECT place, 'memory' AS row, id AS key, hash, state FROM memory
   UNION ALL SELECT place, 'link', key, hash, state FROM link
@@ -30,10 +31,7 @@ const ORDER: readonly Table[] = ['m', 'n', 'p'];
  * @throws InvalidInputError `memory.place`
  */
 export function snapshotPage(db: Database, after: string, limits: PageLimits = {}): SnapshotPage {
-  if (!/^([mnp]([0-9a-f]{12})?)?$/.test(after))
-    throw new InvalidInputError('memory.place', 'Not a place of a snapshot');
-  const table = (after[0] ?? 'm') as Table;
-  const from = after.length > 1 ? Number.parseInt(after.slice(1), 16) : -1;
+  const [table, from] = placeOf(after);
   const most = Math.max(1, Math.min(limits.max_items ?? PAGE_LIMITS.max_items, PAGE_LIMITS.max_items));
   const max_bytes = Math.min(limits.max_bytes ?? PAGE_LIMITS.max_bytes, PAGE_LIMITS.max_bytes);
   const sql = TABLES[table];
@@ -59,6 +57,30 @@ function within(rows: readonly PlacedRow[], most: number, max_bytes: number): Pl
     taken.push(row);
   }
   return taken;
+}
+
+/**
+ * Rows of this member in the range of another's page that the page does not have, but for those that this origin has changed:
+ * of these the other may not have heard.
+ */
+export function unlisted(
+  db: Database,
+  { after, next }: Pick<SnapshotRange, 'after' | 'next'>,
+  listed: readonly RowState[],
+  origin: OriginId,
+): RowState[] {
+  const [table, from] = placeOf(after);
+  const [end, to] = next === null ? [null, -1] : placeOf(next);
+  const there = new Set(listed.map(({ row, key }) => `${row} ${key}`));
+  return db
+    .all<RowState>(`${TABLES[table]} WHERE place > ? AND place <= ?`, from, end === table ? to : 2 ** 48)
+    .filter(({ row, key, state }) => row !== 'floor' && !there.has(`${row} ${key}`) && !state.includes(origin));
+}
+
+/** @throws InvalidInputError `memory.place` */
+function placeOf(text: string): [Table, number] {
+  if (!/^([mnp]([0-9a-f]{12})?)?$/.test(text)) throw new InvalidInputError('memory.place', 'Not a place of a snapshot');
+  return [(text[0] ?? 'm') as Table, text.length > 1 ? Number.parseInt(text.slice(1), 16) : -1];
 }
 
 export function statesOf(db: Database, keys: readonly { row: RowKind; key: string }[]): RowState[] {

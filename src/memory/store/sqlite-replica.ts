@@ -4,11 +4,11 @@ import { stampOrigin, type Stamp } from '../clock/stamp.ts';
 import type { Durability } from '../durability.ts';
 import { isObject } from '../json.ts';
 import type { Author } from '../operation.ts';
-import { isOrigin, type MemberId, type OperationId, type OriginId, type VersionVector } from '../origin.ts';
-import type { ApplyResult, ParkedOperation, Replica, ReplicaIdentity, RowState } from '../replica.ts';
+import { isOrigin, isWithin, type MemberId, type OperationId, type OriginId, type VersionVector } from '../origin.ts';
+import type { ApplyResult, ParkedOperation, Replica, ReplicaIdentity, RowState, SnapshotRange } from '../replica.ts';
 import { WAITS, applyPage } from './apply-page.ts';
 import type { GroupCommit } from './group-commit.ts';
-import { canonicalLines, entriesOf, newestStamp, parseRow, snapshotPage, statesOf } from './snapshot.ts';
+import { canonicalLines, entriesOf, newestStamp, parseRow, snapshotPage, statesOf, unlisted } from './snapshot.ts';
 import { Stability } from './stability.ts';
 import type { WorkParts } from './work.ts';
 
@@ -59,7 +59,7 @@ export function sqliteReplica(
     states: async (keys) => statesOf(db, keys),
     repair: async (states) => repair(commit, system, states),
     snapshot: async (after, limits) => snapshotPage(db, after, limits),
-    applySnapshot: async (rows) => applySnapshot(commit, rows),
+    applySnapshot: async (rows, of) => applySnapshot(commit, rows, of),
     adopt: async (vector) => adopt(commit, vector),
 
     stabilise: async (members) => {
@@ -121,7 +121,7 @@ async function repair(commit: GroupCommit, system: Author, states: readonly RowS
   return operations;
 }
 
-function applySnapshot(commit: GroupCommit, states: readonly RowState[]): number {
+function applySnapshot(commit: GroupCommit, states: readonly RowState[], of?: SnapshotRange): number {
   const rows = states.map(parseRow);
   return commit.alone((work) => {
     const stamps = rows.map(newestStamp);
@@ -132,7 +132,10 @@ function applySnapshot(commit: GroupCommit, states: readonly RowState[]): number
       });
     const newest = stamps.reduce((latest, stamp) => (stamp > latest ? stamp : latest), '');
     if (newest !== '') work.hybrid.observe(newest);
-    return work.rows.join(rows).filter(Boolean).length;
+    const joined = work.rows.join(rows).filter(Boolean).length;
+    if (of && isWithin({ ...work.log.vector(), [work.origin]: 0 }, of.vector))
+      work.rows.remove(unlisted(work.db, of, states, work.origin));
+    return joined;
   });
 }
 
