@@ -3,6 +3,7 @@
  * address. What the command line changes in the book is taken up within seconds.
  */
 import type { Clock } from '../../platform/clock.ts';
+import { ForbiddenError } from '../../platform/errors.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
 import type { MemberId } from '../origin.ts';
@@ -108,7 +109,12 @@ export class PeerService {
       own,
       timers,
       memberOf: (fingerprint) => this.#memberOf(fingerprint),
-      answer: (...asked) => this.replication.answer(...asked),
+      answer: async (member, ...asked) => {
+        const answer = await this.replication.answer(member, ...asked);
+        // It may have waited for long, and the member been taken out meanwhile.
+        if (this.book.peers().some((peer) => peer.member === member)) return answer;
+        throw new ForbiddenError('memory.not_paired', 'This member does not know you');
+      },
       pair: async (fingerprint, body) => {
         const { book } = this;
         const reply = acceptPairing({ file, book, own_fingerprint: own.fingerprint, clock }, fingerprint, body);
