@@ -364,11 +364,11 @@ export interface EngineStore {
   /** One bounded step of retention; `more` = call again. */
   retain(request: RetainRequest): Promise<{ removed: number; dropped: number; more: boolean }>;
   /**
-   * Sets payloads of a subject to null everywhere in this database and leaves no byte of them behind. What its source
-   * brings again is not appended; an open batch over it is renewed at its claim.
+   * Sets payloads of a subject, or of several, to null everywhere in this database and leaves no byte of them behind: one
+   * transaction a subject, the file written anew once (also when nothing was there). What its source brings again is not appended; an open batch over it is renewed at its claim.
    * @throws StaleError `storage.readers`: erased, but a reader still holds an old copy of the pages; call again.
    */
-  erase(subject: string, now_ms: number): Promise<{ entries: number; dead_letters: number }>;
+  erase(subject: string | readonly string[], now_ms: number): Promise<{ entries: number; dead_letters: number }>;
   /**
    * Replaces payloads in place (stronger rules); null erases. The offset stays; an open batch over it is renewed at its
    * claim. After the last of a series, `scrub`. Throws as `erase` does.

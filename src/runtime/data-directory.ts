@@ -7,12 +7,14 @@ import { defaultRetryPolicy } from '../engine/retry.ts';
 import { openSqliteStore } from '../engine/sqlite/store.ts';
 import type { EngineStore } from '../engine/store.ts';
 import type { Clock } from '../platform/clock.ts';
+import { StaleError } from '../platform/errors.ts';
 import { loadHashing } from '../redaction/hashing.ts';
 import { Database } from '../storage/sqlite/database.ts';
 import { lockDirectory } from '../storage/sqlite/lock.ts';
 import { TokenStore } from '../server/access/token-store.ts';
 import { Capture } from '../telemetry/capture/capture.ts';
 import { migrateFlowTables } from '../telemetry/capture/flow-tables.ts';
+import { forgetSessions } from '../telemetry/capture/forget-sessions.ts';
 import { PrivateSessions } from '../telemetry/capture/private-sessions.ts';
 import { TranscriptSweep } from '../telemetry/capture/transcript-sweep.ts';
 import { HookCapture } from '../telemetry/capture/hook-capture.ts';
@@ -48,6 +50,8 @@ export interface DataDirectory {
   memory: MemoryDirectory | null;
   /** The tokens of this directory; with the running daemon's own operator token, or null without a daemon. */
   tokens: (operator_token: string | null) => TokenStore;
+  /** Erases sessions of telemetry here, by their hashes: journal, store, labels (R11). Returns how many the store had. */
+  eraseTelemetry: (hashes: readonly string[]) => Promise<number>;
   /** Projects of each agent, for the first screen. */
   projectsOf: (agent: string) => number;
   close: () => Promise<void>;
@@ -138,6 +142,7 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
     destinations,
     deliveries: new Map(destinations.map((to) => [to.destination.id, deliveryTo(to, engine, options)])),
     tokens: (operator_token) => openTokens(options, opened, operator_token),
+    eraseTelemetry: (hashes) => eraseTelemetry(options, { db, engine, labels, store_thread }, hashes),
     projectsOf: (agent) =>
       db.value<number>('SELECT count(DISTINCT workspace) FROM telemetry_session WHERE agent = ?', agent),
     close: async () => {
@@ -182,6 +187,21 @@ async function conversations(
   const journal_bytes = Math.floor(config.storage.max_bytes * 0.05);
   const rules = { workspaceOf, allowed, repositoryShares, checkouts };
   return openSessions({ options, ...parts, ...rules, journal_bytes, store_bytes });
+}
+
+/** Journal before store: nothing that is still to be delivered brings back what the store has erased. */
+async function eraseTelemetry(
+  { clock, team_id }: DirectoryOptions,
+  parts: Pick<DataDirectory, 'engine' | 'labels'> & { db: Database; store_thread: StoreThread },
+  hashes: readonly string[],
+): Promise<number> {
+  forgetSessions(parts.db, hashes);
+  await parts.engine.erase(hashes, clock.now_ms());
+  const erased = await parts.store_thread.eraseSessions(team_id, hashes);
+  if (parts.labels.forget(hashes)) return erased;
+  throw new StaleError('storage.readers', 'Erased, but a reader of the labels still holds the pages as they were', {
+    hint: 'Do it again once backups that are running have ended.',
+  });
 }
 
 function deliveryTo(

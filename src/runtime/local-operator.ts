@@ -5,6 +5,7 @@ import type { DataDirectory } from './data-directory.ts';
 import { localReader } from './local-reader.ts';
 import { importTranscripts } from './import-transcripts.ts';
 import type { DeadLetterFilter, DeadLetterRow, Operator, StreamName } from './operator.ts';
+import { erase } from './erase-verb.ts';
 import { flush } from './flush.ts';
 import { sessionVerbs } from './session-operator.ts';
 import { memoryVerbs } from './memory-verbs.ts';
@@ -79,8 +80,15 @@ function workingVerbs(
   directory: DataDirectory,
   verbs: DaemonVerbs,
   record: Record,
-): Pick<Operator, 'flush' | 'importTranscripts'> {
+): Pick<Operator, 'flush' | 'importTranscripts' | 'erase'> {
   return {
+    erase: async (query) => {
+      const what = query.session !== null ? 'session' : query.project !== null ? 'project' : 'before';
+      if (!query.dry_run) await record('erase', what, { everywhere: query.everywhere });
+      const result = await erase(directory, query);
+      verbs.wake();
+      return result;
+    },
     flush: async (query) => {
       await record('flush', query.stream ?? 'all', {});
       return flush(directory, query);

@@ -35,6 +35,7 @@ import { backfillNewDestinations } from './session-backfill.ts';
 import { previewSessions } from './session-preview.ts';
 import { AgentsviewHealth } from './agentsview-health.ts';
 import { sourceStatus } from './session-source-status.ts';
+import { SessionErasure } from './session-erasure.ts';
 import { changeSharing, sharesOf } from './session-sharing.ts';
 import type { SessionsDirectory } from './sessions-directory.ts';
 
@@ -94,10 +95,12 @@ async function assemble(inputs: SessionsInputs, store: SessionStore, db: Databas
   const others = destinations.map(({ destination }) => destination.id).filter((id) => id !== LOCAL_SESSIONS);
   const now_ms = (): number => clock.now_ms();
   const sharing = { engine, known: sweep.known, choices, links, holds, destinations: others, now_ms };
+  const reader = { team_id: options.team_id };
   return {
     engine,
     store,
     destinations,
+    erasure: new SessionErasure({ ...sharing, store, reader }),
     deliveries: new Map(destinations.map((to) => [to.destination.id, deliveryTo(to, engine, options)])),
     sweep: async (signal, hinted) => {
       if (options.captures) await inputs.lookForPrivate(signal);

@@ -212,6 +212,45 @@ export interface ImportResult {
   skipped: Record<string, number>;
 }
 
+/** What to erase: exactly one of `session`, `project` and `before_ms` is not null. */
+export interface EraseQuery {
+  /** Key, the beginning of one, or the agent's own id. */
+  session: string | null;
+  /** Glob over a project's name (`github.com/acme/web`). */
+  project: string | null;
+  /** Sessions that began before this, epoch ms; those without a time are not among them. */
+  before_ms: number | null;
+  /** Wait for the destinations to confirm, at most `timeout_ms`. */
+  everywhere: boolean;
+  timeout_ms: number;
+  /** Only count. */
+  dry_run: boolean;
+}
+
+/** What became of erased sessions at one destination besides this machine's stores. */
+export interface ErasedAt {
+  destination: string;
+  stream: StreamName;
+  /** `done`: confirmed; `queued`: asked for, not confirmed yet; `cannot`: there is no way to erase it there. */
+  state: 'done' | 'queued' | 'cannot';
+  /** Sessions of which something was or may be there. */
+  sessions: number;
+  /** Of those, the ones not confirmed yet. */
+  waiting: number;
+  reason: string | null;
+}
+
+export interface EraseResult {
+  dry_run: boolean;
+  /** Conversations that were not erased before; subagents count as such. */
+  conversations: number;
+  messages: number;
+  /** Sessions of telemetry in the local store. */
+  telemetry_sessions: number;
+  /** Where something of them went; a dry run tells what would be asked. */
+  destinations: ErasedAt[];
+}
+
 export interface Operator extends SessionVerbs, MemoryVerbs {
   status(): Promise<StatusReport>;
   report(query: ReportQuery): Promise<Report>;
@@ -230,6 +269,12 @@ export interface Operator extends SessionVerbs, MemoryVerbs {
     limit: number;
   }): Promise<PreviewBatch[]>;
   flush(query: { stream: StreamName | null; timeout_ms: number }): Promise<FlushResult>;
+  /**
+   * Erases sessions of every stream here, and has every destination that can do it asked to (R11). Does it again for sessions
+   * that were erased before.
+   * @throws SynclineError `session.unknown`, `sessions.ambiguous`, UsageError, StaleError `storage.readers`
+   */
+  erase(query: EraseQuery): Promise<EraseResult>;
   /** Reads transcripts below `path` (or the agent's own places when null) into the journal now. */
   importTranscripts(query: { path: string | null; agent: string }): Promise<ImportResult>;
   deadLetters(filter: DeadLetterFilter): Promise<DeadLetterRow[]>;

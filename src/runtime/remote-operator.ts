@@ -39,6 +39,7 @@ const DEADLINES_MS = {
   replaySessions: HISTORY_MS,
   memory: LONG_MS,
   preview: LONG_MS,
+  erase: HISTORY_MS,
   flush: SHORT_MS,
   importTranscripts: HISTORY_MS,
   deadLetters: LONG_MS,
@@ -59,7 +60,7 @@ type Verb = keyof typeof DEADLINES_MS;
 /** How long the daemon may take over a verb, in ms. */
 export function deadlineOf(verb: Verb, argument: unknown): number {
   const own_ms = (argument as { timeout_ms?: unknown } | null | undefined)?.timeout_ms;
-  return DEADLINES_MS[verb] + (verb === 'flush' && typeof own_ms === 'number' ? own_ms : 0);
+  return DEADLINES_MS[verb] + ((verb === 'flush' || verb === 'erase') && typeof own_ms === 'number' ? own_ms : 0);
 }
 
 /**

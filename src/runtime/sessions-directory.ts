@@ -2,6 +2,7 @@ import type { Delivery } from '../engine/ordered/delivery.ts';
 import type { EngineStore } from '../engine/store.ts';
 import type { SessionStore } from '../sessions/store/session-store.ts';
 import type { OnHold } from './operator.ts';
+import type { SessionErasure } from './session-erasure.ts';
 import type {
   ConversationShare,
   SessionsPreview,
@@ -31,6 +32,7 @@ export interface SessionsDirectory {
   /** Where a session went besides the local store. */
   sharesOf: (key: string) => Promise<ConversationShare[]>;
   share: (keys: readonly string[], share: boolean) => Promise<ShareResult>;
+  erasure: SessionErasure;
   /** How many sessions wait for a destination on purpose, and when the first of them leaves; null: none. */
   onHold: (destination: string) => OnHold | null;
   preview: (query: SessionsPreviewQuery) => Promise<SessionsPreview>;

@@ -43,6 +43,13 @@ export class Labels {
     for (const { hash, name, detail } of fresh) this.#known.add(`${hash} ${name} ${detail}`);
   }
 
+  /** Forgets labels and leaves no byte of them (R11). False: a reader still holds the pages as they were; call again. */
+  forget(hashes: readonly string[]): boolean {
+    this.#db.run('DELETE FROM label WHERE hash IN (SELECT value FROM json_each(?))', JSON.stringify(hashes));
+    this.#known.clear();
+    return this.#db.scrub();
+  }
+
   find(hash: string): Label | undefined {
     return this.#db.get<Label>('SELECT hash, kind, name, detail FROM label WHERE hash = ?', hash);
   }

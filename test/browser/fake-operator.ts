@@ -86,6 +86,7 @@ export function fakeOperator(answers: FakeAnswers = {}): Operator & { asked: [ve
     memory: never('memory'),
     preview: never('preview'),
     flush: never('flush'),
+    erase: never('erase'),
     importTranscripts: never('importTranscripts'),
     deadLetter: never('deadLetter'),
     retryDeadLetters: never('retryDeadLetters'),

@@ -118,6 +118,7 @@ const OPERATOR_VERBS = [
   'memory',
   'preview',
   'flush',
+  'erase',
   'importTranscripts',
   'deadLetters',
   'deadLetter',

@@ -86,5 +86,28 @@ export const CONTROL: readonly CommandDeclaration[] = [
     examples: ['syncline replay sessions --from-source'],
     load: async () => (await import('../commands/replay.ts')).replay,
   },
+  {
+    name: 'erase',
+    summary: 'remove sessions for good, here and at the destinations that can; 1 with --everywhere if one did not',
+    details:
+      'Exactly one of --session, --project and --before. Conversation, telemetry, journal and labels go; a tombstone keeps the source from bringing them back. The files of the agent are not touched.',
+    options: [
+      {
+        flags: '--session <id>',
+        description: 'this one, with its subagents: its id, its key or the beginning of that',
+      },
+      { flags: '--project <glob>', description: 'all of these projects, by full name: github.com/acme/web' },
+      { flags: '--before <time>', description: 'all that began before: 90d, 2026-11-01 or RFC 3339' },
+      { flags: '--everywhere', description: 'wait until every destination has confirmed' },
+      { flags: '--timeout <duration>', description: 'wait at most so long (default 30s)' },
+      DRY_RUN,
+    ],
+    examples: [
+      'syncline erase --session 4be1c07d92aa --dry-run',
+      'syncline erase --session 4be1c07d92aa --everywhere',
+      'syncline erase --project github.com/acme/secret --yes',
+    ],
+    load: async () => (await import('../commands/erase.ts')).erase,
+  },
   DEAD_LETTERS,
 ];

@@ -201,8 +201,12 @@ export interface KeyedStore {
   /** Entries of one key after an offset of one partition, oldest first. */
   entriesOf(key: string, partition_id: number, after_offset: number, limit: number): Promise<KeyEntry[]>;
   /**
-   * Sets the payloads of a key's entries to null and leaves no byte of them; a dead letter that holds the key is
+   * Sets the payloads of a key's entries, or of several keys', to null and leaves no byte of them; a dead letter that holds the key is
    * discarded, and the key goes on. No tombstone stays: the source may write the key again. Throws as `erase` does.
    */
-  eraseKey(stream: string, key: string, now_ms: number): Promise<{ entries: number; dead_letters: number }>;
+  eraseKey(
+    stream: string,
+    key: string | readonly string[],
+    now_ms: number,
+  ): Promise<{ entries: number; dead_letters: number }>;
 }

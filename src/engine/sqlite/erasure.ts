@@ -7,24 +7,35 @@ import { OFFSET_BITS } from './entry-id.ts';
 import { releaseErased } from './keyed/letters.ts';
 import { entomb } from './subjects.ts';
 
-/** Forgets everything of a subject: payloads become null, offsets stay dense, dead letters lose their copy. */
-export function erase(db: Database, subject: string, now_ms: number): { entries: number; dead_letters: number } {
-  const result = db.transaction(() => {
-    const subject_id = entomb(db, subject, now_ms);
-    spendKeys(db, `SELECT 1 FROM entry e WHERE e.subject_id = ?1 AND e.payload IS NOT NULL AND ${COVERED}`, subject_id);
-    db.run(
-      `UPDATE batch SET body_sha256 = '' WHERE state IN ('open', 'suspect') AND retry_of IN (
-         SELECT dead_letter_id FROM dead_letter WHERE subject_id = ? AND payload IS NOT NULL)`,
-      subject_id,
-    );
-    const entries = db.run('UPDATE entry SET payload = NULL WHERE payload IS NOT NULL AND subject_id = ?', subject_id);
-    const dead_letters =
-      eraseDeadLetters(db, 'subject_id = ?', subject_id) + releaseErased(db, 'd.subject_id = ?', subject_id);
-    addCounters(db, [{ name: 'entries_erased', label: 'erase', by: entries }]);
-    return { entries, dead_letters };
-  });
+/** Forgets everything of subjects: payloads become null, offsets stay dense, dead letters lose their copy. */
+export function erase(
+  db: Database,
+  subjects: string | readonly string[],
+  now_ms: number,
+): { entries: number; dead_letters: number } {
+  const result = { entries: 0, dead_letters: 0 };
+  for (const subject of typeof subjects === 'string' ? [subjects] : subjects) {
+    const { entries, dead_letters } = db.transaction(() => eraseOne(db, subject, now_ms));
+    result.entries += entries;
+    result.dead_letters += dead_letters;
+  }
   scrub(db);
   return result;
+}
+
+function eraseOne(db: Database, subject: string, now_ms: number): { entries: number; dead_letters: number } {
+  const subject_id = entomb(db, subject, now_ms);
+  spendKeys(db, `SELECT 1 FROM entry e WHERE e.subject_id = ?1 AND e.payload IS NOT NULL AND ${COVERED}`, subject_id);
+  db.run(
+    `UPDATE batch SET body_sha256 = '' WHERE state IN ('open', 'suspect') AND retry_of IN (
+       SELECT dead_letter_id FROM dead_letter WHERE subject_id = ? AND payload IS NOT NULL)`,
+    subject_id,
+  );
+  const entries = db.run('UPDATE entry SET payload = NULL WHERE payload IS NOT NULL AND subject_id = ?', subject_id);
+  const dead_letters =
+    eraseDeadLetters(db, 'subject_id = ?', subject_id) + releaseErased(db, 'd.subject_id = ?', subject_id);
+  addCounters(db, [{ name: 'entries_erased', label: 'erase', by: entries }]);
+  return { entries, dead_letters };
 }
 
 /** Sets payloads anew (stronger rules), also in dead letters; null erases. The offset stays. */

@@ -28,6 +28,7 @@ const SCOPES_BY_VERB: Record<keyof Operator, readonly Scope[]> = {
   memory: ['operate'],
   preview: ['operate'],
   flush: ['operate'],
+  erase: ['operate'],
   importTranscripts: ['operate'],
   deadLetters: ['operate'],
   deadLetter: ['operate'],

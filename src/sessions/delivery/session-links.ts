@@ -41,6 +41,13 @@ export class SessionLinks {
     return this.#db.value<number>(sql, destination_id) === 1;
   }
 
+  /** Destinations that have, or had, anything of ours. */
+  destinations(): string[] {
+    return this.#db
+      .all<{ destination_id: string }>('SELECT DISTINCT destination_id FROM session_link')
+      .map(({ destination_id }) => destination_id);
+  }
+
   /**
    * Forgets what was brought to a destination that is another store by now: everything is brought there anew. What was
    * taken back or erased stays so.

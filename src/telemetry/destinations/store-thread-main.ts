@@ -5,7 +5,7 @@ import { invariant, messageOf } from '../../platform/errors.ts';
 import { Database } from '../../storage/sqlite/database.ts';
 import { TelemetryStore } from '../store/telemetry-store.ts';
 import { receiveBatch } from './receive-batch.ts';
-import type { Answer, FromThread, StoreThreadOptions, ToThread } from './store-thread.ts';
+import type { Answer, EraseRequest, FromThread, StoreRequest, StoreThreadOptions, ToThread } from './store-thread.ts';
 
 const port = parentPort;
 invariant(port, 'this file is the start of a thread');
@@ -21,15 +21,25 @@ function* waiting(): Generator<ToThread> {
 }
 
 async function take(messages: readonly ToThread[]): Promise<void> {
-  const batches = messages.filter((message) => message !== 'close');
-  const answers: FromThread = await Promise.all(batches.map(answerTo));
+  const requests = messages.filter((message) => message !== 'close');
+  const answers: FromThread = await Promise.all(requests.filter((request) => 'batch' in request).map(answerTo));
+  // Not before what was given together with it is stored: some of that may be of the sessions to be erased.
+  for (const request of requests) if ('hashes' in request) answers.push(erase(request));
   if (answers.length > 0) port?.postMessage(answers);
-  if (batches.length === messages.length) return;
+  if (requests.length === messages.length) return;
   store.close();
   port?.close();
 }
 
-async function answerTo({ id, principal, batch }: Exclude<ToThread, 'close'>): Promise<Answer> {
+function erase({ id, team_id, hashes }: EraseRequest): Answer {
+  try {
+    return { id, erased: store.eraseSessions(team_id, hashes) };
+  } catch (error) {
+    return { id, failure: messageOf(error) };
+  }
+}
+
+async function answerTo({ id, principal, batch }: StoreRequest): Promise<Answer> {
   try {
     return { id, reply: await receiveBatch(store, principal, batch) };
   } catch (error) {

@@ -10,10 +10,22 @@ export interface StoreThreadOptions {
   max_bytes: number;
 }
 
-/** What goes to the thread: a batch, or the wish that it closes its store and ends. */
-export type ToThread = { id: number; principal: Principal; batch: ReceivedBatch } | 'close';
-/** What comes back for each batch. */
-export type Answer = { id: number; reply: Reply } | { id: number; failure: string };
+/** A batch to be stored. */
+export interface StoreRequest {
+  id: number;
+  principal: Principal;
+  batch: ReceivedBatch;
+}
+/** Sessions to be erased, after whatever was given to the thread before. */
+export interface EraseRequest {
+  id: number;
+  team_id: string;
+  hashes: readonly string[];
+}
+/** What goes to the thread: a batch, an erasure, or the wish that it closes its store and ends. */
+export type ToThread = StoreRequest | EraseRequest | 'close';
+/** What comes back for each request. */
+export type Answer = { id: number; reply: Reply } | { id: number; erased: number } | { id: number; failure: string };
 /** The answers to the batches of one commit come together, so that they can be settled with one, too. */
 export type FromThread = Answer[];
 
@@ -30,6 +42,7 @@ const HEAP_LIMITS = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 128 
 export class StoreThread {
   readonly #options: StoreThreadOptions;
   readonly #waiting = new Map<number, PromiseWithResolvers<Reply>>();
+  readonly #erasing = new Map<number, PromiseWithResolvers<number>>();
   #worker: Worker | null = null;
   #ended: Promise<void> = Promise.resolve();
   #last_id = 0;
@@ -40,14 +53,26 @@ export class StoreThread {
 
   /** Stores a batch and answers as a team server does. Rejects when the thread fails; the next call starts another. */
   receive(principal: Principal, batch: ReceivedBatch): Promise<Reply> {
+    return this.#ask(this.#waiting, (id) => ({ id, principal, batch }));
+  }
+
+  /**
+   * As `TelemetryStore.eraseSessions`, in the thread: its writer knows sessions by keys that are gone afterwards. Rejects
+   * also where a reader still holds the old pages.
+   */
+  eraseSessions(team_id: string, hashes: readonly string[]): Promise<number> {
+    return this.#ask(this.#erasing, (id) => ({ id, team_id, hashes }));
+  }
+
+  #ask<T>(waiting: Map<number, PromiseWithResolvers<T>>, request: (id: number) => ToThread): Promise<T> {
     const worker = (this.#worker ??= this.#start());
     const id = ++this.#last_id;
-    const waiting = Promise.withResolvers<Reply>();
-    this.#waiting.set(id, waiting);
+    const answer = Promise.withResolvers<T>();
+    waiting.set(id, answer);
     // Only work keeps the process alive, not a thread that idles.
     worker.ref();
-    this.#send(worker, { id, principal, batch });
-    return waiting.promise;
+    this.#send(worker, request(id));
+    return answer.promise;
   }
 
   /** Ends the thread after what it has been given. */
@@ -74,21 +99,25 @@ export class StoreThread {
     worker.on('error', (error: unknown) => (failure = error));
     worker.on('exit', () => {
       this.#worker = null;
-      for (const waiting of this.#waiting.values())
+      for (const waiting of [...this.#waiting.values(), ...this.#erasing.values()])
         waiting.reject(
           new SynclineError('store.thread', 'The thread that writes the local store ended', { cause: failure }),
         );
       this.#waiting.clear();
+      this.#erasing.clear();
       ended.resolve();
     });
     return worker;
   }
 
   #take(answer: Answer): void {
-    const waiting = this.#waiting.get(answer.id);
+    const storing = this.#waiting.get(answer.id);
+    const erasing = this.#erasing.get(answer.id);
     this.#waiting.delete(answer.id);
-    if (this.#waiting.size === 0) this.#worker?.unref();
-    if ('reply' in answer) waiting?.resolve(answer.reply);
-    else waiting?.reject(new SynclineError('store.thread', answer.failure));
+    this.#erasing.delete(answer.id);
+    if (this.#waiting.size + this.#erasing.size === 0) this.#worker?.unref();
+    if ('reply' in answer) storing?.resolve(answer.reply);
+    else if ('erased' in answer) erasing?.resolve(answer.erased);
+    else (storing ?? erasing)?.reject(new SynclineError('store.thread', answer.failure));
   }
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { Database } from '../../storage/sqlite/database.ts';
 import { migrate } from '../../storage/sqlite/migrations.ts';
 import type { AnyParsedBody } from '../wire/body.ts';
+import { countSessions, eraseSessions, sessionsNamed, type SessionsNamed } from './erase-sessions.ts';
 import { ingestEvents } from './event-ingest.ts';
 import type { Figures } from './figures.ts';
 import { findKey, pruneKeys, rememberKey, type IngestCounts, type KeyState } from './idempotency.ts';
@@ -119,6 +120,27 @@ export class TelemetryStore {
   /** @throws SynclineError `session.unknown`, `session.ambiguous` */
   session(reader: Reader, id: string): SessionAccount {
     return showSession(this.#db, reader, id);
+  }
+
+  /** Which of the reader's sessions a project (glob over its name) or a time names; both must fit. Hashes, in no order. */
+  sessionsOf(reader: Reader, named: SessionsNamed): string[] {
+    return sessionsNamed(this.#db, reader, named);
+  }
+
+  /** How many sessions of a team are here among these hashes. */
+  countSessions(team_id: string, hashes: readonly string[]): number {
+    return countSessions(this.#db, team_id, hashes);
+  }
+
+  /**
+   * Removes everything about sessions of a team and leaves no byte of it (R11): the file is written anew, also when there was
+   * nothing. No tombstone stays here: the journal keeps them from being brought again. Returns how many there were.
+   * @throws StaleError `storage.readers`: removed, but a reader still holds an old copy of the pages; call again.
+   */
+  eraseSessions(team_id: string, hashes: readonly string[]): number {
+    const erased = eraseSessions(this.#db, team_id, hashes);
+    this.#interner.forget();
+    return erased;
   }
 
   /** Figures since the reader's last midnight. */

@@ -1,0 +1,155 @@
+import { allEnded } from '../engine/pass.ts';
+import { SynclineError, UsageError } from '../platform/errors.ts';
+import type { DataDirectory } from './data-directory.ts';
+import { LOCAL_STORE } from './destinations.ts';
+import { localReader } from './local-reader.ts';
+import type { EraseQuery, EraseResult, ErasedAt } from './operator.ts';
+import type { DoomedSession } from './session-erasure.ts';
+
+/** How long a wait for acknowledgements goes before it asks again. */
+const LOOK_AGAIN_MS = 250;
+
+/** What a verb of erasing is about. */
+interface Doomed {
+  conversations: DoomedSession[];
+  /** Hashes of telemetry's sessions. */
+  hashes: string[];
+}
+
+/**
+ * Erases sessions here and has every destination with a delete verb asked to (R11). Once it has returned nothing of them is
+ * in any file of the data directory but a tombstone; `everywhere` also waits until the destinations have confirmed.
+ * @throws SynclineError `session.unknown`, `sessions.ambiguous`, UsageError `erase.choice`, `erase.server`, StaleError
+ */
+export async function erase(directory: DataDirectory, query: EraseQuery): Promise<EraseResult> {
+  requireOneChoice(query);
+  if (directory.options.role !== 'laptop')
+    throw new UsageError('erase.server', 'A server erases what its members erase', {
+      hint: 'Run it on the machine that the session was on; its server is told.',
+    });
+  const doomed = await chosen(directory, query);
+  const keys = doomed.conversations.map(({ key }) => key);
+  const erasure = directory.sessions?.erasure ?? null;
+  const known = directory.store.countSessions(directory.options.team_id, doomed.hashes);
+  const counts = {
+    conversations: erasure?.fresh(keys).length ?? 0,
+    messages: doomed.conversations.reduce((sum, { messages }) => sum + messages, 0),
+    telemetry_sessions: known,
+  };
+  if (!query.dry_run) {
+    // Telemetry first: as long as the conversation is there, it names the telemetry that belongs to it.
+    if (doomed.hashes.length > 0) await directory.eraseTelemetry(doomed.hashes);
+    if (keys.length > 0) await erasure?.erase(keys);
+    if (query.everywhere && keys.length > 0) await deliver(directory, keys, query.timeout_ms);
+  }
+  return { dry_run: query.dry_run, ...counts, destinations: await destinationsOf(directory, keys, known) };
+}
+
+function requireOneChoice({ session, project, before_ms }: EraseQuery): void {
+  if ([session, project, before_ms].filter((choice) => choice !== null).length === 1) return;
+  throw new UsageError('erase.choice', 'Say what to erase by exactly one of --session, --project and --before', {
+    hint: 'syncline erase --session ID --dry-run',
+  });
+}
+
+async function chosen(directory: DataDirectory, query: EraseQuery): Promise<Doomed> {
+  return query.session !== null ? oneSession(directory, query.session) : matching(directory, query);
+}
+
+async function oneSession(directory: DataDirectory, id: string): Promise<Doomed> {
+  const conversations = (await directory.sessions?.erasure.named(id)) ?? [];
+  const hashes = telemetryOf(directory, conversations);
+  if (conversations.length > 0) return { conversations, hashes };
+  const named = directory.labels.sessionsNamed(id);
+  if (new Set(named.map(({ name }) => name)).size > 1)
+    throw new SynclineError('session.ambiguous', 'Several sessions begin with these characters', {
+      hint: 'Give more of the id; `syncline telemetry list` shows them.',
+    });
+  if (named.length === 0)
+    throw new SynclineError('session.unknown', 'There is nothing here of a session with this id', {
+      hint: '`syncline sessions list` and `syncline telemetry list` show what there is.',
+    });
+  return { conversations: [], hashes: named.map(({ hash }) => hash) };
+}
+
+/** All hashes of the sessions' telemetry: what came before the team's salt is under the machine's. */
+function telemetryOf({ labels }: DataDirectory, conversations: readonly DoomedSession[]): string[] {
+  const hashes = new Set<string>();
+  const all = labels.all('session');
+  const names = new Map(all.map(({ hash, name }) => [hash, name]));
+  const wanted = new Set<string>();
+  for (const { session_hash, native_id } of conversations) {
+    if (native_id !== '') wanted.add(native_id);
+    if (session_hash === null) continue;
+    hashes.add(session_hash);
+    const name = names.get(session_hash);
+    if (name !== undefined) wanted.add(name);
+  }
+  for (const { hash, name } of all) if (wanted.has(name)) hashes.add(hash);
+  return [...hashes];
+}
+
+async function matching(directory: DataDirectory, { project, before_ms }: EraseQuery): Promise<Doomed> {
+  const { sessions, store, labels } = directory;
+  const filter = {
+    ...(project === null ? {} : { project }),
+    ...(before_ms === null ? {} : { until_ms: before_ms }),
+  };
+  const conversations = (await sessions?.erasure.matching(filter)) ?? [];
+  // A project goes by the name that conversations have for it, host and owner included.
+  const reader = { ...localReader(directory)(), project_names: (hash: string) => labels.find(hash)?.detail ?? null };
+  const named = store.sessionsOf(reader, { project, before_ms });
+  return { conversations, hashes: [...new Set([...telemetryOf(directory, conversations), ...named])] };
+}
+
+/** Sends until every configured store has confirmed, nothing moves any more, or the time is over. */
+async function deliver(
+  { sessions, options }: DataDirectory,
+  keys: readonly string[],
+  timeout_ms: number,
+): Promise<void> {
+  if (!sessions) return;
+  const { clock, timers } = options;
+  const over = new AbortController();
+  const deadline_ms = clock.monotonic_ms() + timeout_ms;
+  void timers.sleep(timeout_ms, over.signal).then(() => over.abort());
+  try {
+    while (!over.signal.aborted && sessions.erasure.elsewhere(keys).some(({ queued }) => queued > 0)) {
+      await allEnded([...sessions.deliveries.values()].map((delivery) => delivery.pass(over.signal)));
+      if (clock.monotonic_ms() >= deadline_ms) return;
+      if (sessions.erasure.elsewhere(keys).some(({ queued }) => queued > 0))
+        await timers.sleep(LOOK_AGAIN_MS, over.signal);
+    }
+  } finally {
+    over.abort();
+  }
+}
+
+async function destinationsOf(
+  { sessions, destinations }: DataDirectory,
+  keys: readonly string[],
+  telemetry_sessions: number,
+): Promise<ErasedAt[]> {
+  const conversations = (sessions?.erasure.elsewhere(keys) ?? []).map(
+    ({ destination, erased, queued, unreachable }): ErasedAt => ({
+      destination,
+      stream: 'sessions',
+      state: unreachable > 0 ? 'cannot' : queued > 0 ? 'queued' : 'done',
+      sessions: erased + queued + unreachable,
+      waiting: queued,
+      reason: unreachable > 0 ? 'it is configured no more' : null,
+    }),
+  );
+  if (telemetry_sessions === 0) return conversations;
+  const telemetry = destinations
+    .filter(({ destination }) => destination.id !== LOCAL_STORE)
+    .map(({ destination }): ErasedAt => ({
+      destination: destination.id,
+      stream: 'telemetry',
+      state: 'cannot',
+      sessions: telemetry_sessions,
+      waiting: 0,
+      reason: 'telemetry has no delete verb there; what has left stays, nothing more follows',
+    }));
+  return [...conversations, ...telemetry];
+}

@@ -1,0 +1,106 @@
+/** R11: what a person erases is in no byte of any file here, does not come back, and goes from the team's server. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { EraseResult } from '../../src/runtime/operator.ts';
+import { Machine } from '../support/machine.ts';
+import { opened } from '../support/open-machine.ts';
+import { speak, spokenLines, transcriptPath, type SpokenSession } from '../support/spoken-session.ts';
+import { joinTeam } from '../support/team.ts';
+import { TeamServer } from '../support/team-server.ts';
+
+const TIMEOUT = { timeout: 90_000 };
+const WORD = 'quetzalcoatlus';
+/** Its rule removes it before anything rests; the marker that stands for it goes with the text. */
+const SECRET = 'ghp_a7Kq2ZbX9mR4a7Kq2ZbX9mR4a7Kq2ZbX9mR4';
+
+const NOTHING = { project: null, before_ms: null, everywhere: false, timeout_ms: 30_000, dry_run: false };
+
+/** Files below the folder that hold one of the words, as bytes on the disk: pages that are free, logs and side files too. */
+function filesWith(folder: string, ...words: string[]): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .filter((file) => words.some((word) => readFileSync(file).includes(word)))
+    .map((file) => file.slice(folder.length + 1));
+}
+
+/** Two sessions of one project: the one that is to go, with its telemetry, and one that stays. */
+function speakTwo(machine: Machine): SpokenSession {
+  const cwd = machine.checkout('github.com/acme/web');
+  const at_ms = Date.now();
+  const doomed = { id: 'doomed-session', cwd, at_ms, text: `${WORD} ${SECRET}`, turns: 40, apart_ms: 1 };
+  speak(machine, doomed);
+  speak(machine, { id: 'staying-session', cwd, at_ms, text: 'heron', turns: 40, apart_ms: 1 });
+  return doomed;
+}
+
+test('an erased session is in no byte of any file, and its source does not bring it back', TIMEOUT, async () => {
+  await using machine = new Machine();
+  machine.configure('[telemetry]\ncontent = "redacted"\n');
+  const doomed = speakTwo(machine);
+  const flush = { stream: null, timeout_ms: 30_000 };
+  await opened(machine, (open) => open.flush(flush));
+  // Proof that the search is one.
+  expect(filesWith(machine.state, WORD).sort()).toEqual(['engine.db', 'session-store.db', 'store.db']);
+  expect(filesWith(machine.state, doomed.id)).toContain('labels.db');
+
+  await opened(machine, async (open) => {
+    const counted = await open.erase({ ...NOTHING, session: doomed.id, dry_run: true });
+    expect(counted).toMatchObject({ dry_run: true, conversations: 1, telemetry_sessions: 1, destinations: [] });
+    expect(await open.found(WORD)).not.toEqual([]);
+    const erased = await open.erase({ ...NOTHING, session: doomed.id });
+    expect(erased).toMatchObject({ dry_run: false, conversations: 1, telemetry_sessions: 1, destinations: [] });
+    // While it runs, and with nothing closed.
+    expect(filesWith(machine.state, WORD, SECRET)).toEqual([]);
+  });
+  expect(filesWith(machine.state, WORD, SECRET)).toEqual([]);
+  // Where it is read stays known, so that it is not read anew.
+  expect(filesWith(machine.state, doomed.id).sort()).toEqual(['engine.db', 'sessions.db']);
+
+  // The session goes on: neither the old nor the new of it is taken in.
+  machine.write(transcriptPath(doomed), spokenLines({ ...doomed, turns: 44 }));
+  await opened(machine, async (open) => {
+    await open.replaySessions({ confirm_vanished: false });
+    expect(await open.flush(flush)).toMatchObject({ remaining: 0, dead_letters: 0 });
+    expect((await open.listed()).map(({ native_id }) => native_id)).toEqual(['staying-session']);
+    expect(await open.found('heron')).not.toEqual([]);
+    const rows = await open.sessions({ since_ms: null, project: null, agent: null, limit: 10 });
+    expect(rows.map(({ session }) => session)).toEqual(['staying-session']);
+    const again = await open.erase({ ...NOTHING, session: doomed.id });
+    expect(again).toMatchObject({ conversations: 0, messages: 0, telemetry_sessions: 0, destinations: [] });
+  });
+  expect(filesWith(machine.state, WORD, SECRET)).toEqual([]);
+});
+
+test("the team's server is told, and says so; telemetry it cannot take back is named", TIMEOUT, async () => {
+  await using team = await TeamServer.start();
+  await using machine = new Machine();
+  const more = '[sessions]\nshare = "all"\nhold = "0s"\n';
+  joinTeam(machine, { url: team.url, token: await team.token('gil', 'den'), more });
+  await opened(machine, async () => undefined);
+  const doomed = speakTwo(machine);
+  await opened(machine, (open) => open.flush({ stream: null, timeout_ms: 30_000 }));
+  expect(await team.search(WORD)).not.toEqual([]);
+
+  const key = await opened(machine, async (open) => (await open.conversation(doomed.id)).session.key);
+  const asked = await machine.run(['erase', '--session', key.slice(0, 12)]);
+  expect([asked.exit, asked.stderr]).toEqual([6, expect.stringContaining('--yes')]);
+  expect(await team.search(WORD)).not.toEqual([]);
+
+  const args = ['erase', '--session', key.slice(0, 12), '--everywhere', '--yes'];
+  // Conversations are confirmed; 1 because of the telemetry that has left.
+  const result = await machine.json<EraseResult>(args, 1);
+  expect(result.destinations).toMatchObject([
+    { destination: 'team', stream: 'sessions', state: 'done', sessions: 1, waiting: 0 },
+    { destination: 'team', stream: 'telemetry', state: 'cannot', sessions: 1 },
+  ]);
+  const deletions = team.proxy.exchanges.filter(({ method }) => method === 'DELETE');
+  expect(deletions.map(({ path }) => path)).toEqual([`/v1/transcripts/${key}?team_id=acme&reason=erased`]);
+  expect(await team.search(WORD)).toEqual([]);
+  expect(await team.search('heron')).not.toEqual([]);
+  expect(filesWith(machine.state, WORD)).toEqual([]);
+
+  const again = await machine.run(['erase', '--session', key.slice(0, 12), '--everywhere', '--yes']);
+  expect([again.exit, again.stderr]).toEqual([0, expect.stringContaining('Nothing is left of it here.')]);
+});
