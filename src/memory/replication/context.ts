@@ -2,7 +2,7 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
-import type { MemberId, OriginId } from '../origin.ts';
+import { isWithin, type MemberId, type OriginId, type VersionVector } from '../origin.ts';
 import type { Replica } from '../replica.ts';
 import type { Alarm, Members } from './members.ts';
 import type { Greeting, Standing } from './messages.ts';
@@ -20,6 +20,8 @@ export interface ReplicationContext {
   alarm: (alarm: Alarm) => void;
   /** Told of what is no fault of the network or a peer. */
   onDefect: (error: unknown) => void;
+  /** What rows of snapshots came from that were begun: until our vector covers it, we have rows that it does not tell of. */
+  ahead: { vector: VersionVector };
   /** A member began to speak to us by itself. */
   spoke: (member: MemberId) => void;
   /** Rings after every commit that added operations. */
@@ -29,9 +31,14 @@ export interface ReplicationContext {
 }
 
 /** Who we are and what we have, at one moment. */
-export function standingOf({ replica }: Pick<ReplicationContext, 'replica'>): Standing {
-  return { origin: replica.identity().origin, vector: replica.vector(), root: replica.root() };
+export function standingOf({ replica, ahead }: Pick<ReplicationContext, 'replica' | 'ahead'>): Standing {
+  const vector = replica.vector();
+  const root = isWithin(ahead.vector, vector) ? replica.root() : UNSETTLED;
+  return { origin: replica.identity().origin, vector, root };
 }
+
+/** The root of a member in the middle of a snapshot: it says nothing. */
+export const UNSETTLED = 'unsettled';
 
 /** `to`: null before the peer has ever spoken. */
 export function greetingTo(to: OriginId | null, { device, program, reaches }: ReplicationContext): Greeting {

@@ -7,7 +7,7 @@ import { backoff_ms } from '../../engine/retry.ts';
 import { Wakeup } from '../../engine/wakeup.ts';
 import { messageOf } from '../../platform/errors.ts';
 import type { MemberId, OriginId, VersionVector } from '../origin.ts';
-import { standingOf, type ReplicationContext } from './context.ts';
+import { UNSETTLED, standingOf, type ReplicationContext } from './context.ts';
 import { Conversation, ExchangeError } from './conversation.ts';
 import { HeldOrigins } from './held-origins.ts';
 import type { KnownMember } from './members.ts';
@@ -214,6 +214,7 @@ export class PeerLink {
   #compareRoots(theirs: Standing): void {
     const mine = standingOf(this.#context);
     if (!areEqual(mine.vector, theirs.vector)) return;
+    if (mine.root === UNSETTLED || theirs.root === UNSETTLED) return;
     this.#checked_ms = this.#context.clock.now_ms();
     if (mine.root === theirs.root) this.#diverged_since_ms = null;
     else this.#diverged_since_ms ??= this.#checked_ms;

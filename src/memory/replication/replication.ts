@@ -74,7 +74,7 @@ export class Replication {
     const reaches = (origin: OriginId): boolean => this.#links.get(memberOf(origin))?.reaches(origin) ?? false;
     const spoke = (member: MemberId): void => this.#links.get(member)?.spoke();
     const parts = { replica, members, clock, timers, random, device, program, alarm, onDefect };
-    this.#context = { ...parts, settings: all, commits, reaches, spoke };
+    this.#context = { ...parts, settings: all, commits, reaches, spoke, ahead: { vector: {} } };
     this.#responder = new Responder(this.#context);
     this.durability = new QuorumTracker(replica, members, timers);
     replica.onCommit(() => {

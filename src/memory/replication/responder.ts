@@ -1,5 +1,5 @@
 /** Answers other members. The transport says who asks; here it is checked that he is paired and speaks for himself. */
-import type { MemberId } from '../origin.ts';
+import { joinVectors, type MemberId } from '../origin.ts';
 import type { OperationPage, RangeDigest } from '../replica.ts';
 import { greetingTo, standingOf, type ReplicationContext } from './context.ts';
 import {
@@ -124,7 +124,9 @@ export class Responder {
     const before = this.#seeds.get(member);
     const wanted = before?.transfer === transfer ? before.wanted : 0;
     if (page !== wanted) return this.#say({ wanted });
-    await this.#context.replica.applySnapshot(rows, of);
+    const { replica, ahead } = this.#context;
+    ahead.vector = joinVectors(ahead.vector, of.vector);
+    await replica.applySnapshot(rows, of);
     if (adopt) await this.#context.replica.adopt(adopt);
     if (adopt) this.#seeds.delete(member);
     else this.#seeds.set(member, { transfer, wanted: page + 1 });

@@ -1,5 +1,6 @@
 /** All rows instead of operations, for a peer that stands before the beginning of the log. */
 import { uuidv7 } from '../../platform/random.ts';
+import { joinVectors } from '../origin.ts';
 import type { SnapshotPage } from '../replica.ts';
 import type { ReplicationContext } from './context.ts';
 import { ExchangeError, type Conversation } from './conversation.ts';
@@ -27,14 +28,16 @@ export async function giveSnapshot(
 
 /** Fetches all rows of a peer, then counts everything as had that it had before the first of them. */
 export async function fetchSnapshot(
-  { replica }: ReplicationContext,
+  { replica, ahead }: ReplicationContext,
   peer: Conversation,
   signal: AbortSignal,
 ): Promise<void> {
   const first = await peer.snapshot('', signal);
+  ahead.vector = joinVectors(ahead.vector, first.vector);
   await replica.applySnapshot(first.rows, { ...first, after: '' });
   for (let after = first.next; after !== null;) {
     const part = await peer.snapshot(after, signal);
+    ahead.vector = joinVectors(ahead.vector, part.vector);
     await replica.applySnapshot(part.rows, { ...part, after });
     after = part.next;
   }

@@ -151,6 +151,8 @@ export class SimulatedMachine implements Machine {
   }
 
   backup(): void {
+    // One that is about to crash in a statement shall do so in one of its own.
+    if (this.running.db.crash_at !== undefined) return;
     rmSync(`${this.#file}.backup`, { force: true });
     this.running.db.exec(`VACUUM INTO '${this.#file}.backup'`);
     this.#backup_ms = this.#options.time.monotonic_ms();
@@ -174,6 +176,7 @@ export class SimulatedMachine implements Machine {
 
   /** Begins with a copy of another machine's disk. */
   copyFrom(other: SimulatedMachine): void {
+    other.running.db.spare();
     other.running.db.exec(`VACUUM INTO '${this.#file}'`);
   }
 
