@@ -11,7 +11,9 @@ import type { SigningKey } from '../../src/memory/compat/ed25519.ts';
 import { listenForOldPeers, type CompatListener } from '../../src/memory/compat/listener.ts';
 import { OldPeerClient } from '../../src/memory/compat/old-peer-client.ts';
 import { OldPeerDelivery } from '../../src/memory/compat/old-peer-delivery.ts';
+import { OldPeerPull } from '../../src/memory/compat/old-peer-pull.ts';
 import { STRICT_POLICY, openCompat } from '../../src/memory/compat/open-compat.ts';
+import type { PushReceiver } from '../../src/memory/compat/receive-push.ts';
 import { PeerAttestation } from '../../src/memory/compat/peer-attestation.ts';
 import { BaselineMemoryPeer } from './baseline-memory-peer.ts';
 import { MemoryMember } from './memory-member.ts';
@@ -30,6 +32,7 @@ const HOP_BY_HOP = new Set(['host', 'connection', 'content-length', 'transfer-en
 export interface OurNode {
   member: MemoryMember;
   listener: CompatListener;
+  receiver: PushReceiver;
   db: Database;
   keys_folder: string;
   defects: unknown[];
@@ -46,7 +49,7 @@ export class CompatRig {
   readonly #scratch = scratchDirectory();
   readonly #nodes: OurNode[] = [];
   readonly #peers: BaselineMemoryPeer[] = [];
-  readonly #deliveries: OldPeerDelivery[] = [];
+  readonly #closing: { close(): Promise<void> }[] = [];
   readonly #servers: Server[] = [];
   /** Wall time of everybody in the scene, in epoch milliseconds. */
   now_ms = 1_800_000_000_000;
@@ -57,7 +60,7 @@ export class CompatRig {
     const db = new Database(join(this.#scratch.path, `${name}-compat.db`));
     const defects: unknown[] = [];
     const keys_folder = join(this.#scratch.path, `${name}-keys`);
-    const app = openCompat({
+    const { app, receiver } = openCompat({
       memories: member.memories,
       db,
       clock: member.clock,
@@ -71,7 +74,7 @@ export class CompatRig {
       onDefect: (error) => void defects.push(error),
     });
     const listener = await listenForOldPeers({ app, host: '127.0.0.1', port: 0 });
-    const node = { member, listener, db, keys_folder, defects };
+    const node = { member, listener, receiver, db, keys_folder, defects };
     this.#nodes.push(node);
     return node;
   }
@@ -90,20 +93,33 @@ export class CompatRig {
     url: string,
     more: { signing_key?: SigningKey; receiver?: string; api_key?: string; request_timeout_ms?: number } = {},
   ): OldPeerDelivery {
-    const random = seededRandom(7);
-    const parts = { clock: node.member.clock, random, retry: defaultRetryPolicy };
-    const client = new OldPeerClient({
-      ...parts,
+    const parts = { clock: node.member.clock, random: seededRandom(7), retry: defaultRetryPolicy };
+    const client = this.#client(node, url, more);
+    const delivery = new OldPeerDelivery({ ...parts, peer, memories: node.member.memories, db: node.db, client });
+    this.#closing.push(delivery);
+    return delivery;
+  }
+
+  /** Pulling of one of ours from a peer. */
+  pull(node: OurNode, peer: string, url: string): OldPeerPull {
+    const client = this.#client(node, url, {});
+    this.#closing.push(client);
+    const { receiver, db, member } = node;
+    return new OldPeerPull({ peer, client, receiver, db, clock: member.clock, allows: null });
+  }
+
+  #client(node: OurNode, url: string, more: object): OldPeerClient {
+    return new OldPeerClient({
       url,
       agent_id: `syncline:${node.member.name}`,
       insecure: false,
       request_timeout_ms: 5000,
+      clock: node.member.clock,
+      random: seededRandom(7),
       timers: systemTimers,
+      retry: defaultRetryPolicy,
       ...more,
     });
-    const delivery = new OldPeerDelivery({ ...parts, peer, memories: node.member.memories, db: node.db, client });
-    this.#deliveries.push(delivery);
-    return delivery;
   }
 
   /** An address in front of another one, which keeps what passes as a listener on the wire would. */
@@ -133,7 +149,7 @@ export class CompatRig {
   }
 
   async close(): Promise<void> {
-    for (const delivery of this.#deliveries) await delivery.close();
+    for (const one of this.#closing) await one.close();
     for (const peer of this.#peers) await peer.stop();
     for (const server of this.#servers) {
       server.closeAllConnections();

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CompatRig, type OurNode } from '../../../test/support/compat-rig.ts';
 import type { BaselineMemoryPeer } from '../../../test/support/baseline-memory-peer.ts';
-import { ann } from '../../../test/support/memory-member.ts';
+import { ann, pull } from '../../../test/support/memory-member.ts';
 import type { OldPeerDelivery } from './old-peer-delivery.ts';
 
 const signal = AbortSignal.timeout(60_000);
@@ -95,6 +95,61 @@ describe('what happens at an old peer comes to us', () => {
     const late = await old.broadcastRow(stale);
     expect(late).toMatchObject([{ body: { noop: 1, skipped: 0 } }]);
     expect(await memories().get(row.id)).toBeNull();
+  });
+});
+
+test('a deletion that came before the memory, which then another member of ours brings, still counts', async () => {
+  const other = await rig.ours('b');
+  const id = await other.member.store('Elsewhere');
+  await push(other, ours, old, id);
+  expect(await memories().get(id)).not.toBeNull();
+  await ours.receiver.tend();
+  expect(await memories().get(id)).toBeNull();
+});
+
+/** The old peer has the row of `other` and deletes it, telling only `ours`, to which the row comes afterwards. */
+async function push(other: OurNode, to: OurNode, peer: BaselineMemoryPeer, id: string): Promise<void> {
+  await rig.delivery(other, 'host:old', old_url).pass(signal);
+  rig.tick();
+  await peer.delete(id);
+  await pull(to.member, other.member);
+}
+
+describe('what an old peer does not push is pulled', () => {
+  test('rows of its MCP server, and 1,200 of one time in pages of 500 (D10, D16)', async () => {
+    const pulling = rig.pull(ours, 'host:old', old_url);
+    old.peers.length = 0;
+    const { row } = await old.create({ title: 'By MCP' });
+    for (let i = 0; i < 1200; i++) old.put({ ...row, id: `bulk-${i}`, title: `Bulk ${i}` });
+    rig.tick();
+    await old.create({ title: 'Later' });
+    expect(await pulling.pass(signal)).toMatchObject({ skipped: 0, away: null });
+    expect(await memories().count({})).toBe(1202);
+    const before = written();
+    rig.tick();
+    await old.update(row.id, { content: 'edited by MCP' });
+    expect(await pulling.pass(signal)).toMatchObject({ rows: 1 });
+    expect(await memories().get(row.id)).toMatchObject({ content: 'edited by MCP' });
+    expect(written()).toBe(before + 1);
+  });
+
+  test('what reached it late under an old time is found within a day (D11)', async () => {
+    const pulling = rig.pull(ours, 'host:old', old_url);
+    old.peers.length = 0;
+    const { row } = await old.create({ title: 'New' });
+    await pulling.pass(signal);
+    old.put({ ...row, id: 'late', title: 'Late', updated_at: '2020-01-01T00:00:00+00:00' });
+    await pulling.pass(signal);
+    expect(await memories().get('late')).toBeNull();
+    rig.tick(24 * 3_600_000);
+    await pulling.pass(signal);
+    expect(await memories().get('late')).not.toBeNull();
+  });
+
+  test('a peer that is away is said to be', async () => {
+    const pulling = rig.pull(ours, 'host:old', old_url);
+    old.failing = 503;
+    expect(await pulling.pass(signal)).toMatchObject({ rows: 0, away: { message: 'the peer answered 503' } });
   });
 });
 

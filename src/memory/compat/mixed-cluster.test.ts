@@ -3,20 +3,23 @@ import { expect, test } from 'vitest';
 import type { BaselineMemoryPeer } from '../../../test/support/baseline-memory-peer.ts';
 import { CompatRig, type OurNode } from '../../../test/support/compat-rig.ts';
 import { ann, settle } from '../../../test/support/memory-member.ts';
+import type { OldPeerPull } from './old-peer-pull.ts';
 import type { OldPeerDelivery } from './old-peer-delivery.ts';
 
-/** Two of ours, each with an old peer beside it; the old ones know each other, and their clocks are an hour off (T15). */
+/** Two of ours, each with an old peer beside it; the old ones push to each other, and their clocks may be an hour off (T15). */
 class MixedCluster {
   readonly rig = new CompatRig();
   readonly ours: OurNode[] = [];
   readonly old: BaselineMemoryPeer[] = [];
   readonly #deliveries: OldPeerDelivery[] = [];
+  readonly #pulls: OldPeerPull[] = [];
   /** Ids that were ever used, by the number of their making. */
   readonly ids: string[] = [];
   /** Those whose deletion one of ours acknowledged. */
   readonly deleted = new Set<string>();
 
   async start(skew_ms: number): Promise<void> {
+    const urls: string[] = [];
     for (const [i, name] of ['a', 'b'].entries()) {
       const node = await this.rig.ours(name);
       const { peer, url } = await this.rig.old(`host:old-${name}`, i === 0 ? skew_ms : -skew_ms);
@@ -24,7 +27,10 @@ class MixedCluster {
       this.ours.push(node);
       this.old.push(peer);
       this.#deliveries.push(this.rig.delivery(node, peer.name, url));
+      this.#pulls.push(this.rig.pull(node, peer.name, url));
+      urls.push(url);
     }
+    for (const [i, peer] of this.old.entries()) peer.peers.push(urls[1 - i]!);
   }
 
   async step({ act, at, which, text }: Step): Promise<void> {
@@ -68,11 +74,18 @@ class MixedCluster {
   async exchange(): Promise<void> {
     this.rig.tick();
     await settle(...this.ours.map(({ member }) => member));
-    for (const delivery of this.#deliveries) await delivery.pass(AbortSignal.timeout(30_000));
+    for (const { receiver } of this.ours) await receiver.tend();
+    for (const one of [...this.#deliveries, ...this.#pulls]) await one.pass(AbortSignal.timeout(30_000));
   }
 
-  /** Until nothing more is written or sent. */
+  /** Until nothing more is written or sent, also when everything was looked at once more. */
   async calm(): Promise<void> {
+    await this.#settle();
+    this.rig.tick(25 * 3_600_000);
+    await this.#settle();
+  }
+
+  async #settle(): Promise<void> {
     for (let before = ''; ;) {
       await this.exchange();
       const now = JSON.stringify([

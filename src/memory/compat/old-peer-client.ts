@@ -8,14 +8,21 @@ import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
 import { readPushReply, type PushOutcome } from './ack-rules.ts';
 import { fingerprintOf } from './client-certificates.ts';
-import { newNonce } from './freshness.ts';
+import { isObject } from '../json.ts';
+import { RECEIVER_PARAMETER, newNonce } from './freshness.ts';
 import { instantOfMilliseconds } from './instant.ts';
 import type { SigningKey } from './ed25519.ts';
 import { buildPush, type LaneItems } from './push-lanes.ts';
-import { NONCE_HEADER, PEER_HEADER, SIGNATURE_HEADER, signatureHeader } from './signature.ts';
+import { NONCE_HEADER, PEER_HEADER, SIGNATURE_HEADER, signatureHeader, type Signed } from './signature.ts';
 
 /** A reply of counters; what a peer says beyond is not read. */
 const MAX_REPLY_BYTES = 1024 * 1024;
+
+/** A page of 500 rows of the largest content, with its escapes. */
+const MAX_PAGE_BYTES = 96 * 1024 * 1024;
+
+const PUSH_PATH = '/api/v1/sync/push';
+const SINCE_PATH = '/api/v1/sync/since';
 
 /** As the original's (§4.2). */
 const CONNECT_TIMEOUT_MS = 2000;
@@ -57,17 +64,23 @@ export interface PeerAway {
   wait_ms: number | null;
 }
 
-/** Pushes to one old peer: signed where we have a key, one connection at a time, no redirect followed. */
+/** A page of `GET /api/v1/sync/since`: rows as they came. */
+export interface PulledPage {
+  outcome: 'page';
+  memories: readonly unknown[];
+}
+
+/** Speaks to one old peer: signed where we have a key, one connection at a time, no redirect followed. */
 export class OldPeerClient {
   readonly #options: OldPeerClientOptions;
-  readonly #path: string;
+  readonly #prefix: string;
   readonly #pool: Pool;
 
   /** @throws UsageError `destination.url`, `destination.insecure` */
   constructor(options: OldPeerClientOptions) {
     const url = checkEndpoint(options.url, options.insecure);
     this.#options = options;
-    this.#path = `${url.pathname.replace(/\/+$/, '')}/api/v1/sync/push`;
+    this.#prefix = url.pathname.replace(/\/+$/, '');
     this.#pool = new Pool(url.origin, { connections: 1, connect: connectorOf(options.tls ?? {}) });
   }
 
@@ -78,24 +91,55 @@ export class OldPeerClient {
     expected: readonly string[],
     signal: AbortSignal,
   ): Promise<PushOutcome | PeerAway> {
-    const { options, body, headers } = this.#request(items, key);
+    const { agent_id, receiver, signing_key, clock } = this.#options;
+    const sender_wall_clock = signing_key && instantOfMilliseconds(clock.now_ms());
+    const body = Buffer.from(buildPush({ sender_agent_id: agent_id, receiver, sender_wall_clock }, items), 'utf8');
+    const headers = { ...this.#headers({ body }), 'content-type': 'application/json', 'idempotency-key': key };
+    const path = `${this.#prefix}${PUSH_PATH}`;
+    const reply = await this.#exchange({ method: 'POST', path, body, headers }, MAX_REPLY_BYTES, signal);
+    return 'outcome' in reply ? reply : readPushReply(reply.status, reply.text, expected);
+  }
+
+  /** Asks for what the peer has after a time of its own, as it spelled it; '' asks from the beginning. */
+  async since(since: string, limit: number, signal: AbortSignal): Promise<PulledPage | PeerAway> {
+    const { agent_id, receiver } = this.#options;
+    const query = new URLSearchParams({
+      peer: agent_id,
+      limit: String(limit),
+      ...(since === '' ? {} : { since }),
+      ...(receiver === undefined ? {} : { [RECEIVER_PARAMETER]: receiver }),
+    }).toString();
+    const path = `${this.#prefix}${SINCE_PATH}`;
+    const headers = this.#headers({ path, query });
+    const reply = await this.#exchange({ method: 'GET', path: `${path}?${query}`, headers }, MAX_PAGE_BYTES, signal);
+    if ('outcome' in reply) return reply;
+    const memories = reply.status === 200 ? memoriesOf(reply.text) : null;
+    return memories
+      ? { outcome: 'page', memories }
+      : { outcome: 'away', message: `the peer answered ${reply.status} without a page`, wait_ms: null };
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  async #exchange(
+    request: { method: 'GET' | 'POST'; path: string; body?: Buffer; headers: Record<string, string> },
+    max_bytes: number,
+    signal: AbortSignal,
+  ): Promise<{ status: number; text: string } | PeerAway> {
+    const { timers, request_timeout_ms } = this.#options;
     const ended = new AbortController();
     let timed_out = false;
-    void options.timers.sleep(options.request_timeout_ms, ended.signal).then(() => {
+    void timers.sleep(request_timeout_ms, ended.signal).then(() => {
       timed_out = !ended.signal.aborted;
       ended.abort();
     });
     try {
-      const reply = await this.#pool.request({
-        method: 'POST',
-        path: this.#path,
-        body,
-        headers,
-        signal: AbortSignal.any([signal, ended.signal]),
-      });
-      const text = await boundedText(reply.body);
+      const reply = await this.#pool.request({ ...request, signal: AbortSignal.any([signal, ended.signal]) });
+      const text = await boundedText(reply.body, max_bytes);
       if (isAboutThePeer(reply.statusCode)) return this.#away(reply.statusCode, reply.headers['retry-after']);
-      return readPushReply(reply.statusCode, text, expected);
+      return { status: reply.statusCode, text };
     } catch (error) {
       return { outcome: 'away', message: unanswered(error, timed_out).message, wait_ms: null };
     } finally {
@@ -103,35 +147,33 @@ export class OldPeerClient {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#pool.destroy();
-  }
-
-  #request(
-    items: LaneItems,
-    key: string,
-  ): { options: OldPeerClientOptions; body: Buffer; headers: Record<string, string> } {
-    const { agent_id, receiver, signing_key, api_key, clock, random } = this.#options;
-    const sender_wall_clock = signing_key && instantOfMilliseconds(clock.now_ms());
-    const body = Buffer.from(buildPush({ sender_agent_id: agent_id, receiver, sender_wall_clock }, items), 'utf8');
-    const headers: Record<string, string> = {
-      'content-type': 'application/json',
-      'idempotency-key': key,
+  #headers(signed: Signed): Record<string, string> {
+    const { agent_id, signing_key, api_key, clock, random } = this.#options;
+    const nonce = newNonce(clock, random);
+    return {
       [PEER_HEADER]: agent_id,
       ...(api_key === undefined ? {} : { 'x-api-key': api_key }),
+      ...(signing_key
+        ? { [NONCE_HEADER]: nonce, [SIGNATURE_HEADER]: signatureHeader(signing_key, signed, nonce) }
+        : {}),
     };
-    if (signing_key) {
-      const nonce = newNonce(clock, random);
-      headers[NONCE_HEADER] = nonce;
-      headers[SIGNATURE_HEADER] = signatureHeader(signing_key, { body }, nonce);
-    }
-    return { options: this.#options, body, headers };
   }
 
   #away(status: number, header: string | string[] | undefined): PeerAway {
     const { clock, retry } = this.#options;
     const wait_ms = retryAfter_ms(typeof header === 'string' ? header : undefined, clock.now_ms(), retry);
     return { outcome: 'away', message: `the peer answered ${status}`, wait_ms };
+  }
+}
+
+function memoriesOf(text: string): readonly unknown[] | null {
+  try {
+    const page: unknown = JSON.parse(text);
+    const memories: unknown = isObject(page) ? page['memories'] : null;
+    return Array.isArray(memories) ? memories : null;
+  } catch {
+    // A proxy's page, or a cut one: no page of the peer.
+    return null;
   }
 }
 
@@ -157,12 +199,12 @@ function isAboutThePeer(status: number): boolean {
   return [401, 403, 404, 405, 415, 426, 429].includes(status) || status >= 500 || (status >= 300 && status < 400);
 }
 
-async function boundedText(body: AsyncIterable<Buffer>): Promise<string> {
+async function boundedText(body: AsyncIterable<Buffer>, max_bytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;
-    if (bytes > MAX_REPLY_BYTES) break;
+    if (bytes > max_bytes) break;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -44,20 +44,29 @@ export function migrateCompat(db: Database, now_ms: number): void {
   migrate(db, MIGRATIONS, now_ms, 'memory-compat');
 }
 
-/** What old peers speak to, over our memories: the routes of the dialect, to be listened with. */
-export function openCompat(options: CompatOptions): Hono {
+export interface Compat {
+  /** The routes of the dialect, to be listened with. */
+  app: Hono;
+  /** For what is pulled; and its `tend` for what waits, once in a while. */
+  receiver: PushReceiver;
+}
+
+/** What old peers speak to, over our memories. */
+export function openCompat(options: CompatOptions): Compat {
   const { memories, db, clock, agent_id, attestation, policy } = options;
   migrateCompat(db, clock.now_ms());
   const keys = new KeyDirectory(options.keys_folder);
-  return createCompatApp({
+  const receiver = new PushReceiver({ memories, db, keys, clock });
+  const app = createCompatApp({
     agent_id,
     version: options.version,
     api_key: options.api_key,
     admission: new Admission({ policy, agent_id, keys, nonces: new NonceCache(db), attestation, clock }),
     attestation,
     trust_peer_reads: options.trust_peer_reads,
-    receiver: new PushReceiver({ memories, db, keys, clock }),
+    receiver,
     feed: new SinceFeed({ memories, db, clock }),
     onDefect: options.onDefect,
   });
+  return { app, receiver };
 }

@@ -136,6 +136,12 @@ export function readPushBody(text: string): PushBody {
   };
 }
 
+/** Memories that were pulled, as if their node had pushed them. */
+export function readMemoryList(sender_agent_id: string, rows: readonly unknown[]): PushBody {
+  const body = readPushBody(JSON.stringify({ sender_agent_id, memories: [] }));
+  return { ...body, lists: { ...body.lists, memories: rows.map((row) => readItem(row, readWireMemory)) } };
+}
+
 /** The same grammar everywhere that an agent names itself. */
 export function isAgentId(text: string): boolean {
   return /^[A-Za-z0-9_\-:@./]{1,128}$/.test(text);

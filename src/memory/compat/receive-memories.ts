@@ -3,8 +3,17 @@ import type { Memories, MemoryExport, NewMemory, WriteOptions } from '../memorie
 import { SOURCES, type Memory } from '../memory.ts';
 import { refusalOf } from '../parse-operation.ts';
 import { goneOf, type Gone } from './gone.ts';
-import { formatInstant, instantOfMilliseconds, type Instant } from './instant.ts';
-import { MARKED_FIELDS, editsOf, isBehind, knownAfter, type KnownRow, type MarkedField } from './peer-rows.ts';
+import { formatInstant, type Instant } from './instant.ts';
+import {
+  MARKED_FIELDS,
+  editsOf,
+  isBehind,
+  knownAfter,
+  marksOf,
+  sameMarks,
+  type KnownRow,
+  type MarkedField,
+} from './peer-rows.ts';
 import type { ItemResult } from './push-reply.ts';
 import { wireMemoryOf, type WireMemory } from './wire-memory.ts';
 
@@ -20,7 +29,8 @@ export interface MemoryReception {
   memories: Memories;
   options: WriteOptions;
   known: ReadonlyMap<string, KnownRow>;
-  early_deletions: ReadonlyMap<string, number>;
+  /** Memories that old peers deleted before they came. */
+  early_deletions: ReadonlySet<string>;
 }
 
 /** A row that says something new, as it is to be written. */
@@ -54,9 +64,9 @@ export async function receiveMemories(
   const taken: Taken[] = [];
   for (const row of pushed) {
     const current = live.get(row.id);
-    const lost = gone.get(row.id) ?? earlyDeletion(reception, row.id);
+    const lost = gone.get(row.id)?.gone ?? (reception.early_deletions.has(row.id) ? 'dead' : null);
     if (current) judge(received, taken, row, current, known.get(row.id) ?? null);
-    else if (!lost) taken.push({ row, edits: MARKED_FIELDS, written: newMemory(row) });
+    else if (lost === null) taken.push({ row, edits: MARKED_FIELDS, written: newMemory(row) });
     else stayGone(received, row, lost);
   }
   await write(reception, received, taken);
@@ -72,7 +82,8 @@ async function liveOf(memories: Memories, rows: readonly WireMemory[]): Promise<
 function judge(received: ReceivedRows, taken: Taken[], row: WireMemory, current: Memory, known: KnownRow | null): void {
   const wire = wireMemoryOf(current);
   const edits = editsOf(row, wire, known);
-  if (isBehind(row, known)) received.tell_again.push(row.id);
+  if (isBehind(row, known) || (!known && edits.length === 0 && !sameMarks(marksOf(row), marksOf(wire))))
+    received.tell_again.push(row.id);
   if (edits.length > 0) taken.push({ row, edits, written: edited(row, edits, current) });
   else {
     received.results.set(row.id, { result: 'effect' });
@@ -137,15 +148,10 @@ async function restoreAgain(
 }
 
 /** The baseline counts a row that loses as applied, and so does this; but the peer is told again what became of it. */
-function stayGone(received: ReceivedRows, row: WireMemory, { gone }: Gone): void {
+function stayGone(received: ReceivedRows, row: WireMemory, gone: Gone['gone']): void {
   received.results.set(row.id, { result: gone === 'dead' ? 'nothing' : 'effect' });
   received.known.set(row.id, { theirs: null, theirs_updated: row.updated_at, ours: null, gone: null });
   received.tell_again.push(row.id);
-}
-
-function earlyDeletion({ early_deletions }: MemoryReception, id: string): Gone | undefined {
-  const deleted_ms = early_deletions.get(id);
-  return deleted_ms === undefined ? undefined : { gone: 'dead', at: instantOfMilliseconds(deleted_ms) };
 }
 
 function newMemory(row: WireMemory): ImportedMemory {

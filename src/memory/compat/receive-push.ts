@@ -1,7 +1,7 @@
 import type { Clock } from '../../platform/clock.ts';
 import { FullError, SynclineError } from '../../platform/errors.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
-import { formatStamp } from '../clock/stamp.ts';
+import { formatStamp, stampMs } from '../clock/stamp.ts';
 import type { JsonObject } from '../json.ts';
 import type { LinkRequest, Memories, StandardRequest, WriteOptions } from '../memories.ts';
 import { linkKey } from '../merge/row.ts';
@@ -129,7 +129,7 @@ export class PushReceiver {
     if (cleared.length > 1) tally.accept(cleared.join(','));
     // A vector belongs to one wording, and masking may have made another: ours are computed here.
     await this.#each(tally, body, 'embeddings', ({ memory_id }) => memory_id, idle);
-    await this.#tryWaiting();
+    await this.tend();
   }
 
   /** Runs a list's items at once, so that their commits share one transaction; a well-formed one that is refused is skipped. */
@@ -156,7 +156,7 @@ export class PushReceiver {
   }
 
   async #memories(peer: string, body: PushBody, tally: PushTally, options: WriteOptions): Promise<void> {
-    const { db, memories } = this.#parts;
+    const { db, memories, clock } = this.#parts;
     const newest = new Map<string, WireMemory>();
     for (const read of body.lists.memories) {
       if (!('item' in read)) continue;
@@ -169,7 +169,7 @@ export class PushReceiver {
         memories,
         options,
         known: this.#rows.get(peer, ids),
-        early_deletions: this.#waiting.earlyDeletions(ids),
+        early_deletions: new Set(this.#waiting.earlyDeletions(ids, clock.now_ms()).keys()),
       },
       [...newest.values()],
     );
@@ -202,7 +202,7 @@ export class PushReceiver {
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
-    this.#waiting.deletedEarly(id, clock.now_ms());
+    this.#waiting.deletedEarly(id, peer, clock.now_ms());
     return { result: 'nothing' };
   }
 
@@ -286,8 +286,12 @@ export class PushReceiver {
     }
   }
 
-  /** Tries again what waited; what still lacks something goes on waiting under its first time. */
-  async #tryWaiting(): Promise<void> {
+  /**
+   * Does what had to wait, as far as what it needs has come meanwhile, from whomever. After every push, and once in a while;
+   * what still lacks something goes on waiting under its first time.
+   */
+  async tend(): Promise<void> {
+    await this.#deleteLate();
     for (const item of this.#waiting.all(this.#parts.clock.now_ms())) {
       try {
         await this.#do(item.list, JSON.parse(item.item) as object, { caller: { agent_id: item.peer } });
@@ -297,6 +301,19 @@ export class PushReceiver {
         rethrowUnlessRefused(error);
       }
       this.#waiting.remove(item);
+    }
+  }
+
+  /** Memories that an old peer deleted before they were here, and that another member brought since. */
+  async #deleteLate(): Promise<void> {
+    const { memories, clock } = this.#parts;
+    const early = this.#waiting.earlyDeletions(null, clock.now_ms());
+    const live = await memories.getMany([...early.keys()]);
+    for (const { id, life } of live) {
+      const deleted = early.get(id);
+      // One that was written after the deletion is another.
+      if (!deleted || stampMs(life) > deleted.deleted_ms) continue;
+      await memories.delete(id, { caller: { agent_id: deleted.peer } }).catch(rethrowUnlessRefused);
     }
   }
 

@@ -51,23 +51,28 @@ export class WaitingItems {
     this.#db.run('DELETE FROM compat_waiting WHERE list = ? AND key = ?', item.list, item.key);
   }
 
-  deletedEarly(memory_id: string, now_ms: number): void {
-    this.#db.transaction(() => {
-      this.#db.run('DELETE FROM compat_early_deletion WHERE deleted_ms < ?', now_ms - KEPT_MS);
-      this.#db.run(
-        'INSERT OR REPLACE INTO compat_early_deletion (memory_id, deleted_ms) VALUES (?, ?)',
-        memory_id,
-        now_ms,
-      );
-    });
+  deletedEarly(memory_id: string, peer: string, now_ms: number): void {
+    this.#db.run(
+      'INSERT OR REPLACE INTO compat_early_deletion (memory_id, peer, deleted_ms) VALUES (?, ?, ?)',
+      memory_id,
+      peer,
+      now_ms,
+    );
   }
 
-  /** Which of these were deleted before they came, and when, in epoch milliseconds. */
-  earlyDeletions(memory_ids: readonly string[]): Map<string, number> {
-    const rows = this.#db.all<{ memory_id: string; deleted_ms: number }>(
-      'SELECT memory_id, deleted_ms FROM compat_early_deletion WHERE memory_id IN (SELECT value FROM json_each(?))',
-      JSON.stringify(memory_ids),
+  /** Which of these, or of all, were deleted before they came; without what is too old. */
+  earlyDeletions(memory_ids: readonly string[] | null, now_ms: number): Map<string, EarlyDeletion> {
+    this.#db.run('DELETE FROM compat_early_deletion WHERE deleted_ms < ?', now_ms - KEPT_MS);
+    const rows = this.#db.all<EarlyDeletion & { memory_id: string }>(
+      `SELECT memory_id, peer, deleted_ms FROM compat_early_deletion
+       WHERE ?1 IS NULL OR memory_id IN (SELECT value FROM json_each(?1)) LIMIT ${MOST}`,
+      memory_ids && JSON.stringify(memory_ids),
     );
-    return new Map(rows.map(({ memory_id, deleted_ms }) => [memory_id, deleted_ms]));
+    return new Map(rows.map(({ memory_id, ...deletion }) => [memory_id, deletion]));
   }
+}
+
+export interface EarlyDeletion {
+  peer: string;
+  deleted_ms: number;
 }

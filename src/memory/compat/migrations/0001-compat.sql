@@ -74,5 +74,13 @@ CREATE TABLE compat_waiting (
 -- Deletions of memories that never came here: their store may be on its way behind them.
 CREATE TABLE compat_early_deletion (
   memory_id TEXT PRIMARY KEY,
+  peer TEXT NOT NULL,
   deleted_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- How far the rows of an old peer were pulled: the last `updated_at` as the peer spelled it, and when all were last looked at.
+CREATE TABLE compat_pulled (
+  peer TEXT PRIMARY KEY,
+  since TEXT NOT NULL,
+  whole_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
