@@ -159,9 +159,19 @@ export interface BulkResult {
   created: number;
 }
 
+export interface ImportedMemory extends NewMemory {
+  id: string;
+  created_at?: string;
+  /**
+   * RFC 3339. The memory was begun outside of the cluster, and this version of it was written then: several members may take
+   * it in (`writes/adopt-memory.ts`). One that was deleted here stays deleted, also with `revive`.
+   */
+  adopted_at?: string;
+}
+
 /** What `export` gives and `import` takes. Ids and titles stay; stamps are new. */
 export interface MemoryExport {
-  memories: (NewMemory & { id: string; created_at?: string })[];
+  memories: ImportedMemory[];
   links: { source_id: string; target_id: string; relation: string; detail?: LinkDetail }[];
 }
 

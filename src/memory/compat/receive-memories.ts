@@ -1,5 +1,5 @@
 import { SynclineError } from '../../platform/errors.ts';
-import type { Memories, MemoryExport, NewMemory, WriteOptions } from '../memories.ts';
+import type { ImportedMemory, Memories, NewMemory, WriteOptions } from '../memories.ts';
 import { SOURCES, type Memory } from '../memory.ts';
 import { refusalOf } from '../parse-operation.ts';
 import { goneOf, type Gone } from './gone.ts';
@@ -39,7 +39,6 @@ interface Taken {
   edits: readonly MarkedField[];
   written: ImportedMemory;
 }
-type ImportedMemory = MemoryExport['memories'][number];
 
 /**
  * Takes memories that an old peer pushed, one of each id. Rows become operations of ours, and only where they say something
@@ -155,7 +154,10 @@ function stayGone(received: ReceivedRows, row: WireMemory, gone: Gone['gone']): 
 }
 
 function newMemory(row: WireMemory): ImportedMemory {
-  return { id: row.id, ...valuesOf(row), created_at: formatInstant(row.created_at) };
+  return {
+    ...{ id: row.id, ...valuesOf(row), created_at: formatInstant(row.created_at) },
+    adopted_at: formatInstant(row.updated_at),
+  };
 }
 
 /** The memory as it is, with these fields of the row. */

@@ -5,6 +5,7 @@ import type { BulkResult, MemoryExport, StoreRequest } from '../memories.ts';
 import { linkKey } from '../merge/row.ts';
 import { liveMemory } from '../store/reads.ts';
 import { refusalOf } from '../parse-operation.ts';
+import { adoptMemory } from './adopt-memory.ts';
 import { draftOf, oneOf, timeOf } from './request.ts';
 import { RELATIONS } from '../memory.ts';
 import { write, type WriteScope } from './scope.ts';
@@ -64,7 +65,7 @@ export function importMemories(
 }
 
 function importMemory(scope: WriteScope, memory: MemoryExport['memories'][number], revive: boolean): boolean {
-  const { expires_at, created_at, ...rest } = memory;
+  const { expires_at, created_at, adopted_at, ...rest } = memory;
   const draft = draftOf(scope, rest);
   draft.fields.expires_at = expires_at === undefined || expires_at === null ? null : timeOf('expires_at', expires_at);
   const created_ms = created_at === undefined ? {} : { created_ms: timeOf('created_at', created_at) };
@@ -74,7 +75,11 @@ function importMemory(scope: WriteScope, memory: MemoryExport['memories'][number
   const known = liveMemory(scope, memory.id);
   if (known) return writeChange(scope, known, fields, metadata);
   const dead = scope.db.get(`SELECT 1 FROM memory WHERE id = ? AND status IN ('dead', 'archived')`, memory.id);
-  if (dead && !revive) return false;
+  if (dead && (!revive || adopted_at !== undefined)) return false;
+  if (adopted_at !== undefined) {
+    adoptMemory(scope, memory.id, { fields, metadata }, adopted_at);
+    return true;
+  }
   begin(scope, memory.id, { fields, metadata });
   return true;
 }
