@@ -27,6 +27,8 @@ const ANSWER_FIRST_MS = 50;
 /** A command that opens the directory itself is done with it in less. */
 const LOCK_TRIES = 40;
 const LOCK_TRY_MS = 250;
+/** A command holds the directory for one call; who holds it longer is no command. */
+const HELD_TRIES = 12;
 
 /**
  * Runs until the signal aborts or `stop` is asked for; resolves with the exit code after a clean end.
@@ -97,23 +99,28 @@ async function runIn(options: DaemonOptions, sample: boolean): Promise<ExitCode>
 }
 
 async function openDirectory(options: DaemonOptions, log: Logger): Promise<DataDirectory> {
-  const { paths, loaded, env, role } = options;
-  try {
-    return await openDataDirectory({
-      paths,
-      loaded,
-      env,
-      ...scopeOf(role, loaded),
-      clock: systemClock,
-      random: systemRandom,
-      timers: systemTimers,
-      pid: process.pid,
-      report: (message, detail = {}) => log.warn(detail, message),
-    });
-  } catch (error) {
-    if (!(error instanceof LockedError)) throw error;
-    const running = readDaemonFile(paths, error.pid);
-    throw running ? alreadyRunning(running, error) : error;
+  const { paths, loaded, env, role, signal } = options;
+  for (let left = HELD_TRIES; ; left--) {
+    try {
+      return await openDataDirectory({
+        paths,
+        loaded,
+        env,
+        ...scopeOf(role, loaded),
+        clock: systemClock,
+        random: systemRandom,
+        timers: systemTimers,
+        pid: process.pid,
+        report: (message, detail = {}) => log.warn(detail, message),
+      });
+    } catch (error) {
+      if (!(error instanceof LockedError)) throw error;
+      const running = readDaemonFile(paths, error.pid);
+      if (running) throw alreadyRunning(running, error);
+      if (left === 0 || signal.aborted) throw error;
+    }
+    // An agent that remembers something while nothing runs has the directory for a moment.
+    await systemTimers.sleep(LOCK_TRY_MS, signal);
   }
 }
 

@@ -73,6 +73,8 @@ export interface StatusReport {
     removed: Record<string, number>;
     last_stored_ms: number | null;
   } | null;
+  /** Memories kept here; null where none are kept. */
+  memory: { memories: number; archived: number; pending: number; operations: number; size_bytes: number } | null;
   loops: { name: string; state: string; last_error: string | null; since_ms: number }[];
   spool: { bytes: number; cap_bytes: number; dropped: number };
   storage: { bytes: number; cap_bytes: number; full: boolean };

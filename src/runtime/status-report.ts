@@ -54,6 +54,7 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
     sources: await sourceStatuses(directory, counters['skipped'] ?? {}),
     destinations: await Promise.all(progress.map((one) => destinationStatus(one, insecure))),
     conversations: await conversationStatus(directory),
+    memory: await memoryStatus(directory),
     loops: running.loops().map(({ name, state, last_error, since_ms }) => ({ name, state, last_error, since_ms })),
     spool: spoolStatus(directory),
     storage: await storageStatus(directory),
@@ -164,6 +165,12 @@ async function conversationStatus({ sessions, options }: DataDirectory): Promise
   return { sources: sessions.sources(), ...totals, removed: secretsOnly(redactions) };
 }
 
+async function memoryStatus({ memory }: DataDirectory): Promise<StatusReport['memory']> {
+  if (!memory) return null;
+  const { memories, archived, pending, operations, size_bytes } = await memory.memories.statistics();
+  return { memories, archived, pending, operations, size_bytes };
+}
+
 function spoolStatus({ options }: DataDirectory): StatusReport['spool'] {
   const { spool_dir } = options.paths;
   const files = existsSync(spool_dir) ? readdirSync(spool_dir) : [];
@@ -179,11 +186,12 @@ function spoolStatus({ options }: DataDirectory): StatusReport['spool'] {
 }
 
 async function storageStatus(directory: DataDirectory): Promise<StatusReport['storage']> {
-  const { store, sweep, sessions, options } = directory;
+  const { store, sweep, sessions, memory, options } = directory;
   const journals = await Promise.all(journalsOf(directory).map((engine) => engine.sizeBytes()));
   const journal = journals.reduce((sum, bytes) => sum + bytes, (await sessions?.store.sizeBytes()) ?? 0);
   const cap_bytes = options.loaded.config.storage.max_bytes;
-  return { bytes: journal + store.sizeBytes(), cap_bytes, full: sweep.isFull };
+  const remembered = (await memory?.memories.statistics())?.size_bytes ?? 0;
+  return { bytes: journal + store.sizeBytes() + remembered, cap_bytes, full: sweep.isFull };
 }
 
 function warningsOf(progress: readonly DestinationProgress[], insecure: ReadonlySet<string>): string[] {

@@ -268,6 +268,7 @@ export function fakeDeadLetter(more: Partial<DeadLetterRow> = {}): DeadLetterRow
 
 export function fakeStatus(more: Partial<StatusReport> = {}): StatusReport {
   return {
+    memory: null,
     schema: 'syncline.status/1',
     version: '0.1.0',
     running: true,

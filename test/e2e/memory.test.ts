@@ -8,6 +8,7 @@ import { request } from 'undici';
 import { expect, test } from 'vitest';
 import type { Memory } from '../../src/memory/memory.ts';
 import type { DaemonFile } from '../../src/runtime/daemon-file.ts';
+import { leaksIn, leaksInDatabase, leaksInFiles, PLANTED } from '../support/leak-search.ts';
 import { Machine, SYNCLINE } from '../support/machine.ts';
 
 const LIMIT = { timeout: 120_000 };
@@ -158,3 +159,25 @@ async function idOf(machine: Machine, title: string): Promise<string> {
   const { memories } = await machine.json<{ memories: Memory[] }>(['memory', 'list']);
   return memories.find((memory) => memory.title === title)?.id ?? '';
 }
+
+test('no planted secret rests anywhere, whichever way it came in (P3)', LIMIT, async () => {
+  await using machine = new Machine();
+  const up = await machine.up(['--no-capture']);
+  const { url, token } = daemonOf(machine);
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const client = await agent(machine);
+  for (const [i, { text }] of PLANTED.entries()) {
+    const memory = { title: `Planted ${i}`, content: `wisteria\n${text}\n`, metadata: { note: text } };
+    if (i % 2 === 0) await client.callTool({ name: 'memory_store', arguments: memory });
+    else await request(`${url}/api/v1/memories`, { method: 'POST', headers, body: JSON.stringify(memory) });
+  }
+  await client.close();
+  const text = PLANTED.map((planted) => planted.text).join('\n');
+  await machine.run(['memory', 'store', 'All at once', '-'], { input: `wisteria\n${text}\n` });
+  await machine.run(['memory', 'recall', 'wisteria', '--limit', '50', '--json']);
+  expect((await machine.json<{ memories: unknown[] }>(['memory', 'search', 'wisteria'])).memories.length).toBe(20);
+  await up.kill();
+  expect(leaksInFiles(machine.state)).toEqual([]);
+  expect(leaksInDatabase(join(machine.state, 'memory.db'))).toEqual([]);
+  expect(leaksIn('printed', machine.printed())).toEqual([]);
+});

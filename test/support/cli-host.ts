@@ -169,6 +169,7 @@ export const STATUS: StatusReport = {
   home: '/home/ada/.local/share/syncline',
   nothing_leaves: true,
   conversations: null,
+  memory: null,
   sources: [
     {
       ...SOURCE,

@@ -53,6 +53,14 @@ Today     $4.31 list price   6 sessions   212 tool calls, 9 failed`,
     );
   });
 
+  it('says what is remembered, and what waits for a yes', () => {
+    const memory = { memories: 1_204, archived: 3, pending: 1, operations: 1_500, size_bytes: 4096 };
+    expect(screen({ memory }, 1000)).toContain(
+      'Known     1,204 memories   3 archived   1 action waits for a yes   see: syncline memory pending list\n',
+    );
+    expect(screen({ memory: { ...memory, operations: 0 } })).not.toContain('Known');
+  });
+
   describe('of conversations', () => {
     const kept = (...sources: Partial<SessionsSourceStatus>[]): string[] => {
       const conversations = {

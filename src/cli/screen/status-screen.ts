@@ -28,6 +28,7 @@ export function renderStatus(status: StatusReport, view: StatusView): string[] {
     ['Home', [`${shortPath(status.home, view.user_home)}   ${storageText(status)}`]],
     ['Sources', sourceLines(status, view)],
     ['Kept', keptLines(status, view)],
+    ['Known', memoryLines(status)],
     ['Delivery', deliveryLines(status, view)],
     ['Spool', spoolLines(status)],
     ['Loops', loopLines(status, view)],
@@ -70,6 +71,19 @@ function sourceLines({ sources }: StatusReport, { user_home }: StatusView): stri
     ];
     return `${pad(names[index] ?? '', width)}  ${parts.filter((part) => part !== '').join('   ')}`;
   });
+}
+
+function memoryLines({ memory }: StatusReport): string[] {
+  if (memory === null || memory.operations === 0) return [];
+  const { memories, archived, pending } = memory;
+  const parts = [
+    formatItems(memories, 'memory', 'memories'),
+    archived === 0 ? '' : `${formatCount(archived)} archived`,
+    pending === 0
+      ? ''
+      : `${formatItems(pending, 'action')} ${pending === 1 ? 'waits' : 'wait'} for a yes   see: syncline memory pending list`,
+  ];
+  return [parts.filter((part) => part !== '').join('   ')];
 }
 
 function deliveryLines(status: StatusReport, view: StatusView): string[] {
