@@ -1,17 +1,12 @@
 /** Memories for a command: the running Syncline's, or those of the data directory, opened for a moment and without the rest of it. */
 import type { MemoryAccess } from '../memory/memory-access.ts';
-import { systemClock } from '../platform/clock.ts';
-import { EXIT, LockedError, SynclineError } from '../platform/errors.ts';
-import { systemRandom } from '../platform/random.ts';
+import { EXIT, SynclineError } from '../platform/errors.ts';
 import { systemTimers } from '../platform/timers.ts';
-import { directoryHolder, lockDirectory } from '../storage/sqlite/lock.ts';
+import { directoryHolder } from '../storage/sqlite/lock.ts';
 import type { ConnectOptions } from './connect.ts';
 import { readDaemonFile } from './daemon-file.ts';
-import { prepareHome } from './home.ts';
-import { memoriesOf, notKept } from './memory-verbs.ts';
-import { openMemory } from './open-memory.ts';
+import { memoriesOf } from './memory-verbs.ts';
 import { remoteOperator } from './remote-operator.ts';
-import { roleOf, scopeOf } from './role.ts';
 
 /** Another command holds the directory for a moment only; a daemon that starts says soon where it listens. */
 const TRIES = 40;
@@ -27,7 +22,7 @@ export type MemoryConnectOptions = Omit<ConnectOptions, 'require_daemon'>;
  */
 export async function connectMemories(options: MemoryConnectOptions): Promise<ConnectedMemories> {
   for (let left = TRIES; ; left--) {
-    const found = (await running(options)) ?? (await alone(options));
+    const found = (await running(options)) ?? (await openAlone(options));
     if (found) return found;
     if (left === 0)
       throw new SynclineError('daemon.starting', 'Another process holds the data directory and does not listen yet', {
@@ -47,37 +42,7 @@ async function running({ paths }: MemoryConnectOptions): Promise<ConnectedMemori
   return { ...memoriesOf(operator), [Symbol.asyncDispose]: () => operator[Symbol.asyncDispose]() };
 }
 
-/** Null: somebody else has it. */
-async function alone({ paths, loaded, env }: MemoryConnectOptions): Promise<ConnectedMemories | null> {
-  process.umask(0o077);
-  prepareHome(paths);
-  const lock = lockOf(paths.home);
-  if (!lock) return null;
-  try {
-    const memory = await openMemory({
-      ...{ paths, loaded, env, clock: systemClock, random: systemRandom, timers: systemTimers, pid: process.pid },
-      ...scopeOf(roleOf(paths), loaded),
-      report: (message) => process.stderr.write(`syncline: ${message}\n`),
-    });
-    if (!memory) throw notKept();
-    return {
-      ...memory.access,
-      [Symbol.asyncDispose]: async () => {
-        await memory.close();
-        lock.release();
-      },
-    };
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
-}
-
-function lockOf(home: string): ReturnType<typeof lockDirectory> | null {
-  try {
-    return lockDirectory(home, process.pid);
-  } catch (error) {
-    if (error instanceof LockedError) return null;
-    throw error;
-  }
+/** Loaded when it is needed: most calls find a running Syncline, and a store is the larger part of a start. */
+async function openAlone(options: MemoryConnectOptions): Promise<ConnectedMemories | null> {
+  return (await import('./memories-alone.ts')).openMemoriesAlone(options);
 }
