@@ -8,13 +8,14 @@ import { openSqliteStore } from '../engine/sqlite/store.ts';
 import type { EngineStore } from '../engine/store.ts';
 import type { Clock } from '../platform/clock.ts';
 import { StaleError } from '../platform/errors.ts';
-import { loadHashing } from '../redaction/hashing.ts';
+import { loadHashing, type Hashing } from '../redaction/hashing.ts';
 import { Database } from '../storage/sqlite/database.ts';
 import { lockDirectory } from '../storage/sqlite/lock.ts';
 import { TokenStore } from '../server/access/token-store.ts';
 import { Capture } from '../telemetry/capture/capture.ts';
 import { migrateFlowTables } from '../telemetry/capture/flow-tables.ts';
 import { forgetSessions } from '../telemetry/capture/forget-sessions.ts';
+import { eraseSpooled } from '../telemetry/hooks/erase-spooled.ts';
 import { PrivateSessions } from '../telemetry/capture/private-sessions.ts';
 import { TranscriptSweep } from '../telemetry/capture/transcript-sweep.ts';
 import { HookCapture } from '../telemetry/capture/hook-capture.ts';
@@ -142,7 +143,8 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
     destinations,
     deliveries: new Map(destinations.map((to) => [to.destination.id, deliveryTo(to, engine, options)])),
     tokens: (operator_token) => openTokens(options, opened, operator_token),
-    eraseTelemetry: (hashes) => eraseTelemetry(options, { db, engine, labels, store_thread }, hashes),
+    eraseTelemetry: (hashes) =>
+      eraseTelemetry(options, { db, engine, labels, store_thread }, aliasesOf(hashes, { labels, hashing, salts })),
     projectsOf: (agent) =>
       db.value<number>('SELECT count(DISTINCT workspace) FROM telemetry_session WHERE agent = ?', agent),
     close: async () => {
@@ -189,12 +191,28 @@ async function conversations(
   return openSessions({ options, ...parts, ...rules, journal_bytes, store_bytes });
 }
 
+/** Also the hashes under the other salt, by which hooks may name a session. */
+function aliasesOf(
+  hashes: readonly string[],
+  { labels, hashing, salts }: { labels: Labels; hashing: Hashing; salts: Salts },
+): string[] {
+  const all = new Set(hashes);
+  for (const hash of hashes) {
+    const name = labels.find(hash)?.name;
+    if (name === undefined) continue;
+    all.add(hashing.hashWithSalt(salts.machine.bytes, name));
+    if (salts.team) all.add(hashing.hashWithSalt(salts.team.bytes, name));
+  }
+  return [...all];
+}
+
 /** Journal before store: nothing that is still to be delivered brings back what the store has erased. */
 async function eraseTelemetry(
-  { clock, team_id }: DirectoryOptions,
+  { clock, team_id, paths }: DirectoryOptions,
   parts: Pick<DataDirectory, 'engine' | 'labels'> & { db: Database; store_thread: StoreThread },
   hashes: readonly string[],
 ): Promise<number> {
+  await eraseSpooled(paths.spool_dir, new Set(hashes), clock.now_ms());
   forgetSessions(parts.db, hashes);
   await parts.engine.erase(hashes, clock.now_ms());
   const erased = await parts.store_thread.eraseSessions(team_id, hashes);

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { EraseResult } from '../../src/runtime/operator.ts';
+import { bundleHook, runHook } from '../support/hook.ts';
 import { Machine } from '../support/machine.ts';
 import { opened } from '../support/open-machine.ts';
 import { speak, spokenLines, transcriptPath, type SpokenSession } from '../support/spoken-session.ts';
@@ -103,4 +104,68 @@ test("the team's server is told, and says so; telemetry it cannot take back is n
 
   const again = await machine.run(['erase', '--session', key.slice(0, 12), '--everywhere', '--yes']);
   expect([again.exit, again.stderr]).toEqual([0, expect.stringContaining('Nothing is left of it here.')]);
+});
+
+test('a running Syncline erases what it goes on reading', TIMEOUT, async () => {
+  await bundleHook();
+  await using machine = new Machine();
+  machine.configure('[telemetry]\ncontent = "redacted"\n');
+  const doomed = speakTwo(machine);
+  const up = await machine.up();
+  const { id: session_id, cwd } = doomed;
+  await runHook(machine, { session_id, cwd, hook_event_name: 'UserPromptSubmit', prompt: `${WORD} by hook` });
+  {
+    await using operator = machine.operator();
+    await operator.flush({ stream: null, timeout_ms: 30_000 });
+    expect(filesWith(machine.state, WORD)).not.toEqual([]);
+    const erased = await operator.erase({ ...NOTHING, session: doomed.id });
+    expect(erased).toMatchObject({ conversations: 1, telemetry_sessions: 1 });
+    machine.write(transcriptPath(doomed), spokenLines({ ...doomed, turns: 44 }));
+    await operator.flush({ stream: null, timeout_ms: 30_000 });
+  }
+  expect(filesWith(machine.state, WORD)).toEqual([]);
+  expect(await up.stop()).toMatchObject({ exit: 143 });
+  expect(filesWith(machine.state, WORD)).toEqual([]);
+});
+
+test('a project, or what began before a time, goes as a whole and takes nothing else along', TIMEOUT, async () => {
+  await using machine = new Machine();
+  const now_ms = Date.now();
+  const day_ms = 86_400_000;
+  for (const [id, project, age_days] of [
+    ['old-web', 'web', 40],
+    ['new-web', 'web', 1],
+    ['old-api', 'api', 40],
+    ['new-api', 'api', 1],
+  ] as const) {
+    const cwd = machine.checkout(`github.com/acme/${project}`);
+    speak(machine, { id, cwd, at_ms: now_ms - age_days * day_ms, text: `heron ${id}`, turns: 2 });
+  }
+  await opened(machine, async (open) => {
+    await open.flush({ stream: null, timeout_ms: 30_000 });
+    const left = async (): Promise<string[][]> => {
+      const rows = await open.sessions({ since_ms: null, project: null, agent: null, limit: 10 });
+      const listed = await open.listed();
+      return [listed.map(({ native_id }) => native_id).sort(), rows.map(({ session }) => session).sort()];
+    };
+    const all = ['new-api', 'new-web', 'old-api', 'old-web'];
+    expect(await left()).toEqual([all, all]);
+    const before = { ...NOTHING, session: null, before_ms: now_ms - 30 * day_ms };
+    expect(await open.erase({ ...before, dry_run: true })).toMatchObject({ conversations: 2, telemetry_sessions: 2 });
+    expect(await left()).toEqual([all, all]);
+    const project = { ...NOTHING, session: null, project: 'github.com/acme/web' };
+    expect(await open.erase(project)).toMatchObject({ conversations: 2, messages: 8, telemetry_sessions: 2 });
+    expect(await left()).toEqual([
+      ['new-api', 'old-api'],
+      ['new-api', 'old-api'],
+    ]);
+    expect(await open.erase(before)).toMatchObject({ conversations: 1, messages: 4, telemetry_sessions: 1 });
+    expect(await left()).toEqual([['new-api'], ['new-api']]);
+    for (const query of [
+      { ...NOTHING, session: null },
+      { ...project, before_ms: 1 },
+    ])
+      await expect(open.erase(query)).rejects.toMatchObject({ code: 'erase.choice' });
+    await expect(open.erase({ ...NOTHING, session: 'nobody' })).rejects.toMatchObject({ code: 'session.unknown' });
+  });
 });

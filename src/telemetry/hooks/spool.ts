@@ -18,6 +18,8 @@ export interface SpoolFile {
 export interface SpooledRecord {
   /** Byte offset of the record's line. */
   offset: number;
+  /** Of its line, without the break. */
+  bytes: number;
   record: SpoolRecord;
 }
 
@@ -116,7 +118,7 @@ function recordsIn(bytes: Buffer, first_offset: number): { records: SpooledRecor
     if (end > start) {
       const record = recordOf(bytes.toString('utf8', start, end));
       if (record === null) malformed++;
-      else records.push({ offset: first_offset + start, record });
+      else records.push({ offset: first_offset + start, bytes: end - start, record });
     }
     start = end + 1;
   }
