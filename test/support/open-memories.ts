@@ -5,13 +5,17 @@ import { join } from 'node:path';
 import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import { accessTo, type MemorySettings } from '../../src/memory/memory-access.ts';
 import type { Memories } from '../../src/memory/memories.ts';
+import { isWithin } from '../../src/memory/origin.ts';
+import type { Replica } from '../../src/memory/replica.ts';
+import { readReadToken, writeReadToken } from '../../src/memory/replication/read-level.ts';
 import { openMemoryStore } from '../../src/memory/open-memory-store.ts';
 import { systemClock, type Clock } from '../../src/platform/clock.ts';
+import { UnreachableError } from '../../src/platform/errors.ts';
 import { systemRandom } from '../../src/platform/random.ts';
 import { loadHashing } from '../../src/redaction/hashing.ts';
 import { CONVERSATION_POLICY } from '../../src/redaction/policy.ts';
 import { createRedactor } from '../../src/redaction/redactor.ts';
-import { freshnessAlone } from '../../src/runtime/memory-freshness.ts';
+import type { MemoryFreshness } from '../../src/server/memory-freshness.ts';
 import type { ServedMemory } from '../../src/server/served-memory.ts';
 import { Database } from '../../src/storage/sqlite/database.ts';
 
@@ -49,6 +53,20 @@ export async function openMemories(
       await memories.close();
       db.close();
       rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** Of a member without peers: it has all there is, but not what a token of another, or of a restored past, names. */
+function freshnessAlone(replica: Pick<Replica, 'vector'>): MemoryFreshness {
+  return {
+    members: () => 1,
+    token: () => writeReadToken(replica.vector()),
+    barrier: async (level) => {
+      if (level.level !== 'session' || isWithin(readReadToken(level.token), replica.vector())) return;
+      throw new UnreachableError('memory.behind', 'This member does not have what the read must see', {
+        hint: 'It has no peers that could bring it; read level local shows what is here.',
+      });
     },
   };
 }
