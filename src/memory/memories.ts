@@ -238,7 +238,7 @@ export interface MemoryWrites {
     data: MemoryExport,
     options: WriteOptions & { revive?: boolean },
   ): Promise<Written<{ imported: number; links: number; errors: string[] }>>;
-  /** Archives expired memories of this member; the others do theirs. Bounded; `more` = call again. */
+  /** Archives expired memories of this member; the others do theirs. Also takes out links to what others deleted. Bounded; `more` = call again. */
   archiveExpired(): Promise<{ archived: number; more: boolean }>;
   /**
    * Decides what has enough votes only since members exchanged theirs. Whoever does it makes the same memory, so it may

@@ -27,7 +27,7 @@ import { readClock, type Work, type WorkParts } from './store/work.ts';
 import { consolidate, promoteMemory } from './writes/combine-memories.ts';
 import { embedMemory } from './writes/embed-memory.ts';
 import { importMemories, storeMany } from './writes/import-memories.ts';
-import { linkMemories, unlinkMemories } from './writes/link-memories.ts';
+import { linkMemories, unlinkLoose, unlinkMemories } from './writes/link-memories.ts';
 import {
   archiveExpired,
   archiveMemories,
@@ -270,7 +270,10 @@ function writesOf(
     import: (data, options) =>
       writer.write('import', data, options, (scope) => importMemories(scope, data, options.revive ?? false)),
     archiveExpired: () =>
-      writer.tend((scope) => archiveExpired(scope, (life) => memberOf(stampOrigin(life)) === scope.member)),
+      writer.tend((scope) => {
+        unlinkLoose(scope);
+        return archiveExpired(scope, (life) => memberOf(stampOrigin(life)) === scope.member);
+      }),
     settleVotes: () =>
       writer.tend((scope) => settleVotes(scope, pendingActions(writer.parts, { status: 'pending', limit: 1000 }))),
   };

@@ -8,6 +8,7 @@ import type { PendingState } from '../merge/pending.ts';
 import { SynclineError } from '../../platform/errors.ts';
 import { liveMemory } from '../store/reads.ts';
 import { promoted } from '../writes/combine-memories.ts';
+import { writeDelete } from '../writes/remove-memory.ts';
 import { Denied, NotFound } from '../writes/refusals.ts';
 import type { Draft } from '../writes/request.ts';
 import { write, type WriteScope } from '../writes/scope.ts';
@@ -117,7 +118,7 @@ function execute(scope: WriteScope, action: PendingAction, asked: JsonObject): s
   const memory = action.memory_id === null ? null : liveMemory(scope, action.memory_id);
   if (!memory) return null;
   if (action.action_type === 'delete') {
-    write(as, { kind: 'delete', id: memory.id });
+    writeDelete(as, memory.id);
     return memory.id;
   }
   if (action.action_type !== 'promote') return null;

@@ -69,54 +69,26 @@ export class Rows {
     return text === undefined ? '' : (JSON.parse(text) as { before: Stamp }).before;
   }
 
-  /**
-   * Joins states inside the caller's transaction; tells for each whether it changed its row. Memories first: whether a link
-   * is kept below the floor depends on its ends.
-   */
+  /** Joins states in this order, inside the caller's transaction; tells for each whether it changed its row. */
   join(deltas: readonly Row[]): boolean[] {
-    const effects = new Map<Row, boolean>();
-    const memories = deltas.filter(({ row }) => row === 'memory');
-    const others = memories.length === 0 ? deltas : deltas.filter(({ row }) => row !== 'memory');
-    this.#joinAll(memories, effects);
-    this.#joinAll(others, effects);
-    return deltas.map((delta) => effects.get(delta) ?? false);
-  }
-
-  #joinAll(deltas: readonly Row[], effects: Map<Row, boolean>): void {
-    if (deltas.length === 0) return;
     const kept = this.#load(deltas);
     const changed = new Set<string>();
     const floor = this.floor();
-    for (const delta of deltas) {
+    const effects = deltas.map((delta) => {
       const place = placeKey(delta.row, delta.key);
       const row = kept.get(place) ?? { state: null, hash: null, memory_key: null, status: null };
-      const state = this.#joined(delta, row.state, floor);
-      const effect = differs(delta.row, row.state, state);
-      effects.set(delta, effect);
-      if (!effect) continue;
+      const state = joined(delta, row.state, floor);
+      if (!differs(delta.row, row.state, state)) return false;
       kept.set(place, { ...row, state });
       changed.add(place);
-    }
+      return true;
+    });
     for (const place of changed) this.#save(place, kept.get(place));
-    if (!deltas.some((delta) => delta.row === 'floor' && effects.get(delta))) return;
-    this.#floor = null;
-    this.#purge(this.floor());
-  }
-
-  /** Null: nothing is left of the row. */
-  #joined({ row, key, state: delta }: Row, known: States[RowKind] | null, floor: Stamp): States[RowKind] | null {
-    const state = aboveFloor(row, known === null ? delta : joinStates(row, known, delta), floor);
-    if (row !== 'link' || state === null || (state as LinkState).stamp >= floor) return state;
-    return this.#hasEnds(key) ? state : null;
-  }
-
-  /** Whoever made a link had both; an end of which nothing is left below the floor was purged. */
-  #hasEnds(key: string): boolean {
-    const names = linkOf(key);
-    return (
-      names !== null &&
-      this.#db.value<number>('SELECT count(*) FROM memory WHERE id IN (?, ?)', names.source_id, names.target_id) === 2
-    );
+    if (deltas.some(({ row }, i) => row === 'floor' && effects[i])) {
+      this.#floor = null;
+      this.#purge(this.floor());
+    }
+    return effects;
   }
 
   /** Removes rows as if they had never been; inside the caller's transaction. */
@@ -131,7 +103,7 @@ export class Rows {
   /** Whether joining would change anything. */
   adds(delta: Row): boolean {
     const known = this.#load([delta]).get(placeKey(delta.row, delta.key))?.state ?? null;
-    return differs(delta.row, known, this.#joined(delta, known, this.floor()));
+    return differs(delta.row, known, joined(delta, known, this.floor()));
   }
 
   #load(deltas: readonly Pick<Row, 'row' | 'key'>[]): Map<string, Kept> {
@@ -252,7 +224,7 @@ export class Rows {
     else this.#db.run('DELETE FROM coordination WHERE row = ? AND key = ?', row, key);
   }
 
-  /** Lets go of what the floor has passed. Links go with a purged end: after it nothing tells that the end is dead. */
+  /** Lets go of what the floor has passed. By stamps alone, so that it does not matter what came before the purge. */
   #purge(floor: Stamp): void {
     const dead = this.#db.all<{ id: string; place: number; hash: Uint8Array }>(
       `SELECT id, place, hash FROM memory WHERE dead <> '' AND dead < ? AND life = ''`,
@@ -260,8 +232,7 @@ export class Rows {
     );
     this.#db.run(`DELETE FROM memory WHERE dead <> '' AND dead < ? AND life = ''`, floor);
     const links = this.#db.all<{ key: string; place: number; hash: Uint8Array }>(
-      `SELECT key, place, hash FROM link WHERE stamp < ? AND (present = 0
-         OR NOT EXISTS (SELECT 1 FROM memory WHERE id = source_id) OR NOT EXISTS (SELECT 1 FROM memory WHERE id = target_id))`,
+      'SELECT key, place, hash FROM link WHERE present = 0 AND stamp < ?',
       floor,
     );
     const keys = JSON.stringify(links.map(({ key }) => key));
@@ -294,6 +265,11 @@ const INSERT_MEMORY = `INSERT INTO memory (${MEMORY_COLUMNS}, id, memory_key) VA
 const UPDATE_MEMORY = `UPDATE memory SET ${MEMORY_COLUMNS.split(', ')
   .map((column) => `${column} = ?`)
   .join(', ')} WHERE id = ? AND memory_key = ?`;
+
+/** Null: nothing is left of the row. */
+function joined({ row, state }: Row, known: States[RowKind] | null, floor: Stamp): States[RowKind] | null {
+  return aboveFloor(row, known === null ? state : joinStates(row, known, state), floor);
+}
 
 /** Null: nothing is left of the row. The same for a row that is joined before the floor moved and after it. */
 function aboveFloor<K extends RowKind>(row: K, state: States[K], floor: Stamp): States[K] | null {

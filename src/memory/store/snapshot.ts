@@ -17,7 +17,7 @@ interface PlacedRow extends RowState {
   place: number;
 }
 
-/** Memories before links, because below the floor a link is kept only with its ends. */
+/** Memories before links, so that a link is seldom seen without its ends. */
 const TABLES = {
   m: `SELECT place, 'memory' AS row, id AS key, state FROM memory`,
   n: 'SELECT place, row, key, state FROM coordination',

@@ -9,6 +9,7 @@ import type { Memory } from '../memory.ts';
 import type { MemoryFields } from '../operation.ts';
 import { TitleConflictError } from '../memories.ts';
 import { checkIds, draftOf } from './request.ts';
+import { writeDelete } from './remove-memory.ts';
 import { requireMemory, write, type WriteScope } from './scope.ts';
 import { begin } from './store-memory.ts';
 import { titled } from './titles.ts';
@@ -78,6 +79,6 @@ export function consolidate(scope: WriteScope, request: ConsolidateRequest): { m
   };
   const id = uuidv7(scope.work.now_ms, scope.settings.random);
   begin(scope, id, { fields: draft.fields, metadata });
-  for (const source of ids) write(scope, { kind: 'delete', id: source });
+  for (const source of ids) writeDelete(scope, source);
   return { memory: requireMemory(scope, id), consolidated: ids.length };
 }

@@ -38,3 +38,26 @@ export function unlinkMemories(
   for (const row of rows) write(scope, { kind: 'unlink', source_id, target_id, relation: row.relation });
   return { unlinked: rows.length };
 }
+
+/**
+ * Takes all links of a memory that is deleted with it. An absent link can be purged by its stamp alone; a present one
+ * whose end is gone could only be told from others by what else is there, which members see in different orders.
+ */
+export function unlinkAll(scope: WriteScope, id: string): void {
+  const rows = scope.db.all<{ source_id: string; target_id: string; relation: string }>(
+    'SELECT source_id, target_id, relation FROM link WHERE (source_id = ?1 OR target_id = ?1) AND present = 1 ORDER BY key',
+    id,
+  );
+  for (const row of rows) write(scope, { kind: 'unlink', ...row });
+}
+
+const MOST_LOOSE = 1000;
+
+/** Links that were made while another member deleted an end. */
+export function unlinkLoose(scope: WriteScope): void {
+  const rows = scope.db.all<{ source_id: string; target_id: string; relation: string }>(
+    `SELECT l.source_id, l.target_id, l.relation FROM memory m JOIN link l ON m.id IN (l.source_id, l.target_id)
+     WHERE m.status = 'dead' AND m.dead <> '' AND l.present = 1 ORDER BY l.key LIMIT ${MOST_LOOSE}`,
+  );
+  for (const row of rows) write(scope, { kind: 'unlink', ...row });
+}

@@ -8,6 +8,7 @@ import { liveMemory } from '../store/reads.ts';
 import { termsOf } from '../store/terms.ts';
 import { FROM_MEMORY, MEMORY_ROW, archivedMemoryOf, type MemoryRow } from '../store/views.ts';
 import { timeText } from '../clock/stamp.ts';
+import { unlinkAll } from './link-memories.ts';
 import { NotFound } from './refusals.ts';
 import { checkIds, oneOf, redactText } from './request.ts';
 import { requireMemory, write, type WriteScope } from './scope.ts';
@@ -19,8 +20,14 @@ export function deleteMemory(scope: WriteScope, id: string): Governed<{ deleted:
   if (!memory) throw new NotFound('memory');
   const pending_id = askFor(scope, { act: 'delete', namespace: memory.namespace, memory, payload: {} });
   if (pending_id !== null) return { status: 'pending', pending_id };
-  write(scope, { kind: 'delete', id });
+  writeDelete(scope, id);
   return { status: 'done', deleted: true };
+}
+
+/** A memory and its links. */
+export function writeDelete(scope: WriteScope, id: string): void {
+  unlinkAll(scope, id);
+  write(scope, { kind: 'delete', id });
 }
 
 export function archiveMemories(
@@ -90,7 +97,7 @@ export function purgeArchive(
   for (const { id } of rows) {
     const memory = archivedMemory(scope, id);
     if (memory) requireAllowed(scope, 'delete', memory.namespace, memory);
-    write(scope, { kind: 'delete', id });
+    writeDelete(scope, id);
   }
   return { purged: rows.length, more: rows.length === MAX_BULK };
 }
