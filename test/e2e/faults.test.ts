@@ -122,10 +122,11 @@ describe.concurrent('the destination: the same batch goes again under the same k
     expect(again[1]?.body).toBe(first?.body);
   });
 
-  test.each<[string, Fault, string]>([
-    ['401 for good', { status: 401 }, 'open'],
-    ['429 for hours', { status: 429, headers: { 'retry-after': '7200' } }, 'open'],
-    ['503 for good', { status: 503 }, 'open'],
+  // After its time a circuit lets one request through: on a slow machine the status is asked that late.
+  test.each<[string, Fault, RegExp]>([
+    ['401 for good', { status: 401 }, /^(half-)?open$/],
+    ['429 for hours', { status: 429, headers: { 'retry-after': '7200' } }, /^open$/],
+    ['503 for good', { status: 503 }, /^(half-)?open$/],
   ])('%s: waits without a hot loop, loses nothing, says so', async (_name, fault, circuit) => {
     await using world = await World.open(() => fault);
     let flushes = 0;
@@ -139,7 +140,8 @@ describe.concurrent('the destination: the same batch goes again under the same k
     expect(world.team.requests.length).toBeLessThan(12 * flushes);
     const status = await world.machine.json<{ destinations: Record<string, unknown>[] }>(['status']);
     const team = status.destinations.find(({ destination }) => destination === 'team');
-    expect(team).toMatchObject({ state: 'active', circuit, dead_letters: 0, held: [] });
+    expect(team).toMatchObject({ state: 'active', dead_letters: 0, held: [] });
+    expect(team?.['circuit']).toMatch(circuit);
     expect(team?.['offline_since_ms']).toBeTypeOf('number');
     expect(team?.['waiting']).toBe(flushed.remaining);
     expect(flushed.remaining).toBeGreaterThanOrEqual(world.truth.events.size);
