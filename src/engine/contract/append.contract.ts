@@ -183,8 +183,7 @@ export function appendContract(open: OpenStore): void {
     const entry = scene.entry(partition, { observed_ms: NOW - 10 });
     const other = scene.entry(partition, { subject: 'session-2' });
     await scene.add([entry]);
-    await scene.store.erase('session-1', NOW);
-    await scene.store.erase('never seen', NOW);
+    await scene.store.erase(['session-1', 'never seen'], NOW);
     const nothing = { appended: 0, duplicates: 0, clashes: 0, erased: 1 };
     expect(await scene.add([{ ...entry, payload: 'other' }], 'line 1')).toEqual(nothing);
     expect(await scene.store.read(partition.partition_id, 1, 1)).toMatchObject([{ offset: 1, payload: null }]);

@@ -59,6 +59,29 @@ describe('the thread that writes the store', () => {
     expect(storedEvents()).toBe(0);
   });
 
+  it('erases sessions after what it was given before, touches no other, and may be told of one again', async () => {
+    const other = { ...event(1), session_id_hash: 'other' };
+    const receive = (id: string, events: unknown[]): Promise<unknown> => thread.receive(principal, batch(id, events));
+    await receive('1', [event(1)]);
+    const [, erased] = await Promise.all([
+      receive('2', [event(2), other]),
+      thread.eraseSessions('local', ['s', 'never seen']),
+    ]);
+    expect([erased, storedEvents()]).toEqual([1, 1]);
+    expect(await thread.eraseSessions('another team', ['other'])).toBe(0);
+    expect(await thread.eraseSessions('local', ['s'])).toBe(0);
+    // The key that the writer knew it by is gone, and may be another's by now.
+    await receive('3', [{ ...event(3), session_id_hash: 'new' }, event(4)]);
+    const db = new Database(path, { read_only: true });
+    const sessions = db.all('SELECT session_id_hash, event_seq FROM event JOIN session USING (session_key) ORDER BY 1');
+    db.close();
+    expect(sessions.map((row) => Object.values(row))).toEqual([
+      ['new', 3],
+      ['other', 1],
+      ['s', 4],
+    ]);
+  });
+
   it('finishes what it was given before it ends, and begins again when there is more', async () => {
     const replies = [1, 2, 3].map((n) => thread.receive(principal, batch(String(n), [event(n)])));
     await thread.close();
