@@ -73,9 +73,11 @@ describe('the thread that writes the store', () => {
     // The key that the writer knew it by is gone, and may be another's by now.
     await receive('3', [{ ...event(3), session_id_hash: 'new' }, event(4)]);
     const db = new Database(path, { read_only: true });
-    const sessions = db.all('SELECT session_id_hash, event_seq FROM event JOIN session USING (session_key) ORDER BY 1');
+    const sessions = db.all<{ session_id_hash: string; event_seq: number }>(
+      'SELECT session_id_hash, event_seq FROM event JOIN session USING (session_key) ORDER BY 1',
+    );
     db.close();
-    expect(sessions.map((row) => Object.values(row))).toEqual([
+    expect(sessions.map(({ session_id_hash, event_seq }) => [session_id_hash, event_seq])).toEqual([
       ['new', 3],
       ['other', 1],
       ['s', 4],
