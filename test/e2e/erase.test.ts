@@ -1,6 +1,7 @@
 /** R11: what a person erases is in no byte of any file here, does not come back, and goes from the team's server. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import type { EraseResult } from '../../src/runtime/operator.ts';
 import { bundleHook, runHook } from '../support/hook.ts';
@@ -24,6 +25,12 @@ function filesWith(folder: string, ...words: string[]): string[] {
     .map(({ parentPath, name }) => join(parentPath, name))
     .filter((file) => words.some((word) => readFileSync(file).includes(word)))
     .map((file) => file.slice(folder.length + 1));
+}
+
+/** How many sessions capture remembers anything of. */
+function remembered(machine: Machine, table: string): number {
+  using db = new DatabaseSync(join(machine.state, 'engine.db'), { readOnly: true });
+  return Number(db.prepare(`SELECT count(DISTINCT session) AS sessions FROM ${table}`).get()?.['sessions']);
 }
 
 /** Two sessions of one project: the one that is to go, with its telemetry, and one that stays. */
@@ -56,6 +63,7 @@ test('an erased session is in no byte of any file, and its source does not bring
     expect(filesWith(machine.state, WORD, SECRET)).toEqual([]);
   });
   expect(filesWith(machine.state, WORD, SECRET)).toEqual([]);
+  expect([remembered(machine, 'telemetry_session'), remembered(machine, 'telemetry_span')]).toEqual([1, 1]);
   // Where it is read stays known, so that it is not read anew.
   expect(filesWith(machine.state, doomed.id).sort()).toEqual(['engine.db', 'sessions.db']);
 
