@@ -222,6 +222,32 @@ describe('deletes stay deleted (M4)', () => {
   });
 });
 
+test('what a purge leaves does not depend on what came before it: a memory that lives again, a link that nobody took out (M9)', async () => {
+  const at = (ms: number, origin: string) => formatStamp({ ms: NOW + ms, counter: 0, origin });
+  const texts = (...bodies: Parameters<typeof authored>[0][]) => bodies.map((body) => formatOperation(authored(body)));
+  const link = { kind: 'link', source_id: 'x', target_id: 'y', relation: 'related_to', detail: {} } as const;
+  const past = texts(
+    storeOf('x', at(1, 'z.1')),
+    storeOf('y', at(2, 'z.1')),
+    { ...link, stamp: at(3, 'z.1') },
+    { kind: 'delete', id: 'x', stamp: at(4, 'z.1') },
+  );
+  const pages = [
+    {
+      origin: 'p.1',
+      first: 1,
+      operations: texts({ kind: 'purge', before: at(5, 'a.1'), after: { 'z.1': 4 }, stamp: at(9, 'p.1') }),
+    },
+    { origin: 's.1', first: 1, operations: texts(storeOf('x', at(8, 's.1'))) },
+  ];
+  const [a, b] = trio('a', 'b') as [MemoryMember, MemoryMember];
+  for (const made of [a, b]) {
+    await made.replica.apply({ origin: 'z.1', first: 1, operations: past });
+    for (const page of made === a ? pages : pages.toReversed()) await made.replica.apply(page);
+  }
+  await expectEqual(a, b);
+});
+
 test('the same title on three members: all are kept, one order and one naming everywhere (T2)', async () => {
   const [a, b, c] = trio('a', 'b', 'c') as [MemoryMember, MemoryMember, MemoryMember];
   for (const made of [a, b, c]) await made.store('T');
