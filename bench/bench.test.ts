@@ -80,7 +80,7 @@ describe('the bench', () => {
     const start = readFileSync(new URL('../scripts/setup.mjs', import.meta.url), 'utf8');
     const flags = programFlags();
     expect(flags.length).toBeGreaterThan(0);
-    expect(start).toContain(`heapFlags = [${flags.map((flag) => `'${flag}'`).join(', ')}]`);
+    expect(start).toContain(`nodeFlags = [${flags.map((flag) => `'${flag}'`).join(', ')}]`);
   });
 
   it('prints every result of the telemetry suite in the one shape', { timeout: 120_000 }, async () => {

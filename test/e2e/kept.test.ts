@@ -89,7 +89,7 @@ test(
     const random = seededRandom(5);
     const cwds = [machine.checkout('github.com/acme/web')];
     const { lines, truth } = writeConversations({
-      ...{ random, prefix: 'full', cwds, conversations: 12, turns: 9 },
+      ...{ random, prefix: 'full', cwds, conversations: 60, turns: 9 },
       ...{ start_ms: Date.now() - 60_000, span_ms: 60_000 },
     });
     new Growth(machine.projects, lines, random).writeAll();
