@@ -27,12 +27,14 @@ interface Match {
 export function snippetOf(text: string, expression: SearchExpression): Snippet {
   const matches = matchesOf(text, expression);
   const found = new Set(matches.map(({ group }) => group)).size;
-  const window = windowOf(text, bestOf(matches));
+  const best = bestOf(matches);
+  const window = windowOf(text, best);
   const before = window.from > 0 ? ELLIPSIS : '';
   const after = window.to < text.length ? ELLIPSIS : '';
   const shift = before.length - window.from;
   const shown = matches
-    .filter(({ start, end }) => end > window.from && start < window.to)
+    // What the window cuts is not marked, except the one it was made for.
+    .filter(({ start, end }) => start >= window.from && (end <= window.to || start === best.start))
     .map(({ start, end }) => ({
       start: Math.max(start, window.from) + shift,
       end: Math.min(end, window.to) + shift,
