@@ -232,9 +232,9 @@ export class BaselineMemoryPeer {
   #route(request: IncomingMessage, url: URL, body: Buffer): [number, Json] {
     if (url.pathname === '/api/v1/sync/since') return this.#since(url.searchParams);
     if (url.pathname !== '/api/v1/sync/push') return [404, {}];
+    this.received.push({ headers: request.headers, body: body.toString() });
     if (body.length > MAX_BODY_BYTES) return [413, {}];
     if (!request.headers['content-type']?.startsWith('application/json')) return [415, {}];
-    this.received.push({ headers: request.headers, body: body.toString() });
     return this.#push(body.toString());
   }
 

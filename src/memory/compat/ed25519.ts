@@ -14,7 +14,8 @@ const GROUP_ORDER = Buffer.from('edd3f55c1a631258d69cf7a2def9de14000000000000000
 
 /**
  * Every encoding, without its sign bit, of the points of order 1, 2, 4 and 8, and those that are not reduced. A "key" among
- * them makes signatures that fit many messages, so strict verification refuses it, also as R.
+ * them makes signatures that fit many messages, so strict verification refuses it, also as R. OpenSSL 3.5 does so by itself, 3.0,
+ * which a Node of a distribution may be linked to, does not.
  */
 const SMALL_ORDER = new Set([
   '00'.repeat(32),

@@ -266,6 +266,35 @@ describe('nothing circles', () => {
   });
 });
 
+describe('a peer whose clock is an hour off (D8)', () => {
+  test('ahead: our later edit still wins there, and nothing of ours is dated into the future', async () => {
+    const { peer, url } = await rig.old('host:ahead', 3_600_000);
+    peer.peers.push(ours.listener.url);
+    const ahead = rig.delivery(ours, 'host:ahead', url);
+    const { row } = await peer.create({ title: 'From ahead' });
+    expect(Date.parse((await memories().get(row.id))!.updated_at)).toBeLessThanOrEqual(rig.now_ms);
+    rig.tick();
+    await memories().update(row.id, { content: 'edited here, later' }, ann);
+    await ahead.pass(signal);
+    expect(peer.get(row.id)?.['content']).toBe('edited here, later');
+  });
+
+  test('behind: its edit of what it got from us loses, and both have the same then', async () => {
+    const { peer, url } = await rig.old('host:behind', -3_600_000);
+    peer.peers.push(ours.listener.url);
+    const behind = rig.delivery(ours, 'host:behind', url);
+    const id = await ours.member.store('Ours');
+    await behind.pass(signal);
+    rig.tick();
+    await peer.update(id, { content: 'edited there' });
+    await behind.pass(signal);
+    expect([peer.get(id)?.['content'], (await memories().get(id))?.content]).toEqual([
+      'content of Ours',
+      'content of Ours',
+    ]);
+  });
+});
+
 describe('a peer that fails', () => {
   test('is caught up when it is back, in no more than it needs', async () => {
     old.failing = 503;

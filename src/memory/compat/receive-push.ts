@@ -233,7 +233,6 @@ export class PushReceiver {
   async #pending(pending: PushedPending): Promise<ItemResult> {
     const { memories } = this.#parts;
     const { id, action_type, memory_id, namespace, payload, requested_by } = pending;
-    if (await memories.pendingAction(id)) return { result: 'effect' };
     const by = { agent_id: requested_by, device: memories.replica.identity().device };
     const value = { action_type, memory_id, namespace, payload, requested_by, approver: 'human', by };
     await this.#join(id, { asked: { stamp: this.#stampAt(pending.requested_at), value }, votes: {}, decision: null });
