@@ -11,7 +11,8 @@ export default defineConfig({
     maxWorkers: 2,
     // As the program itself runs (docs/decisions/0020).
     execArgv: ['--no-memory-protection-keys'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Far beyond what any takes: a slow machine is no failure.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });
