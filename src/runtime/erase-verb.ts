@@ -58,18 +58,21 @@ async function chosen(directory: DataDirectory, query: EraseQuery): Promise<Doom
 
 async function oneSession(directory: DataDirectory, id: string): Promise<Doomed> {
   const conversations = (await directory.sessions?.erasure.named(id)) ?? [];
-  const hashes = telemetryOf(directory, conversations);
-  if (conversations.length > 0) return { conversations, hashes };
+  if (conversations.length > 0) return { conversations, hashes: telemetryOf(directory, conversations) };
   const named = directory.labels.sessionsNamed(id);
-  if (new Set(named.map(({ name }) => name)).size > 1)
+  const [name, ...others] = new Set(named.map((label) => label.name));
+  if (others.length > 0)
     throw new SynclineError('session.ambiguous', 'Several sessions begin with these characters', {
       hint: 'Give more of the id; `syncline telemetry list` shows them.',
     });
-  if (named.length === 0)
+  if (name === undefined)
     throw new SynclineError('session.unknown', 'There is nothing here of a session with this id', {
       hint: '`syncline sessions list` and `syncline telemetry list` show what there is.',
     });
-  return { conversations: [], hashes: named.map(({ hash }) => hash) };
+  // Telemetry takes the beginning of an agent's id, conversations only all of it: one word means both or neither.
+  const whole = (await directory.sessions?.erasure.named(name)) ?? [];
+  const hashes = new Set([...named.map(({ hash }) => hash), ...telemetryOf(directory, whole)]);
+  return { conversations: whole, hashes: [...hashes] };
 }
 
 /** All hashes of the sessions' telemetry: what came before the team's salt is under the machine's. */
