@@ -64,6 +64,7 @@ export class CompatRig {
       memories: member.memories,
       db,
       clock: member.clock,
+      redactor: member.redactor,
       agent_id: `syncline:${name}`,
       version: '0',
       keys_folder,

@@ -23,6 +23,8 @@ export class MemoryMember {
   engine!: EngineStore;
   memories!: Memories;
 
+  readonly redactor = createRedactor({ hashing, salt: new Uint8Array(32).fill(7), policy: CONVERSATION_POLICY });
+
   constructor(name: string, path = ':memory:', options: Partial<MemoryStoreOptions> = {}) {
     this.name = name;
     this.path = path;
@@ -40,7 +42,7 @@ export class MemoryMember {
       device: `${this.name}-laptop`,
       clock: this.clock,
       random,
-      redactor: createRedactor({ hashing, salt: new Uint8Array(32).fill(7), policy: CONVERSATION_POLICY }),
+      redactor: this.redactor,
       cap_bytes: CAP_BYTES,
       ...this.#options,
     });

@@ -259,6 +259,18 @@ test('pending actions and decisions, in any order, executed once, never opened a
   expect(await memories.pendingAction('p-3')).toMatchObject({ status: 'rejected', decided_by: 'eve' });
 });
 
+test('what somebody wrote into a pending action is masked like any other write (P3)', async () => {
+  const node = await rig.ours('a');
+  const secret = 'ghp_a7Kq2ZbX9mR4a7Kq2ZbX9mR4a7Kq2ZbX9mR4';
+  const payload = { title: 'Wanted', content: `with ${secret}` };
+  const asked = { ...{ id: 'p-1', action_type: 'store', memory_id: null, namespace: 'global', payload } };
+  const rest = { requested_by: 'bob', requested_at: '2027-01-15T07:59:00Z', status: 'pending', approvals: [] };
+  await push(node, { pendings: [{ ...asked, ...rest }] });
+  const pending = JSON.stringify(await node.member.memories.pendingAction('p-1'));
+  expect(pending).toContain('Wanted');
+  expect(pending).not.toContain(secret);
+});
+
 describe('links that are signed', () => {
   const key = signingKey(new Uint8Array(32).fill(7));
   const ends = { source_id: 'a', target_id: 'b', relation: 'supersedes' };

@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import type { Clock } from '../../platform/clock.ts';
+import type { Redactor } from '../../redaction/redactor.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 import { migrate } from '../../storage/sqlite/migrations.ts';
 import type { Memories } from '../memories.ts';
@@ -28,6 +29,7 @@ export interface CompatOptions {
   /** A file of the shim's own, open; the caller closes it. Losing it loses no memory. */
   db: Database;
   clock: Clock;
+  redactor: Redactor;
   /** Our id on this wire. */
   agent_id: string;
   version: string;
@@ -53,10 +55,10 @@ export interface Compat {
 
 /** What old peers speak to, over our memories. */
 export function openCompat(options: CompatOptions): Compat {
-  const { memories, db, clock, agent_id, attestation, policy } = options;
+  const { memories, db, clock, redactor, agent_id, attestation, policy } = options;
   migrateCompat(db, clock.now_ms());
   const keys = new KeyDirectory(options.keys_folder);
-  const receiver = new PushReceiver({ memories, db, keys, clock });
+  const receiver = new PushReceiver({ memories, db, keys, clock, redactor });
   const app = createCompatApp({
     agent_id,
     version: options.version,

@@ -1,5 +1,7 @@
 import type { Clock } from '../../platform/clock.ts';
 import { FullError, SynclineError } from '../../platform/errors.ts';
+import type { JsonValue } from '../../redaction/json.ts';
+import type { Redactor } from '../../redaction/redactor.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 import { formatStamp, stampMs } from '../clock/stamp.ts';
 import type { JsonObject } from '../json.ts';
@@ -34,6 +36,8 @@ export interface PushReceiverParts {
   db: Database;
   keys: KeyDirectory;
   clock: Clock;
+  /** For what the memories do not mask themselves: a pending action is joined as it came. */
+  redactor: Redactor;
 }
 
 export interface ReceivedPush {
@@ -232,7 +236,8 @@ export class PushReceiver {
    */
   async #pending(pending: PushedPending): Promise<ItemResult> {
     const { memories } = this.#parts;
-    const { id, action_type, memory_id, namespace, payload, requested_by } = pending;
+    const { id, action_type, memory_id, namespace, requested_by } = pending;
+    const payload = this.#parts.redactor.redactValue(pending.payload as JsonValue) as JsonObject;
     const by = { agent_id: requested_by, device: memories.replica.identity().device };
     const value = { action_type, memory_id, namespace, payload, requested_by, approver: 'human', by };
     await this.#join(id, { asked: { stamp: this.#stampAt(pending.requested_at), value }, votes: {}, decision: null });
