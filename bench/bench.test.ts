@@ -57,6 +57,8 @@ describe('a comparison', () => {
     expect(judge({ ...comparison, goal: { at_most: 0.05, of: 'ratio' } }, rounds).holds).toBe(false);
     expect(judge({ ...comparison, goal: { at_most: -99, of: 'difference' } }, rounds).holds).toBe(true);
     expect(judge({ ...comparison, goal: { at_most: -100, of: 'difference' } }, rounds).holds).toBe(false);
+    expect(judge({ ...comparison, goal: { at_most: 50, of: 'figure' } }, rounds).holds).toBe(true);
+    expect(judge({ ...comparison, goal: { at_most: 49, of: 'figure' } }, rounds).holds).toBe(false);
   });
 
   it('refuses a reference that measured nothing', () => {
@@ -83,13 +85,16 @@ describe('the bench', () => {
     expect(start).toContain(`nodeFlags = [${flags.map((flag) => `'${flag}'`).join(', ')}]`);
   });
 
-  it('prints every result of the telemetry suite in the one shape', { timeout: 120_000 }, async () => {
-    const { status, stdout, stderr } = await bench('telemetry', '--json', '--quick');
+  it.each([
+    ['telemetry', 4],
+    ['memory', 5],
+  ])('prints every result of the %s suite in the one shape', { timeout: 120_000 }, async (suite, results) => {
+    const { status, stdout, stderr } = await bench(suite, '--json', '--quick');
     expect(status, stderr).toBeLessThanOrEqual(1);
     const report = JSON.parse(stdout) as { suite: string; machine: Record<string, unknown>; results: Result[] };
-    expect(report.suite).toBe('telemetry');
+    expect(report.suite).toBe(suite);
     expect(report.machine).toMatchObject({ cores: expect.any(Number) as number, node: process.versions.node });
-    expect(report.results.length).toBe(4);
+    expect(report.results.length).toBe(results);
     for (const result of report.results) {
       expect(result).toMatchObject({
         name: expect.any(String) as string,

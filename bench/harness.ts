@@ -4,9 +4,15 @@
  */
 import { SynclineError } from '../src/platform/errors.ts';
 
-/** What is compared with the goal, and from which side. `difference` is ours minus the reference, in the unit. */
+/**
+ * What is compared with the goal, and from which side. `difference` is ours minus the reference, in the unit; `figure` is
+ * ours alone, for counts that are the same on every machine.
+ */
 export type Goal =
-  { at_least: number; of: 'ratio' } | { at_most: number; of: 'ratio' } | { at_most: number; of: 'difference' };
+  | { at_least: number; of: 'ratio' }
+  | { at_most: number; of: 'ratio' }
+  | { at_most: number; of: 'difference' }
+  | { at_most: number; of: 'figure' };
 
 export interface Round {
   ours: number;
@@ -103,7 +109,8 @@ export function judge(comparison: Omit<Comparison, 'measure' | 'rounds'>, rounds
       hint: 'A measurement returned no figure; this is a defect of the bench.',
     });
   const ratio = median(rounds.map((round) => round.ours / round.reference));
-  const compared = comparison.goal.of === 'ratio' ? ratio : median(rounds.map((round) => round.ours - round.reference));
+  const difference = median(rounds.map((round) => round.ours - round.reference));
+  const compared = { ratio, difference, figure: ours }[comparison.goal.of];
   return {
     name: comparison.name,
     ours: rounded(ours),

@@ -7,10 +7,11 @@ import { EXIT, UsageError, messageOf, SynclineError } from '../src/platform/erro
 import { runComparisons, type Suite } from './harness.ts';
 import { describeMachine } from './machine.ts';
 import { renderReport } from './table.ts';
+import { memorySuite } from './suites/memory/suite.ts';
 import { sessionsSuite } from './suites/sessions/suite.ts';
 import { telemetrySuite } from './suites/telemetry/suite.ts';
 
-const SUITES: readonly Suite[] = [telemetrySuite, sessionsSuite];
+const SUITES: readonly Suite[] = [telemetrySuite, sessionsSuite, memorySuite];
 
 async function main(args: string[]): Promise<number> {
   const { suite, json, quick } = readArguments(args);

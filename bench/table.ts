@@ -14,7 +14,11 @@ export function renderReport(suite: string, machine: Machine, results: readonly 
 
 function renderResult(result: Result): string[] {
   const { name, ours, reference, referenceName, unit, ratio, direction, compares, goal, holds } = result;
-  const compared = compares === 'ratio' ? `ratio ${ratio}` : `difference ${format(ours - reference)} ${unit}`;
+  const compared = {
+    ratio: `ratio ${ratio}`,
+    difference: `difference ${format(ours - reference)} ${unit}`,
+    figure: `ours ${format(ours)} ${unit}`,
+  }[compares];
   return [
     `${holds ? 'holds ' : 'MISSED'}  ${name}`,
     `          ours       ${format(ours).padStart(10)} ${unit}`,
