@@ -369,6 +369,8 @@ export interface EngineStore {
    * @throws StaleError `storage.readers`: erased, but a reader still holds an old copy of the pages; call again.
    */
   erase(subject: string | readonly string[], now_ms: number): Promise<{ entries: number; dead_letters: number }>;
+  /** Subjects of which an entry, or a dead letter's copy, still holds this piece of text in a value of its JSON. */
+  subjectsContaining(text: string): Promise<string[]>;
   /**
    * Replaces payloads in place (stronger rules); null erases. The offset stays; an open batch over it is renewed at its
    * claim. After the last of a series, `scrub`. Throws as `erase` does.

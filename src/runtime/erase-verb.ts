@@ -3,7 +3,7 @@ import { SynclineError, UsageError } from '../platform/errors.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { LOCAL_STORE } from './destinations.ts';
 import { localReader } from './local-reader.ts';
-import type { EraseQuery, EraseResult, ErasedAt } from './operator.ts';
+import type { EraseQuery, EraseResult, ErasedAt, ErasedSession } from './operator.ts';
 import type { DoomedSession } from './session-erasure.ts';
 
 /** How long a wait for acknowledgements goes before it asks again. */
@@ -14,6 +14,8 @@ interface Doomed {
   conversations: DoomedSession[];
   /** Hashes of telemetry's sessions. */
   hashes: string[];
+  /** Of a search for text: in how many messages of each key it stands. */
+  matches: ReadonlyMap<string, number> | null;
 }
 
 /**
@@ -35,6 +37,7 @@ export async function erase(directory: DataDirectory, query: EraseQuery): Promis
     conversations: erasure?.fresh(keys).length ?? 0,
     messages: doomed.conversations.reduce((sum, { messages }) => sum + messages, 0),
     telemetry_sessions: known,
+    sessions: listed(directory, doomed),
   };
   if (!query.dry_run) {
     // Telemetry first: as long as the conversation is there, it names the telemetry that belongs to it.
@@ -45,20 +48,65 @@ export async function erase(directory: DataDirectory, query: EraseQuery): Promis
   return { dry_run: query.dry_run, ...counts, destinations: await destinationsOf(directory, keys, known) };
 }
 
-function requireOneChoice({ session, project, before_ms }: EraseQuery): void {
-  if ([session, project, before_ms].filter((choice) => choice !== null).length === 1) return;
-  throw new UsageError('erase.choice', 'Say what to erase by exactly one of --session, --project and --before', {
-    hint: 'syncline erase --session ID --dry-run',
-  });
+function requireOneChoice({ session, project, before_ms, match }: EraseQuery): void {
+  if ([session, project, before_ms, match].filter((choice) => choice !== null).length !== 1)
+    throw new UsageError(
+      'erase.choice',
+      'Say what to erase by exactly one of --session, --project, --before, --match',
+      {
+        hint: 'syncline erase --session ID --dry-run',
+      },
+    );
+  if (match?.trim() === '')
+    throw new UsageError('erase.match', 'There is no text to look for', {
+      field: '--match',
+      hint: 'Give the text as it stands: syncline erase --match "Project Heron" --dry-run',
+    });
 }
 
 async function chosen(directory: DataDirectory, query: EraseQuery): Promise<Doomed> {
-  return query.session !== null ? oneSession(directory, query.session) : matching(directory, query);
+  if (query.session !== null) return oneSession(directory, query.session);
+  return query.match !== null ? containing(directory, query.match) : matching(directory, query);
+}
+
+/** Wherever text is kept here: conversations, telemetry with content, what waits to be delivered, dead letters. */
+async function containing(directory: DataDirectory, text: string): Promise<Doomed> {
+  const { sessions, store, engine, options } = directory;
+  const named = new Set([
+    ...store.sessionsContaining(options.team_id, text),
+    ...(await engine.subjectsContaining(text)),
+  ]);
+  const found = await sessions?.erasure.containing(text, named);
+  const conversations = found?.sessions ?? [];
+  const hashes = [...new Set([...telemetryOf(directory, conversations), ...named])];
+  return { conversations, hashes, matches: found?.matches ?? new Map() };
+}
+
+/** Conversations with what their subagents hold counted as theirs, then what telemetry alone knows of. */
+function listed({ labels }: DataDirectory, { conversations, hashes, matches }: Doomed): ErasedSession[] {
+  const of_conversations = new Set(conversations.flatMap(({ session_hash, native_id }) => [session_hash, native_id]));
+  const rows = conversations
+    .filter(({ is_subagent }) => !is_subagent)
+    .map(({ key, native_id, agent, project, started_at_ms, messages }): ErasedSession => {
+      const found = matches === null ? null : (matches.get(key) ?? 0);
+      return { key, native_id, agent, project, started_at_ms, messages, matches: found };
+    });
+  const alone = new Map<string, ErasedSession>();
+  for (const hash of hashes) {
+    const label = labels.find(hash);
+    if (of_conversations.has(hash) || (label && of_conversations.has(label.name))) continue;
+    const project = label ? (labels.find(label.detail)?.detail ?? null) : null;
+    alone.set(label?.name ?? hash, {
+      ...{ key: null, native_id: label?.name ?? null, agent: null, project, started_at_ms: null, messages: 0 },
+      matches: matches === null ? null : 0,
+    });
+  }
+  return [...rows.toSorted((a, b) => (b.started_at_ms ?? 0) - (a.started_at_ms ?? 0)), ...alone.values()];
 }
 
 async function oneSession(directory: DataDirectory, id: string): Promise<Doomed> {
   const conversations = (await directory.sessions?.erasure.named(id)) ?? [];
-  if (conversations.length > 0) return { conversations, hashes: telemetryOf(directory, conversations) };
+  if (conversations.length > 0) return { conversations, hashes: telemetryOf(directory, conversations), matches: null };
   const named = directory.labels.sessionsNamed(id);
   const [name, ...others] = new Set(named.map((label) => label.name));
   if (others.length > 0)
@@ -72,7 +120,7 @@ async function oneSession(directory: DataDirectory, id: string): Promise<Doomed>
   // Telemetry takes the beginning of an agent's id, conversations only all of it: one word means both or neither.
   const whole = (await directory.sessions?.erasure.named(name)) ?? [];
   const hashes = new Set([...named.map(({ hash }) => hash), ...telemetryOf(directory, whole)]);
-  return { conversations: whole, hashes: [...hashes] };
+  return { conversations: whole, hashes: [...hashes], matches: null };
 }
 
 /** All hashes of the sessions' telemetry: what came before the team's salt is under the machine's. */
@@ -102,7 +150,7 @@ async function matching(directory: DataDirectory, { project, before_ms }: EraseQ
   // A project goes by the name that conversations have for it, host and owner included.
   const reader = { ...localReader(directory)(), project_names: (hash: string) => labels.find(hash)?.detail ?? null };
   const named = store.sessionsOf(reader, { project, before_ms });
-  return { conversations, hashes: [...new Set([...telemetryOf(directory, conversations), ...named])] };
+  return { conversations, hashes: [...new Set([...telemetryOf(directory, conversations), ...named])], matches: null };
 }
 
 /** Sends until every configured store has confirmed, nothing moves any more, or the time is over. */

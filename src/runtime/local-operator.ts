@@ -83,7 +83,8 @@ function workingVerbs(
 ): Pick<Operator, 'flush' | 'importTranscripts' | 'erase'> {
   return {
     erase: async (query) => {
-      const what = query.session !== null ? 'session' : query.project !== null ? 'project' : 'before';
+      // Which of them, never the words themselves: what is erased must not stand in the record of its erasure.
+      const what = (['session', 'project', 'match'] as const).find((choice) => query[choice] !== null) ?? 'before';
       if (!query.dry_run) await record('erase', what, { everywhere: query.everywhere });
       const result = await erase(directory, query);
       verbs.wake();

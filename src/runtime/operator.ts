@@ -214,7 +214,7 @@ export interface ImportResult {
   skipped: Record<string, number>;
 }
 
-/** What to erase: exactly one of `session`, `project` and `before_ms` is not null. */
+/** What to erase: exactly one of `session`, `project`, `before_ms` and `match` is not null. */
 export interface EraseQuery {
   /** Key, the beginning of one, or the agent's own id. */
   session: string | null;
@@ -222,6 +222,8 @@ export interface EraseQuery {
   project: string | null;
   /** Sessions that began before this, epoch ms; those without a time are not among them. */
   before_ms: number | null;
+  /** Sessions in whose kept texts this piece of text stands, as it is; the case of letters does not count. */
+  match: string | null;
   /** Wait for the destinations to confirm, at most `timeout_ms`. */
   everywhere: boolean;
   timeout_ms: number;
@@ -242,6 +244,20 @@ export interface ErasedAt {
   reason: string | null;
 }
 
+/** One session of an erasure; nothing that was said in it, its title neither. */
+export interface ErasedSession {
+  /** Of its conversation; null: there is telemetry alone. */
+  key: string | null;
+  /** The agent's own id; null: nothing here knows it. */
+  native_id: string | null;
+  agent: string | null;
+  project: string | null;
+  started_at_ms: number | null;
+  messages: number;
+  /** With `match`: messages in which the text stands; 0: in what surrounds them, in its subagents, or in telemetry. */
+  matches: number | null;
+}
+
 export interface EraseResult {
   dry_run: boolean;
   /** Conversations that were not erased before; subagents count as such. */
@@ -249,6 +265,8 @@ export interface EraseResult {
   messages: number;
   /** Sessions of telemetry in the local store. */
   telemetry_sessions: number;
+  /** What is meant, subagents with those they worked for; newest first. */
+  sessions: ErasedSession[];
   /** Where something of them went; a dry run tells what would be asked. */
   destinations: ErasedAt[];
 }

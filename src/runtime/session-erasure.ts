@@ -32,6 +32,17 @@ export interface DoomedSession {
   messages: number;
   /** The hash of its telemetry; null: it has none of its own. */
   session_hash: string | null;
+  /** Null: only the journal knows of it. */
+  agent: string | null;
+  project: string | null;
+  started_at_ms: number | null;
+  is_subagent: boolean;
+}
+
+/** What was found by a piece of text: whole conversations, and in how many messages of each, its subagents' too, it stands. */
+export interface FoundByText {
+  sessions: DoomedSession[];
+  matches: ReadonlyMap<string, number>;
 }
 
 /** What a store besides the local one has of some sessions. */
@@ -65,10 +76,7 @@ export class SessionErasure {
   async named(id: string): Promise<DoomedSession[]> {
     const { store, reader } = this.#parts;
     const session = await store.find(reader, id);
-    if (session === null) return this.#onlyKnown(id);
-    const tree = await store.tree(reader, session.key);
-    const node = tree === null ? null : nodeOf(tree, session.key);
-    return [session, ...(node === null ? [] : subagentsOf(node))].map(doomed);
+    return session === null ? this.#onlyKnown(id) : this.#withSubagents(session);
   }
 
   #onlyKnown(id: string): DoomedSession[] {
@@ -82,7 +90,57 @@ export class SessionErasure {
       native_id: this.#parts.known.find(key)?.native_id ?? '',
       messages: 0,
       session_hash: null,
+      agent: null,
+      project: null,
+      started_at_ms: null,
+      is_subagent: false,
     }));
+  }
+
+  /**
+   * Every session in whose texts this stands, and those that telemetry (hashes) names besides. A subagent is part of the
+   * conversation that it worked for: one of them takes all along.
+   */
+  async containing(text: string, hashes: ReadonlySet<string>): Promise<FoundByText> {
+    const { store, reader } = this.#parts;
+    const matches = new Map((await store.containing(reader, text)).map(({ key, messages }) => [key, messages]));
+    const found = new Map<string, DoomedSession>();
+    const named = hashes.size === 0 ? [] : await this.matching({});
+    const of_telemetry = named.filter(({ session_hash }) => session_hash !== null && hashes.has(session_hash));
+    const counts = new Map<string, number>();
+    for (const key of new Set([...matches.keys(), ...of_telemetry.map((session) => session.key)])) {
+      if (found.has(key)) continue;
+      const [root, ...subagents] = await this.#withSubagents(await this.#workedFor(key));
+      if (!root) continue;
+      const whole = [root, ...subagents];
+      for (const session of whole) found.set(session.key, session);
+      counts.set(
+        root.key,
+        whole.reduce((sum, session) => sum + (matches.get(session.key) ?? 0), 0),
+      );
+    }
+    return { sessions: [...found.values()], matches: counts };
+  }
+
+  /** The conversation that a subagent worked for, over any number of them; any other session is its own. */
+  async #workedFor(key: string): Promise<SessionSummary | null> {
+    const { store, reader } = this.#parts;
+    let session = await store.find(reader, key);
+    for (const seen = new Set([key]); session?.relationship === 'subagent' && session.parent_key !== null;) {
+      if (seen.has(session.parent_key)) break;
+      seen.add(session.parent_key);
+      const parent = await store.find(reader, session.parent_key);
+      if (parent === null) break;
+      session = parent;
+    }
+    return session;
+  }
+
+  async #withSubagents(session: SessionSummary | null): Promise<DoomedSession[]> {
+    if (session === null) return [];
+    const tree = await this.#parts.store.tree(this.#parts.reader, session.key);
+    const node = tree === null ? null : nodeOf(tree, session.key);
+    return [session, ...(node === null ? [] : subagentsOf(node))].map(doomed);
   }
 
   /** Every session of a project (glob over its name) or begun before a time, also what lists hide. */
@@ -154,9 +212,12 @@ export class SessionErasure {
   }
 }
 
-function doomed({ key, native_id, message_count, session_hash, relationship }: SessionSummary): DoomedSession {
+function doomed(session: SessionSummary): DoomedSession {
+  const { key, native_id, message_count, agent, project, started_at_ms } = session;
+  const is_subagent = session.relationship === 'subagent';
   // What a subagent did is counted as its parent's, and stays while that does.
-  return { key, native_id, messages: message_count, session_hash: relationship === 'subagent' ? null : session_hash };
+  const session_hash = is_subagent ? null : session.session_hash;
+  return { key, native_id, messages: message_count, session_hash, agent, project, started_at_ms, is_subagent };
 }
 
 function nodeOf(tree: SessionTreeNode, key: string): SessionTreeNode | null {

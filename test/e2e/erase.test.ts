@@ -16,7 +16,7 @@ const WORD = 'quetzalcoatlus';
 /** Its rule removes it before anything rests; the marker that stands for it goes with the text. */
 const SECRET = 'ghp_a7Kq2ZbX9mR4a7Kq2ZbX9mR4a7Kq2ZbX9mR4';
 
-const NOTHING = { project: null, before_ms: null, everywhere: false, timeout_ms: 30_000, dry_run: false };
+const NOTHING = { project: null, before_ms: null, match: null, everywhere: false, timeout_ms: 30_000, dry_run: false };
 
 /** Files below the folder that hold one of the words, as bytes on the disk: pages that are free, logs and side files too. */
 function filesWith(folder: string, ...words: string[]): string[] {
@@ -178,4 +178,49 @@ test('a project, or what began before a time, goes as a whole and takes nothing 
       await expect(open.erase(query)).rejects.toMatchObject({ code: 'erase.choice' });
     await expect(open.erase({ ...NOTHING, session: 'nobody' })).rejects.toMatchObject({ code: 'session.unknown' });
   });
+});
+
+test(
+  'a text takes every session that holds it along, wherever that is kept, and leaves no byte of it',
+  TIMEOUT,
+  async () => {
+    await using machine = new Machine();
+    machine.configure('[telemetry]\ncontent = "redacted"\n');
+    const doomed = speakTwo(machine);
+    await opened(machine, (open) => open.flush({ stream: null, timeout_ms: 30_000 }));
+
+    // A part of the word in another case, as no search finds it.
+    const text = WORD.slice(3).toUpperCase();
+    const plan = await machine.run(['erase', '--match', text, '--dry-run']);
+    expect(plan.exit).toBe(0);
+    expect(plan.stdout).toMatch(/github\.com\/acme\/web +80 +80 messages/);
+    expect(plan.stdout + plan.stderr).not.toContain(WORD);
+    expect(plan.stderr).toContain('Not looked at: memories');
+    expect(plan.stderr).toContain('Would be erased: 1 conversation with 80 messages, telemetry of 1 session.');
+    expect(await machine.run(['erase', '--match', ' ', '--dry-run'])).toMatchObject({ exit: 2 });
+
+    const result = await machine.json<EraseResult>(['erase', '--match', text, '--everywhere', '--yes']);
+    expect(result).toMatchObject({ dry_run: false, conversations: 1, messages: 80, telemetry_sessions: 1 });
+    expect(result.sessions).toMatchObject([{ native_id: doomed.id, agent: 'claude', matches: 80 }]);
+    expect(filesWith(machine.state, WORD, WORD.toUpperCase(), text)).toEqual([]);
+    await opened(machine, async (open) => {
+      expect((await open.listed()).map(({ native_id }) => native_id)).toEqual(['staying-session']);
+      const again = await open.erase({ ...NOTHING, session: null, match: text });
+      expect(again).toMatchObject({ conversations: 0, telemetry_sessions: 0, sessions: [] });
+    });
+  },
+);
+
+test('a text that telemetry alone holds is found there, also before it is delivered', TIMEOUT, async () => {
+  await using machine = new Machine();
+  machine.configure('[telemetry]\ncontent = "redacted"\n[sessions]\nkeep = false\n');
+  const doomed = speakTwo(machine);
+  await machine.run(['pause', 'telemetry', '--to', 'local']);
+  await opened(machine, (open) => open.flush({ stream: null, timeout_ms: 1_000 }).catch(() => null));
+  expect(filesWith(machine.state, WORD)).toEqual(['engine.db']);
+  await opened(machine, async (open) => {
+    const found = await open.erase({ ...NOTHING, session: null, match: WORD });
+    expect(found.sessions).toMatchObject([{ key: null, native_id: doomed.id, project: 'github.com/acme/web' }]);
+  });
+  expect(filesWith(machine.state, WORD)).toEqual([]);
 });

@@ -18,7 +18,7 @@ function erasing(destinations: ErasedAt[], found = FOUND): { operator: Partial<O
   const asked: EraseQuery[] = [];
   const erase = async (query: EraseQuery): Promise<EraseResult> => {
     asked.push(query);
-    return { dry_run: query.dry_run, ...found, destinations };
+    return { dry_run: query.dry_run, sessions: [], ...found, destinations };
   };
   return { operator: { erase }, asked };
 }
@@ -82,6 +82,12 @@ describe('erase', () => {
     const text = await cli(['erase', '--session', 'a'], { operator });
     expect([text.exit, text.stderr]).toEqual([0, 'Nothing is left of it here.\n']);
     const { stdout } = await cli(['erase', '--session', 'a', '--json'], { operator });
-    expect(JSON.parse(stdout)).toEqual({ schema: 'syncline.erase/1', dry_run: false, ...nothing, destinations: [] });
+    expect(JSON.parse(stdout)).toEqual({
+      schema: 'syncline.erase/1',
+      dry_run: false,
+      ...nothing,
+      sessions: [],
+      destinations: [],
+    });
   });
 });

@@ -1,19 +1,30 @@
-/** `erase (--session ID | --project P | --before T) [--everywhere]` */
+/** `erase (--session ID | --project P | --before T | --match TEXT) [--everywhere]` */
 import { EXIT, type ExitCode } from '../../platform/errors.ts';
-import type { EraseQuery, EraseResult, ErasedAt } from '../../runtime/operator.ts';
+import type { EraseQuery, EraseResult, ErasedAt, ErasedSession } from '../../runtime/operator.ts';
 import type { CommandContext } from '../context.ts';
-import { formatItems } from '../format/count.ts';
+import { formatCount, formatItems, UNKNOWN } from '../format/count.ts';
 import { durationOption } from '../format/duration.ts';
 import { safe } from '../format/safe.ts';
 import { timeOption } from '../format/since.ts';
+import { renderTable, type Column } from '../format/table.ts';
+import { formatRecent } from '../format/time.ts';
 import type { Invocation } from '../invocation.ts';
 import { confirmed } from '../prompts.ts';
+import { shortKey } from './sessions/short-key.ts';
+
+/** Rows of a list that a person reads before a yes. */
+const MOST_ROWS = 40;
+
+const NOT_LOOKED_AT =
+  "Not looked at: memories (syncline memory forget), the agents' own files, what other machines keep, and what was removed as a secret before it was stored.";
 
 /** Removes sessions here for good and has the destinations asked to; asks first, with what it found. */
 export async function erase(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
   const query = queryOf(context, invocation);
   await using operator = await context.connect();
   const found = await operator.erase({ ...query, dry_run: true });
+  if (!context.options.json) printList(context, found);
+  if (query.match !== null && !context.options.json) context.say(NOT_LOOKED_AT);
   if (invocation.flag('dryRun')) {
     print(context, found);
     return EXIT.ok;
@@ -33,10 +44,45 @@ function queryOf(context: CommandContext, invocation: Invocation): Omit<EraseQue
   return {
     session: invocation.text('session'),
     project: invocation.text('project'),
+    match: invocation.text('match'),
     before_ms: before === null ? null : timeOption('--before', before, context.now_ms()),
     everywhere: invocation.flag('everywhere'),
     timeout_ms: durationOption('--timeout', invocation.text('timeout') ?? '30s'),
   };
+}
+
+/** What is meant, by what tells sessions apart; never a title or anything that was said. */
+function printList(context: CommandContext, { sessions }: EraseResult): void {
+  const shown = sessions.slice(0, MOST_ROWS);
+  if (shown.length === 0) return;
+  const with_matches = shown.some(({ matches }) => matches !== null);
+  const columns = listColumns(context.now_ms()).filter(({ title }) => title !== 'found in' || with_matches);
+  context.print(...renderTable(columns, shown, context.width(), context.palette));
+  const left = sessions.length - shown.length;
+  if (left > 0) context.say(`… and ${formatItems(left, 'more session')}; --dry-run --json lists all.`);
+}
+
+function listColumns(now_ms: number): Column<ErasedSession>[] {
+  return [
+    { title: 'session', text: ({ key, native_id }) => (key === null ? (native_id ?? UNKNOWN) : shortKey(key)) },
+    {
+      title: 'began',
+      text: ({ started_at_ms }) => (started_at_ms === null ? UNKNOWN : formatRecent(started_at_ms, now_ms)),
+    },
+    { title: 'agent', text: ({ agent }) => agent ?? UNKNOWN },
+    { title: 'project', text: ({ project }) => project ?? UNKNOWN, shrink_to: 8 },
+    {
+      title: 'messages',
+      text: ({ key, messages }) => (key === null ? 'telemetry alone' : formatCount(messages)),
+      align: 'right',
+    },
+    { title: 'found in', text: ({ key, matches }) => foundIn(key, matches ?? 0), align: 'right' },
+  ];
+}
+
+function foundIn(key: string | null, matches: number): string {
+  if (matches > 0) return formatItems(matches, 'message');
+  return key === null ? 'telemetry' : 'its title or facts';
 }
 
 function print(context: CommandContext, result: EraseResult): void {

@@ -90,7 +90,7 @@ export const CONTROL: readonly CommandDeclaration[] = [
     name: 'erase',
     summary: 'remove sessions for good, here and at the destinations that can; 1 with --everywhere if one did not',
     details:
-      'Exactly one of --session, --project and --before. Conversation, telemetry, journal and labels go; a tombstone keeps the source from bringing them back. The files of the agent are not touched.',
+      'Exactly one of --session, --project, --before and --match. What is meant is listed first, without a word of its content. Conversation, telemetry, journal and labels go; a tombstone keeps the source from bringing them back. The files of the agent are not touched.',
     options: [
       {
         flags: '--session <id>',
@@ -98,6 +98,10 @@ export const CONTROL: readonly CommandDeclaration[] = [
       },
       { flags: '--project <glob>', description: 'all of these projects, by full name: github.com/acme/web' },
       { flags: '--before <time>', description: 'all that began before: 90d, 2026-11-01 or RFC 3339' },
+      {
+        flags: '--match <text>',
+        description: 'all in whose kept texts this stands: literal, any case, parts of words too',
+      },
       { flags: '--everywhere', description: 'wait until every destination has confirmed' },
       { flags: '--timeout <duration>', description: 'wait at most so long (default 30s)' },
       DRY_RUN,
@@ -106,6 +110,7 @@ export const CONTROL: readonly CommandDeclaration[] = [
       'syncline erase --session 4be1c07d92aa --dry-run',
       'syncline erase --session 4be1c07d92aa --everywhere',
       'syncline erase --project github.com/acme/secret --yes',
+      'syncline erase --match "Project Heron" --dry-run',
     ],
     load: async () => (await import('../commands/erase.ts')).erase,
   },

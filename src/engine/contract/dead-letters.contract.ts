@@ -178,6 +178,32 @@ export function deadLettersContract(open: OpenStore): void {
     expect(await scene.sut.holds('public-marker')).toBe(true);
   });
 
+  test('a text is found in entries and in copies of dead letters, as a value and in any case, until it is erased', async () => {
+    await start(1);
+    const said = (text: string): string => JSON.stringify({ said: [text] });
+    await scene.add([
+      scene.entry(partition, { subject: 'ada', payload: said('a "Heliotrope"') }),
+      scene.entry(partition, { subject: 'bo', payload: said('helio trope') }),
+      scene.entry(partition, { subject: 'said', payload: said('x') }),
+    ]);
+    const refused = {
+      dead_letter_id: 'l',
+      stream: 'telemetry',
+      field: null,
+      class: 'schema',
+      code: 'x',
+      message: 'x',
+      at_ms: NOW,
+    } as const;
+    const at = { partition_id: partition.partition_id, offset: 1 };
+    await scene.store.recordRefused({ ...refused, ...at, subject: 'cleo', payload: said('heliotropes') });
+    expect((await scene.store.subjectsContaining('heliotrope')).sort()).toEqual(['ada', 'cleo']);
+    expect(await scene.store.subjectsContaining('a "heliotrope"')).toEqual(['ada']);
+    expect(await scene.store.subjectsContaining('said')).toEqual([]);
+    await scene.store.erase(['ada', 'cleo'], NOW);
+    expect(await scene.store.subjectsContaining('heliotrope')).toEqual([]);
+  });
+
   test('after a scrub no byte is left of what was rewritten', async () => {
     await start(0);
     const others = await scene.partition('b');

@@ -1,6 +1,7 @@
 import type { Database } from '../../storage/sqlite/database.ts';
 import { migrate } from '../../storage/sqlite/migrations.ts';
 import { invariant } from '../../platform/errors.ts';
+import { LiteralText } from '../../platform/literal-text.ts';
 import { uuidv7, type Random } from '../../platform/random.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { EngineStore, Identity, OperatorAction } from '../store.ts';
@@ -12,6 +13,7 @@ import { backlog, changeDestination, configureDestination, destinations, progres
 import { allPartitions, allSources, nextEpoch, openPartition, openSource, openSources } from './partitions.ts';
 import { plan, readBatch, readEntries } from './plan.ts';
 import { erase, rewrite, scrub } from './erasure.ts';
+import { subjectsContaining } from './containing.ts';
 import { retain, trim } from './retention.ts';
 import { halfOpen } from './circuit.ts';
 import { claim, settle } from './settle.ts';
@@ -91,6 +93,7 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
       db.transaction(() => discardKey(db, id, 'discarded') || setState(db, id, 'discarded')),
 
     retain: async (request) => retain(db, request, newId),
+    subjectsContaining: async (text) => subjectsContaining(db, new LiteralText(text)),
     erase: async (subject, now_ms) => erase(db, subject, now_ms),
     rewrite: async (partition_id, payloads) => rewrite(db, partition_id, payloads),
     scrub: async () => scrub(db),

@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { containingContract } from './contract/containing.contract.ts';
 import { isolationContract } from './contract/isolation.contract.ts';
 import { linksContract } from './contract/links.contract.ts';
 import { listContract } from './contract/list.contract.ts';
@@ -15,6 +16,7 @@ export function sessionStoreContract(name: string, open: OpenSessionStore): void
     describe('removal', () => removalContract(open));
     describe('lists', () => listContract(open));
     describe('search', () => searchContract(open));
+    describe('text as it stands', () => containingContract(open));
     describe('links and edits', () => linksContract(open));
     describe('trees', () => treeContract(open));
     describe('teams', () => isolationContract(open));

@@ -112,6 +112,13 @@ export interface SessionTreeNode {
   children: SessionTreeNode[];
 }
 
+/** A session whose kept texts hold what was looked for. */
+export interface SessionMatch {
+  key: string;
+  /** Of its messages, how many hold it; 0: only its title or another fact of it does. */
+  messages: number;
+}
+
 /** What a store keeps about the members' writes; the keyed destination, local or over HTTP, is made on it. */
 export interface TranscriptWriter {
   /** One transaction. @throws FullError, UnreachableError; StoreReplyError of a store behind a network */
@@ -163,6 +170,11 @@ export interface SessionStore extends TranscriptWriter {
     filter: SessionFilter,
     limit: number,
   ): Promise<{ session: SessionSummary; ordinal: number; at_ms: number | null }[]>;
+  /**
+   * Every session, hidden ones too, in whose texts this piece of text stands (case does not count): messages, thinking, tool
+   * inputs and outputs, title, branch, paths, project, notes. Not a search: it looks at all of them, and misses no part of a word.
+   */
+  containing(reader: Reader, text: string): Promise<SessionMatch[]>;
   facets(
     reader: Reader,
     filter: SessionFilter,

@@ -1,5 +1,6 @@
 /** Which sessions of telemetry a person means, and how nothing is left of them. */
 import { StaleError } from '../../platform/errors.ts';
+import type { LiteralText } from '../../platform/literal-text.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 import { Projects } from './project-filter.ts';
 import type { Reader } from './report.ts';
@@ -32,6 +33,23 @@ export function sessionsNamed(db: Database, reader: Reader, { project, before_ms
       before_ms,
     );
     return rows.map(({ hash }) => hash);
+  });
+}
+
+export function sessionsContaining(db: Database, team_id: string, text: LiteralText): string[] {
+  return db.snapshot(() => {
+    const found = new Set<string>();
+    const rows = db
+      .prepare(
+        `SELECT s.session_id_hash AS hash, e.payload AS json FROM event e JOIN session s USING (session_key)
+         WHERE e.team_id = ?1 AND instr(lower(e.payload), ?2) > 0
+         UNION ALL
+         SELECT session_id_hash, json_array(title, branch) FROM session
+         WHERE team_id = ?1 AND instr(lower(json_array(title, branch)), ?2) > 0`,
+      )
+      .iterate(team_id, text.probe) as Iterable<{ hash: string; json: string }>;
+    for (const { hash, json } of rows) if (!found.has(hash) && text.isInJson(json)) found.add(hash);
+    return [...found];
   });
 }
 

@@ -1,9 +1,16 @@
 import { ForbiddenError } from '../../platform/errors.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { LiteralText } from '../../platform/literal-text.ts';
 import { Database } from '../../storage/sqlite/database.ts';
 import { migrate } from '../../storage/sqlite/migrations.ts';
 import type { AnyParsedBody } from '../wire/body.ts';
-import { countSessions, eraseSessions, sessionsNamed, type SessionsNamed } from './erase-sessions.ts';
+import {
+  countSessions,
+  eraseSessions,
+  sessionsContaining,
+  sessionsNamed,
+  type SessionsNamed,
+} from './erase-sessions.ts';
 import { ingestEvents } from './event-ingest.ts';
 import type { Figures } from './figures.ts';
 import { findKey, pruneKeys, rememberKey, type IngestCounts, type KeyState } from './idempotency.ts';
@@ -125,6 +132,11 @@ export class TelemetryStore {
   /** Which of the reader's sessions a project (glob over its name) or a time names; both must fit. Hashes, in no order. */
   sessionsOf(reader: Reader, named: SessionsNamed): string[] {
     return sessionsNamed(this.#db, reader, named);
+  }
+
+  /** Hashes of a team's sessions that hold this piece of text: in a value of an event's payload, in a title, or a branch. */
+  sessionsContaining(team_id: string, text: string): string[] {
+    return sessionsContaining(this.#db, team_id, new LiteralText(text));
   }
 
   /** How many sessions of a team are here among these hashes. */

@@ -1,8 +1,10 @@
 import type { ConversationMessage } from '../../../agents/conversation.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import { invariant } from '../../../platform/errors.ts';
+import { LiteralText } from '../../../platform/literal-text.ts';
 import { migratePostgres } from '../../../storage/postgres/migrations.ts';
 import { Postgres, type PostgresOptions } from '../../../storage/postgres/postgres.ts';
+import { containingByReading } from '../containing.ts';
 import { gitLinks, type LinkFinder } from '../link-finder.ts';
 import type {
   GitLink,
@@ -12,6 +14,7 @@ import type {
   SearchPage,
   SearchQuery,
   SessionFilter,
+  SessionMatch,
   SessionPage,
   SessionStore,
   SessionSummary,
@@ -131,6 +134,10 @@ export class PostgresSessionStore implements SessionStore, TranscriptBatchWriter
     limit: number,
   ): ReturnType<SessionStore['editing']> {
     return editing(this.#postgres, reader, path_suffix, filter, limit);
+  }
+
+  async containing(reader: Reader, text: string): Promise<SessionMatch[]> {
+    return containingByReading(this, reader, new LiteralText(text));
   }
 
   async facets(reader: Reader, filter: SessionFilter): ReturnType<SessionStore['facets']> {

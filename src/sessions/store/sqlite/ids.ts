@@ -26,6 +26,10 @@ export function ordinalOf(message_id: number): number {
   return (message_id % ORDINALS) - 1;
 }
 
+export function sessionOf(message_id: number): number {
+  return Math.floor(message_id / ORDINALS);
+}
+
 export function documentId(message_id: number, part: Part): number {
   return message_id * 2 + part;
 }
@@ -46,7 +50,7 @@ export function placeOf(document_id: number): DocumentPlace {
   const message_id = Math.floor(document_id / 2);
   const ordinal = ordinalOf(message_id);
   return {
-    session_id: Math.floor(message_id / ORDINALS),
+    session_id: sessionOf(message_id),
     message_id,
     ordinal: ordinal === TITLE_ORDINAL ? null : ordinal,
     part: document_id % 2 === SAID ? SAID : DONE,

@@ -54,6 +54,7 @@ export class SessionStoreThreads implements SessionStore {
   readonly linked: SessionStore['linked'] = (...asked) => this.#read('linked', ...asked);
   readonly tree: SessionStore['tree'] = (...asked) => this.#read('tree', ...asked);
   readonly editing: SessionStore['editing'] = (...asked) => this.#read('editing', ...asked);
+  readonly containing: SessionStore['containing'] = (...asked) => this.#read('containing', ...asked);
   readonly facets: SessionStore['facets'] = (...asked) => this.#read('facets', ...asked);
   readonly totals: SessionStore['totals'] = (...asked) => this.#read('totals', ...asked);
 

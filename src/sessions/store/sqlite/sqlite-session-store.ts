@@ -1,6 +1,7 @@
 import type { ConversationMessage } from '../../../agents/conversation.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import { StaleError } from '../../../platform/errors.ts';
+import { LiteralText } from '../../../platform/literal-text.ts';
 import { Database } from '../../../storage/sqlite/database.ts';
 import { migrate } from '../../../storage/sqlite/migrations.ts';
 import { gitLinks, type LinkFinder } from '../link-finder.ts';
@@ -12,12 +13,14 @@ import type {
   SearchPage,
   SearchQuery,
   SessionFilter,
+  SessionMatch,
   SessionPage,
   SessionStore,
   SessionSummary,
   SessionTreeNode,
 } from '../session-store.ts';
 import type { PutResult, SourceGone, TranscriptPut, TranscriptState } from '../transcript.ts';
+import { containing } from './containing.ts';
 import { editing } from './editing.ts';
 import { linked, linksOfSession } from './links.ts';
 import { facets, findSession, listSessions, totals } from './lists.ts';
@@ -112,6 +115,10 @@ export class SqliteSessionStore implements SessionStore {
     limit: number,
   ): ReturnType<SessionStore['editing']> {
     return editing(this.#db, reader, path_suffix, filter, limit);
+  }
+
+  async containing(reader: Reader, text: string): Promise<SessionMatch[]> {
+    return containing(this.#db, reader, new LiteralText(text));
   }
 
   async facets(reader: Reader, filter: SessionFilter): ReturnType<SessionStore['facets']> {
