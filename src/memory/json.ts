@@ -5,11 +5,26 @@ export type JsonObject = { readonly [key: string]: Json };
 /** JSON with sorted members and no blanks: equal values have equal text on every machine. */
 export function canonicalJson(value: Json): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (isList(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  const members = Object.keys(value)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key] ?? null)}`);
-  return `{${members.join(',')}}`;
+  let text = '';
+  if (isList(value)) {
+    for (const item of value) text += `${text === '' ? '' : ','}${canonicalJson(item)}`;
+    return `[${text}]`;
+  }
+  for (const key of Object.keys(value).sort())
+    text += `${text === '' ? '' : ','}${memberName(key)}${canonicalJson(value[key] ?? null)}`;
+  return `{${text}}`;
+}
+
+const names = new Map<string, string>();
+const NAMES_KEPT = 1000;
+
+/** The name of a member with its colon; those that come first are remembered, as a few names stand in every row. */
+export function memberName(name: string): string {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const text = `${JSON.stringify(name)}:`;
+  if (names.size < NAMES_KEPT) names.set(name, text);
+  return text;
 }
 
 export function isObject(value: unknown): value is JsonObject {

@@ -19,6 +19,17 @@ afterEach(async () => {
 });
 
 describe('store', () => {
+  test('a commit that fails leaves nothing that a later one could mistake for its own', async () => {
+    const { db, memories } = member();
+    db.exec(`CREATE TEMP TRIGGER broken BEFORE UPDATE ON clock BEGIN SELECT RAISE(ABORT, 'broken'); END`);
+    await expect(memories.store({ id: 'x', title: 'X', content: 'c' }, ann)).rejects.toThrow('broken');
+    db.exec('DROP TRIGGER broken');
+    await memories.store({ id: 'y', title: 'Y', content: 'c' }, ann);
+    await memories.store({ id: 'x', title: 'X', content: 'c' }, ann);
+    expect([(await memories.history('x')).length, (await memories.history('y')).length]).toEqual([1, 1]);
+    expect((await memories.search({ text: 'c' })).map(({ id }) => id).sort()).toEqual(['x', 'y']);
+  });
+
   test('returns the memory with who wrote it, where, when, in which session; it can be read by a part of its id', async () => {
     const { memories } = member();
     const session = { id: 's-1', hash: 'abc' };
@@ -208,6 +219,36 @@ describe('delete, archive, restore, forget', () => {
     expect((await memories.purgeArchive(1, ann)).result).toEqual({ purged: 0, more: false });
     expect((await memories.purgeArchive(undefined, ann)).result).toEqual({ purged: 1, more: false });
     expect(await memories.archived({})).toEqual([]);
+  });
+
+  test('forget finds words that the same commit wrote; one that is refused takes none along', async () => {
+    const a = member();
+    await a.memories.setStandard({ namespace: 'kept', governance: { write: 'any', delete: 'owner' } }, ann);
+    const [, refused] = await Promise.allSettled([
+      a.store('Deploy one', { namespace: 'kept' }),
+      a.memories.forget({ pattern: 'deploy' }, bob),
+    ]);
+    expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'memory.denied' } });
+    expect(await a.memories.search({ text: 'deploy' })).toMatchObject([{ title: 'Deploy one' }]);
+    const [, forgotten] = await Promise.all([a.store('Deploy two'), a.memories.forget({ pattern: 'two' }, ann)]);
+    expect(forgotten.result.forgotten.length).toBe(1);
+    expect(await a.memories.search({ text: 'deploy' })).toMatchObject([{ title: 'Deploy one' }]);
+  });
+
+  test('words follow a memory: those of a change, none of an older text', async () => {
+    const a = member();
+    const id = await a.store('Rollback', { content: 'needs approval', tags: ['ops'] });
+    const found = async (text: string): Promise<number> => (await a.memories.search({ text })).length;
+    await a.memories.update(id, { priority: 9 }, ann);
+    expect([await found('rollback'), await found('approval'), await found('ops')]).toEqual([1, 1, 1]);
+    await a.memories.update(id, { content: 'needs two signatures' }, ann);
+    await a.memories.update(id, { tags: ['release'] }, ann);
+    expect([await found('approval'), await found('signatures')]).toEqual([0, 1]);
+    expect([await found('ops'), await found('release')]).toEqual([0, 1]);
+    await Promise.all([a.memories.update(id, { title: 'Undo' }, ann), a.memories.update(id, { title: 'Back' }, ann)]);
+    expect([await found('rollback'), await found('undo'), await found('back')]).toEqual([0, 0, 1]);
+    await a.memories.delete(id, ann);
+    expect(await found('signatures')).toBe(0);
   });
 
   test('forget needs a filter, archives what matches all of it, and can say first what it would do', async () => {

@@ -1,19 +1,19 @@
 import { invariant } from '../../platform/errors.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
+import { insertRows } from '../../storage/sqlite/insert-rows.ts';
 import { TRANSACTION_LIMITS, type AppendAtRequest, type AppendAtResult } from '../store.ts';
 import { requireRoom } from './append.ts';
 import { addCounters } from './counters.ts';
-import { OFFSET_BITS } from './entry-id.ts';
+import { OFFSET_BITS, entryId } from './entry-id.ts';
 import { applyFlowWrites } from './flow-writes.ts';
 import { partitionById } from './partitions.ts';
 import { leaveBehind, removeUpTo } from './retention.ts';
-import { subjectOf } from './subjects.ts';
+import { subjectsOf } from './subjects.ts';
 
 /** Cursors of entries that are numbered by their origin: the offset itself, of one width, so that its index grows at its end. */
 const cursorOf = (offset: number): string => String(offset).padStart(13, '0');
 
-const INSERT = `INSERT INTO entry (entry_id, source_id, cursor, subject_id, observed_ms, bytes, payload)
-  VALUES ((? << ${OFFSET_BITS}) | ?, ?, ?, ?, ?, ?, ?)`;
+const COLUMNS = 'entry (entry_id, source_id, cursor, subject_id, observed_ms, bytes, payload)';
 
 /**
  * Appends entries at offsets that their origin gave them (design §5 rule 2). Joins a transaction of the caller, so that
@@ -69,33 +69,29 @@ function firstOther(
 }
 
 function insert(db: Database, request: AppendAtRequest, last: number, entries: AppendAtRequest['entries']): void {
-  let offset = last;
+  if (entries.length === 0) return;
+  const { partition_id, source_id } = request;
+  const subjects = subjectsOf(
+    db,
+    entries.flatMap(({ subject }) => subject ?? []),
+  );
   let bytes = 0;
-  for (const entry of entries) {
-    const subject = entry.subject === null ? null : subjectOf(db, entry.subject);
+  const rows = entries.map((entry, i) => {
+    const offset = last + 1 + i;
+    const subject = entry.subject === null ? undefined : subjects.get(entry.subject);
     // The offset of an erased subject's entry is taken all the same: another member numbered it.
     const payload = subject?.erased ? null : entry.payload;
     const size = payload === null ? 0 : Buffer.byteLength(payload);
-    offset++;
-    db.run(
-      INSERT,
-      request.partition_id,
-      offset,
-      request.source_id,
-      cursorOf(offset),
-      subject?.subject_id ?? null,
-      entry.observed_ms,
-      size,
-      payload,
-    );
     bytes += size;
-  }
-  if (entries.length === 0) return;
+    const subject_id = subject?.subject_id ?? null;
+    return [entryId(partition_id, offset), source_id, cursorOf(offset), subject_id, entry.observed_ms, size, payload];
+  });
+  insertRows(db, COLUMNS, rows);
   db.run(
     'UPDATE partition SET last_offset = ?, bytes = bytes + ? WHERE partition_id = ?',
-    offset,
+    last + entries.length,
     bytes,
-    request.partition_id,
+    partition_id,
   );
 }
 

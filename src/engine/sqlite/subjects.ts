@@ -7,14 +7,20 @@ export interface Subject {
   erased: boolean;
 }
 
-const subjectsOf = new WeakMap<Database, Map<string, Subject>>();
+const caches = new WeakMap<Database, Map<string, Subject>>();
 const SUBJECTS_CACHED = 10_000;
+
+function cacheOf(db: Database): Map<string, Subject> {
+  const known = caches.get(db);
+  if (known && known.size <= SUBJECTS_CACHED) return known;
+  const cache = new Map<string, Subject>();
+  caches.set(db, cache);
+  return cache;
+}
 
 /** The subject of that name, made when there is none; cached, since a session's entries come together. */
 export function subjectOf(db: Database, name: string): Subject {
-  const known = subjectsOf.get(db);
-  const cache = known && known.size <= SUBJECTS_CACHED ? known : new Map<string, Subject>();
-  if (cache !== known) subjectsOf.set(db, cache);
+  const cache = cacheOf(db);
   let subject = cache.get(name);
   if (!subject) {
     db.run('INSERT INTO subject (name) VALUES (?) ON CONFLICT DO NOTHING', name);
@@ -27,6 +33,31 @@ export function subjectOf(db: Database, name: string): Subject {
     cache.set(name, subject);
   }
   return subject;
+}
+
+/** The same of many: two statements for all that are not cached. */
+export function subjectsOf(db: Database, names: Iterable<string>): Map<string, Subject> {
+  const cache = cacheOf(db);
+  const found = new Map<string, Subject>();
+  const missing = new Set<string>();
+  for (const name of names) {
+    const subject = cache.get(name);
+    if (subject) found.set(name, subject);
+    else missing.add(name);
+  }
+  if (missing.size === 0) return found;
+  const given = JSON.stringify([...missing]);
+  db.run('INSERT INTO subject (name) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING', given);
+  const rows = db.all<{ name: string; subject_id: number; erased_ms: number | null }>(
+    'SELECT s.name, s.subject_id, s.erased_ms FROM json_each(?) g CROSS JOIN subject s ON s.name = g.value',
+    given,
+  );
+  for (const { name, subject_id, erased_ms } of rows) {
+    const subject = { subject_id, erased: erased_ms !== null };
+    cache.set(name, subject);
+    found.set(name, subject);
+  }
+  return found;
 }
 
 /** Sets the tombstone of a subject, known or not. */
@@ -42,5 +73,5 @@ export function entomb(db: Database, name: string, now_ms: number): number {
 
 /** Forgets cached subjects: a rolled-back transaction may have made some that do not exist. */
 export function forgetSubjects(db: Database): void {
-  subjectsOf.delete(db);
+  caches.delete(db);
 }

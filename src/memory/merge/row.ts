@@ -1,6 +1,6 @@
 /** Every replicated row in one shape: kind, key and the state that is joined. */
 import type { Stamp } from '../clock/stamp.ts';
-import { canonicalJson, type JsonObject } from '../json.ts';
+import { canonicalJson, memberName, type JsonObject } from '../json.ts';
 import type { RowKind } from '../operation.ts';
 import { joinFloor, type FloorState } from './floor.ts';
 import { joinLink, type LinkState } from './link.ts';
@@ -55,15 +55,19 @@ export const FLOOR_KEY = 'floor';
  * `[value, stamp]`: most fields are never changed, and the stamp would be most of the row.
  */
 export function stateText<K extends RowKind>(row: K, state: States[K]): string {
-  return canonicalJson(row === 'memory' ? packed(state as MemoryState) : (state as unknown as JsonObject));
+  return row === 'memory' ? memoryText(state as MemoryState) : canonicalJson(state as unknown as JsonObject);
 }
 
-function packed({ dead, life, stored, registers }: MemoryState): JsonObject {
-  const compact = Object.entries(registers).map(([name, { stamp, value }]) => [
-    name,
-    stamp === life ? [value] : [value, stamp],
-  ]);
-  return { dead, life, stored, registers: Object.fromEntries(compact) as JsonObject };
+/** As `canonicalJson` of a `PackedMemory`, without making one: every write of a memory writes this text. */
+function memoryText({ dead, life, stored, registers }: MemoryState): string {
+  let members = '';
+  for (const name of Object.keys(registers).sort()) {
+    const register = registers[name];
+    if (!register) continue;
+    const stamp = register.stamp === life ? '' : `,${JSON.stringify(register.stamp)}`;
+    members += `${members === '' ? '' : ','}${memberName(name)}[${canonicalJson(register.value)}${stamp}]`;
+  }
+  return `{"dead":${JSON.stringify(dead)},"life":${JSON.stringify(life)},"registers":{${members}},"stored":${stored}}`;
 }
 
 /** Of text of our own: nothing is checked. `parseState` checks what others sent. */

@@ -3,6 +3,7 @@ import { appendAt, skipTo } from '../../engine/sqlite/append-at.ts';
 import { allPartitions, openPartition, openSource } from '../../engine/sqlite/partitions.ts';
 import { readEntries } from '../../engine/sqlite/plan.ts';
 import { trim } from '../../engine/sqlite/retention.ts';
+import { forgetSubjects } from '../../engine/sqlite/subjects.ts';
 import type { AppendAtResult } from '../../engine/store.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 import { PAGE_LIMITS } from '../limits.ts';
@@ -85,6 +86,8 @@ export class OperationLog {
   }
 
   rolledBack(): void {
+    // Some of them may not exist.
+    forgetSubjects(this.#db);
     this.#written = [];
     this.#tails = this.#readTails();
   }

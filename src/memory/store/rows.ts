@@ -1,5 +1,7 @@
 /** The rows that members share: joins states into them, and keeps their columns, terms and hashes in step. */
+import type { SQLInputValue } from 'node:sqlite';
 import type { Database } from '../../storage/sqlite/database.ts';
+import { insertRows } from '../../storage/sqlite/insert-rows.ts';
 import type { Stamp } from '../clock/stamp.ts';
 import type { JsonObject } from '../json.ts';
 import type { LinkState } from '../merge/link.ts';
@@ -9,10 +11,12 @@ import { ROW_KINDS, type RowKind } from '../operation.ts';
 import type { DigestChange } from './digest-tree.ts';
 import { columnsOf, type MemoryStatus } from './memory-columns.ts';
 import { hashOfRow, placeOfRow } from './row-hash.ts';
-import { deleteTerms, insertTerms } from './terms.ts';
+import { Terms, haveSameTerms, type TermsMark } from './terms.ts';
 
 interface Kept<K extends RowKind = RowKind> {
   state: States[K] | null;
+  /** As the table has it. */
+  stored: States[K] | null;
   hash: Uint8Array | null;
   memory_key: number | null;
   status: MemoryStatus | null;
@@ -26,9 +30,17 @@ interface StoredRow {
   status?: MemoryStatus;
 }
 
+const NOT_KEPT: Kept = { state: null, stored: null, hash: null, memory_key: null, status: null };
+
+export interface RowsMark {
+  changes: number;
+  terms: TermsMark;
+}
+
 /** One for a database; holds what a transaction has changed until it commits. */
 export class Rows {
   readonly #db: Database;
+  readonly #terms: Terms;
   #changes: DigestChange[] = [];
   #next_key: number;
   /** Null: to be read again. */
@@ -36,23 +48,32 @@ export class Rows {
 
   constructor(db: Database) {
     this.#db = db;
+    this.#terms = new Terms(db);
     this.#next_key = db.value<number | null>('SELECT max(memory_key) FROM memory') ?? 0;
   }
 
   /** How far the changes have gone; `rollBack` returns there. */
-  mark(): number {
-    return this.#changes.length;
+  mark(): RowsMark {
+    return { changes: this.#changes.length, terms: this.#terms.mark() };
   }
 
-  rollBack(mark: number): void {
-    this.#changes.length = mark;
+  /** After the database went back to where it was then; without a mark: to where the transaction began. */
+  rollBack({ changes, terms }: RowsMark = { changes: 0, terms: { changes: 0, written: 0 } }): void {
+    this.#changes.length = changes;
+    this.#terms.rollBack(terms);
     this.#floor = null;
+  }
+
+  /** Brings the index of terms up to date: before a search inside the transaction, and at its end. */
+  writeTerms(): void {
+    this.#terms.write();
   }
 
   /** After the commit: what the digest tree has to know. */
   takeChanges(): DigestChange[] {
     const changes = this.#changes;
     this.#changes = [];
+    this.#terms.forget();
     return changes;
   }
 
@@ -76,14 +97,16 @@ export class Rows {
     const floor = this.floor();
     const effects = deltas.map((delta) => {
       const place = placeKey(delta.row, delta.key);
-      const row = kept.get(place) ?? { state: null, hash: null, memory_key: null, status: null };
+      const row = kept.get(place) ?? NOT_KEPT;
       const state = joined(delta, row.state, floor);
       if (!differs(delta.row, row.state, state)) return false;
       kept.set(place, { ...row, state });
       changed.add(place);
       return true;
     });
-    for (const place of changed) this.#save(place, kept.get(place));
+    const fresh: SQLInputValue[][] = [];
+    for (const place of changed) this.#save(place, kept.get(place), fresh);
+    if (fresh.length > 0) insertRows(this.#db, INTO_MEMORY, fresh);
     if (deltas.some(({ row }, i) => row === 'floor' && effects[i])) {
       this.#floor = null;
       this.#purge(this.floor());
@@ -111,13 +134,7 @@ export class Rows {
     for (const row of ROW_KINDS) {
       const keys = [...new Set(deltas.filter((delta) => delta.row === row).map(({ key }) => key))];
       if (keys.length === 0) continue;
-      for (const stored of this.#read(row, keys))
-        kept.set(placeKey(row, stored.key), {
-          state: row === 'memory' ? readMemoryState(stored.state) : (JSON.parse(stored.state) as States[typeof row]),
-          hash: stored.hash,
-          memory_key: stored.memory_key ?? null,
-          status: stored.status ?? null,
-        });
+      for (const found of this.#read(row, keys)) kept.set(placeKey(row, found.key), keptOf(row, found));
     }
     return kept;
   }
@@ -141,7 +158,8 @@ export class Rows {
     );
   }
 
-  #save(place: string, kept: Kept | undefined): void {
+  /** `fresh` takes memories that are new here, to be inserted together. */
+  #save(place: string, kept: Kept | undefined, fresh: SQLInputValue[][]): void {
     if (!kept) return;
     const [row, key] = ofPlaceKey(place);
     if (kept.state === null) return this.#drop(row, key, kept);
@@ -149,7 +167,7 @@ export class Rows {
     const hash = hashOfRow(row, key, text);
     const at = placeOfRow(row, key);
     this.#changes.push({ place: at, before: kept.hash, after: hash });
-    if (row === 'memory') this.#saveMemory(key, kept as Kept<'memory'>, text, at, hash);
+    if (row === 'memory') this.#saveMemory(key, kept as Kept<'memory'>, { text, at, hash }, fresh);
     else if (row === 'link') this.#saveLink(key, kept.state as LinkState, text, at, hash);
     else
       this.#db.run(
@@ -163,14 +181,18 @@ export class Rows {
       );
   }
 
-  #saveMemory(id: string, kept: Kept<'memory'>, text: string, place: number, hash: Uint8Array): void {
-    const state = kept.state as MemoryState;
+  #saveMemory(
+    id: string,
+    { state, stored, status, memory_key: known_key }: Kept<'memory'>,
+    { text, at, hash }: { text: string; at: number; hash: Uint8Array },
+    fresh: SQLInputValue[][],
+  ): void {
+    if (!state) return;
     const columns = columnsOf(state);
-    const memory_key = kept.memory_key ?? ++this.#next_key;
-    this.#db.run(
-      kept.memory_key === null ? INSERT_MEMORY : UPDATE_MEMORY,
+    const memory_key = known_key ?? ++this.#next_key;
+    const values = [
       columns.status,
-      place,
+      at,
       hash,
       columns.dead,
       columns.life,
@@ -188,10 +210,13 @@ export class Rows {
       text,
       id,
       memory_key,
-    );
-    if (kept.status === 'live') deleteTerms(this.#db, memory_key);
-    if (columns.status === 'live') insertTerms(this.#db, memory_key, state);
-    if (columns.status === 'dead' && kept.memory_key !== null)
+    ];
+    if (known_key === null) fresh.push(values);
+    else this.#db.run(UPDATE_MEMORY, ...values);
+    const [indexed, is_live] = [status === 'live', columns.status === 'live'];
+    if (!(indexed && is_live && stored && haveSameTerms(stored, state)))
+      this.#terms.change({ memory_key, indexed, state: is_live ? state : null });
+    if (columns.status === 'dead' && known_key !== null)
       this.#db.run('DELETE FROM access WHERE memory_key = ?', memory_key);
   }
 
@@ -218,7 +243,7 @@ export class Rows {
     if (!kept.hash) return;
     this.#changes.push({ place: placeOfRow(row, key), before: kept.hash, after: null });
     if (row === 'memory') {
-      if (kept.status === 'live') deleteTerms(this.#db, kept.memory_key ?? 0);
+      this.#terms.change({ memory_key: kept.memory_key ?? 0, indexed: kept.status === 'live', state: null });
       this.#db.run('DELETE FROM memory WHERE id = ?', key);
     } else if (row === 'link') this.#db.run('DELETE FROM link WHERE key = ?', key);
     else this.#db.run('DELETE FROM coordination WHERE row = ? AND key = ?', row, key);
@@ -261,10 +286,15 @@ const NOTHING: MemoryState = { dead: '', life: '', stored: false, registers: {} 
 
 const MEMORY_COLUMNS =
   'status, place, hash, dead, life, namespace, title, tier, priority, confidence, created_ms, updated, expires_ms, archived, agent_id, scope, state';
-const INSERT_MEMORY = `INSERT INTO memory (${MEMORY_COLUMNS}, id, memory_key) VALUES (${Array(19).fill('?').join(', ')})`;
+const INTO_MEMORY = `memory (${MEMORY_COLUMNS}, id, memory_key)`;
 const UPDATE_MEMORY = `UPDATE memory SET ${MEMORY_COLUMNS.split(', ')
   .map((column) => `${column} = ?`)
   .join(', ')} WHERE id = ? AND memory_key = ?`;
+
+function keptOf(row: RowKind, { state: text, hash, memory_key, status }: StoredRow): Kept {
+  const state = row === 'memory' ? readMemoryState(text) : (JSON.parse(text) as States[typeof row]);
+  return { state, stored: state, hash, memory_key: memory_key ?? null, status: status ?? null };
+}
 
 /** Null: nothing is left of the row. */
 function joined({ row, state }: Row, known: States[RowKind] | null, floor: Stamp): States[RowKind] | null {

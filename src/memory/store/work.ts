@@ -117,7 +117,7 @@ export class Work {
     }
   }
 
-  /** The last step of the transaction: the log and the clock. */
+  /** The last step of the transaction: the log, the clock, the terms. */
   finish(): void {
     let first = this.#first;
     for (const entries of withinLimits(this.#entries)) {
@@ -126,6 +126,7 @@ export class Work {
       first += entries.length;
     }
     keepClock(this.db, this.hybrid.mark());
+    this.rows.writeTerms();
   }
 }
 
@@ -162,7 +163,7 @@ export function transact<T>(parts: WorkParts, run: (work: Work) => T): T {
       return value;
     });
   } catch (error) {
-    rows.rollBack(0);
+    rows.rollBack();
     hybrid.reset(clock);
     log.rolledBack();
     throw error;

@@ -109,6 +109,7 @@ export function forget(scope: WriteScope, request: ForgetRequest): { forgotten: 
     throw invalid('namespace', 'is missing, and so are pattern and tier');
   const terms = pattern === undefined ? null : termsOf(checkText('pattern', pattern)).join(' ');
   if (terms === '') throw invalid('pattern', 'has no word');
+  if (terms !== null) scope.work.rows.writeTerms();
   const rows = scope.db.all<{ id: string }>(
     `SELECT m.id FROM memory m WHERE m.status = 'live' AND (?1 IS NULL OR m.namespace = ?1) AND (?2 IS NULL OR m.tier = ?2)
        AND (?3 IS NULL OR m.memory_key IN (SELECT rowid FROM memory_text WHERE memory_text MATCH ?3))
