@@ -25,20 +25,24 @@ export interface Hashing {
 
 export const SALT_BYTES = 32;
 
-/** Makes the wire's hashes out of a BLAKE3: `digest` returns the hex of BLAKE3 over the parts one after the other. */
-export function hashingOver(digest: (...parts: (string | Uint8Array)[]) => string): Hashing {
+/**
+ * Makes the wire's hashes out of a BLAKE3: `digest` returns the hex digits of BLAKE3 over the material, or, with a salt, over
+ * both one after the other, `blake3:` before them.
+ */
+export function hashingOver(digest: (salt: Uint8Array | null, material: string | Uint8Array) => string): Hashing {
+  const digestHex = (material: string | Uint8Array): string => digest(null, material);
   const hashWithSalt = (salt: Uint8Array, material: string | Uint8Array): string => {
     if (salt.length !== SALT_BYTES) {
       throw new InvalidInputError('salt-length', `A salt has ${SALT_BYTES} bytes, this one ${salt.length}.`);
     }
-    return `blake3:${digest(salt, material)}`;
+    return digest(salt, material);
   };
   // The prefixes separate domains: a path and a skill of one name must not have one hash.
   const prefixed = (prefix: string) => (salt: Uint8Array, material: string) => hashWithSalt(salt, prefix + material);
   return {
-    digestHex: digest,
+    digestHex,
     hashWithSalt,
-    hash52: (material) => Number.parseInt(digest(material).slice(0, 13), 16),
+    hash52: (material) => Number.parseInt(digestHex(material).slice(0, 13), 16),
     workspaceHash: prefixed(''),
     pathHash: prefixed('path:'),
     commitHash: prefixed('commit:'),

@@ -1,5 +1,7 @@
+import type { SQLInputValue } from 'node:sqlite';
 import { invariant } from '../../platform/errors.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
+import { insertRows } from '../../storage/sqlite/insert-rows.ts';
 import type { ParsedBody } from '../wire/body.ts';
 import type { WireEvent } from '../wire/event.ts';
 import { contentOf, mergeEvents, type EventContent, type EventRecord } from './event-merge.ts';
@@ -46,9 +48,11 @@ const OWNER_COLUMNS = [
 
 const COLUMNS = ['team_id', 'origin_id_hash', ...OWNER_COLUMNS, ...CONTENT_COLUMNS];
 
-// A duplicate is the exception, and most are found before.
-const INSERT = `INSERT INTO event (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
-  ON CONFLICT DO NOTHING`;
+const INSERTED = `event (${COLUMNS.join(', ')})`;
+const INSERT_ONE = `INSERT INTO ${INSERTED} VALUES (${COLUMNS.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`;
+
+/** Rows gathered until they are inserted: each statement costs, and so does what it is given. */
+const ROWS_AT_ONCE = 32;
 
 const JOINED = 'JOIN session s USING (session_key) JOIN workspace w USING (workspace_key)';
 const FIND = 'SELECT e.*, s.session_id_hash, w.workspace_hash FROM event e';
@@ -84,41 +88,80 @@ export function ingestEvents(
   const activity = new SessionActivity();
   const books: Books = { ledger: new UsageLedger(), calls: new TouchedCalls() };
   const origins = new KnownOrigins(db, 'event', team_id, body.items);
+  let gathered: SQLInputValue[][] = [];
+  const insertGathered = (): void => {
+    insertRows(db, INSERTED, gathered);
+    gathered = [];
+  };
   let deduped = 0;
   for (const event of body.items) {
     const session_key = interner.session(principal, event.session_id_hash, received_ms);
     activity.add(session_key, event);
     const content = contentOf(event);
-    const copy = origins.has(event);
-    const inserted = copy
-      ? 0
-      : db.run(
-          INSERT,
-          team_id,
-          event.origin_id_hash ?? null,
-          workspace_key,
-          session_key,
-          event.event_seq,
-          event.owner_rank ?? null,
-          event.subagent_id_hash ?? null,
-          principal.member,
-          principal.device,
-          received_ms,
-          ...CONTENT_COLUMNS.map((column) => content[column]),
-        );
     const place: Place = { team_id, workspace_key, session_key, received_ms };
-    if (inserted === 1) {
-      book(books, 1, place, content);
+    const copy = origins.has(event);
+    // No index says whether an origin is new; `origins` does. Without one, only the insert tells.
+    if (!copy && typeof event.origin_id_hash === 'string') {
+      gathered.push(rowOf(event, place, principal, content));
+      if (gathered.length === ROWS_AT_ONCE) insertGathered();
+      bookInserted(books, place, content);
+      continue;
+    }
+    if (!copy && db.run(INSERT_ONE, ...rowOf(event, place, principal, content)) === 1) {
+      bookInserted(books, place, content);
       continue;
     }
     deduped++;
+    // The other one may be among those.
+    insertGathered();
     const owner = ownerOf(event, body.workspace_hash, principal);
     mergeIntoStored(db, event, { owner, content }, place, books);
   }
+  insertGathered();
   activity.write(db, interner, principal, workspace_key);
   books.calls.write(db, team_id, books.ledger);
   books.ledger.write(db, team_id);
   return deduped;
+}
+
+/** In the order of `COLUMNS`. */
+function rowOf(
+  event: WireEvent,
+  { team_id, workspace_key, session_key, received_ms }: Place,
+  { member, device }: Principal,
+  content: EventContent,
+): SQLInputValue[] {
+  return [
+    team_id,
+    event.origin_id_hash ?? null,
+    workspace_key,
+    session_key,
+    event.event_seq,
+    event.owner_rank ?? null,
+    event.subagent_id_hash ?? null,
+    member,
+    device,
+    received_ms,
+    content.ts_ms,
+    content.ts_exact,
+    content.agent,
+    content.model,
+    content.kind,
+    content.source,
+    content.tool,
+    content.tool_call_id,
+    content.outcome,
+    content.tokens_in,
+    content.tokens_out,
+    content.reasoning_tokens,
+    content.cache_read_tokens,
+    content.cache_write_5m_tokens,
+    content.cache_write_1h_tokens,
+    content.web_searches,
+    content.cost_usd_e6,
+    content.price_date,
+    content.payload,
+  ];
 }
 
 function ownerOf(event: WireEvent, workspace_hash: string, principal: Principal): Owner {
@@ -146,15 +189,21 @@ interface Books {
   calls: TouchedCalls;
 }
 
-function book(
-  books: Books,
+function bookInserted({ ledger, calls }: Books, place: Place, content: EventContent): void {
+  ledger.bookEvent(1, place, content);
+  calls.insertedEvent(place, content);
+}
+
+/** Of an event that was there before, as it was or as it is now. */
+function bookChanged(
+  { ledger, calls }: Books,
   sign: 1 | -1,
   place: { session_key: number; workspace_key: number },
   content: EventContent,
 ): void {
-  books.ledger.bookEvent(sign, place, content);
+  ledger.bookEvent(sign, place, content);
   if (content.kind === 'tool_call' || content.kind === 'tool_result')
-    books.calls.add(place.session_key, content.tool_call_id);
+    calls.changed(place.session_key, content.tool_call_id);
 }
 
 function mergeIntoStored(db: Database, event: WireEvent, arrived: EventRecord, place: Place, books: Books): void {
@@ -169,8 +218,8 @@ function mergeIntoStored(db: Database, event: WireEvent, arrived: EventRecord, p
   if (merged.owner === owner && merged.content === stored) return;
   const moved = merged.owner !== owner;
   const kept_at = moved ? place : stored;
-  book(books, -1, stored, stored);
-  book(books, 1, kept_at, merged.content);
+  bookChanged(books, -1, stored, stored);
+  bookChanged(books, 1, kept_at, merged.content);
   db.run(
     UPDATE,
     kept_at.workspace_key,

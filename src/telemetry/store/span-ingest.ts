@@ -1,5 +1,7 @@
+import type { SQLInputValue } from 'node:sqlite';
 import { invariant } from '../../platform/errors.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
+import { insertRows } from '../../storage/sqlite/insert-rows.ts';
 import type { ParsedBody } from '../wire/body.ts';
 import type { WireToolSpan } from '../wire/tool-span.ts';
 import { KnownOrigins, ofOrigin } from './known-origins.ts';
@@ -38,8 +40,11 @@ const OWNER_COLUMNS = [
 
 const COLUMNS = ['team_id', 'origin_id_hash', ...OWNER_COLUMNS, ...CONTENT_COLUMNS];
 
-const INSERT = `INSERT INTO tool_span (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
-  ON CONFLICT DO NOTHING`;
+const INSERTED = `tool_span (${COLUMNS.join(', ')})`;
+const INSERT_ONE = `INSERT INTO ${INSERTED} VALUES (${COLUMNS.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`;
+
+/** Rows gathered until they are inserted: each statement costs, and so does what it is given. */
+const ROWS_AT_ONCE = 32;
 
 const JOINED = 'JOIN session s USING (session_key) JOIN workspace w USING (workspace_key)';
 const FIND = 'SELECT t.*, s.session_id_hash, w.workspace_hash FROM tool_span t';
@@ -74,6 +79,11 @@ export function ingestSpans(
   const workspace_key = interner.workspace(team_id, body.workspace_hash, body.project_name);
   const books: Books = { ledger: new UsageLedger(), calls: new TouchedCalls() };
   const origins = new KnownOrigins(db, 'tool_span', team_id, body.items);
+  let gathered: SQLInputValue[][] = [];
+  const insertGathered = (): void => {
+    insertRows(db, INSERTED, gathered);
+    gathered = [];
+  };
   let deduped = 0;
   for (const span of body.items) {
     const place: Place = {
@@ -84,14 +94,25 @@ export function ingestSpans(
     };
     const record = { owner: ownerOf(span, body.workspace_hash, principal), content: spanContentOf(span) };
     const copy = origins.has(span);
-    const inserted = copy ? 0 : db.run(INSERT, team_id, span.origin_id_hash ?? null, ...rowOf(place, record));
-    if (inserted === 1) {
-      book(books, 1, place, record.content);
+    const origin = span.origin_id_hash ?? null;
+    const row = copy ? [] : [team_id, origin, ...rowOf(place, record)];
+    // No index says whether an origin is new; `origins` does. Without one, only the insert tells.
+    if (!copy && origin !== null) {
+      gathered.push(row);
+      if (gathered.length === ROWS_AT_ONCE) insertGathered();
+      bookInserted(books, place, record.content);
+      continue;
+    }
+    if (!copy && db.run(INSERT_ONE, ...row) === 1) {
+      bookInserted(books, place, record.content);
       continue;
     }
     deduped++;
+    // The other one may be among those.
+    insertGathered();
     mergeIntoStored(db, span, record, place, books);
   }
+  insertGathered();
   books.calls.write(db, team_id, books.ledger);
   books.ledger.write(db, team_id);
   return deduped;
@@ -136,14 +157,29 @@ interface Books {
   calls: TouchedCalls;
 }
 
-/** A span with a call id counts through its call; one without stands for a call of its own. */
-function book(
+function bookInserted(books: Books, place: Place, content: SpanContent): void {
+  if (content.tool_call_id === null) bookWithoutCall(books.ledger, 1, place, content);
+  else books.calls.insertedSpan(place, content.tool_call_id, content);
+}
+
+/** Of a span that was there before, as it was or as it is now. */
+function bookChanged(
   { ledger, calls }: Books,
   sign: 1 | -1,
-  { session_key, workspace_key }: { session_key: number; workspace_key: number },
-  { tool_call_id, tool, outcome, started_at_ms, ended_at_ms }: SpanContent,
+  place: { session_key: number; workspace_key: number },
+  content: SpanContent,
 ): void {
-  if (tool_call_id !== null) return calls.add(session_key, tool_call_id);
+  if (content.tool_call_id === null) bookWithoutCall(ledger, sign, place, content);
+  else calls.changed(place.session_key, content.tool_call_id);
+}
+
+/** A span with a call id counts through its call; one without stands for a call of its own. */
+function bookWithoutCall(
+  ledger: UsageLedger,
+  sign: 1 | -1,
+  { session_key, workspace_key }: { session_key: number; workspace_key: number },
+  { tool, outcome, started_at_ms, ended_at_ms }: SpanContent,
+): void {
   const quarter_ms = quarterOf(started_at_ms ?? ended_at_ms ?? 0);
   const key = { session_key, quarter_ms, workspace_key, agent: '', model: '', tool: tool ?? 'unknown', price_date: '' };
   ledger.book(sign, key, { span_calls: 1, ...(outcome === 'failed' ? { span_failures: 1 } : {}) });
@@ -161,7 +197,7 @@ function mergeIntoStored(db: Database, span: WireToolSpan, arrived: SpanRecord, 
   const moved = merged.owner !== owner;
   if (!moved && CONTENT_COLUMNS.every((column) => merged.content[column] === stored[column])) return;
   const kept_at = moved ? place : stored;
-  book(books, -1, stored, stored);
-  book(books, 1, kept_at, merged.content);
+  bookChanged(books, -1, stored, stored);
+  bookChanged(books, 1, kept_at, merged.content);
   db.run(UPDATE, ...rowOf(kept_at, merged), stored.span_key);
 }

@@ -1,4 +1,8 @@
+import type { SQLInputValue } from 'node:sqlite';
 import type { Database } from '../../storage/sqlite/database.ts';
+import { insertRows } from '../../storage/sqlite/insert-rows.ts';
+import type { EventContent } from './event-merge.ts';
+import type { SpanContent } from './span-merge.ts';
 import { quarterOf, type Measures, type UsageKey, type UsageLedger } from './usage-ledger.ts';
 
 /** One call of a tool as it is counted: where, and whether it failed. */
@@ -56,46 +60,128 @@ const FIRST_SPANS = `
 const STORED = `SELECT c.key AS i, x.workspace_key, quarter_ms, agent, model, tool, called, failed
   FROM ${TOUCHED} tool_call x ON ${OF_TOUCHED('call_id')}`;
 
-const STORE = `INSERT INTO tool_call (team_id, session_key, call_id, workspace_key, quarter_ms, agent, model, tool, called, failed)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+const COLUMNS =
+  'tool_call (team_id, session_key, call_id, workspace_key, quarter_ms, agent, model, tool, called, failed)';
+const STORE = `INSERT INTO ${COLUMNS} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET workspace_key = excluded.workspace_key, quarter_ms = excluded.quarter_ms,
     agent = excluded.agent, model = excluded.model, tool = excluded.tool, called = excluded.called, failed = excluded.failed`;
 const REMOVE = 'DELETE FROM tool_call WHERE team_id = ? AND session_key = ? AND call_id = ?';
 
+/** Where a record that tells of a call stands. */
+interface RecordPlace {
+  session_key: number;
+  workspace_key: number;
+}
+
+/** A call that a transaction touched. */
+interface Touched {
+  session_key: number;
+  call_id: string;
+  /** Records that the transaction inserted; one of each sort at most. */
+  call?: Omit<CallEvent, 'i'>;
+  failed_result?: Omit<CallEvent, 'i'>;
+  span?: Omit<CallSpan, 'i'>;
+  /** A record was changed, or there are two new ones of a sort: only all records together tell what the call is now. */
+  anew: boolean;
+}
+
 /**
  * The calls that one transaction touched. A call is recorded up to three times, as call, result and span, by hooks and
- * transcripts, in any order; it is one call, told by its id within its session. Each touched call is joined anew from
- * its records at the end, which is right whatever happened to them: four queries for all, where four for each took
- * a quarter of an ingest.
+ * transcripts, in any order; it is one call, told by its id within its session. A call that is counted nowhere yet has no
+ * other records than the new ones, and a span of a call that is known mostly adds nothing; any other is joined anew
+ * from all its records, which is right whatever happened to them: four queries for all of them. (Joined anew each, they
+ * took a third of an ingest.)
  */
 export class TouchedCalls {
-  readonly #calls = new Map<string, [session_key: number, call_id: string]>();
+  readonly #calls = new Map<string, Touched>();
 
-  add(session_key: number, call_id: string | null): void {
-    if (call_id !== null) this.#calls.set(`${session_key}\n${call_id}`, [session_key, call_id]);
+  /** An event that was inserted. A result that did not fail counts for nothing. */
+  insertedEvent(place: RecordPlace, event: EventContent): void {
+    const { kind, tool_call_id, outcome } = event;
+    if (tool_call_id === null) return;
+    const sort =
+      kind === 'tool_call' ? 'call' : kind === 'tool_result' && outcome === 'failed' ? 'failed_result' : null;
+    if (sort === null) return;
+    const touched = this.#touched(place.session_key, tool_call_id);
+    touched.anew ||= touched[sort] !== undefined;
+    const { ts_ms, agent, model, tool } = event;
+    touched[sort] = { workspace_key: place.workspace_key, ts_ms, agent, model, tool };
+  }
+
+  /** A span with a call's id that was inserted. */
+  insertedSpan(place: RecordPlace, call_id: string, span: SpanContent): void {
+    const touched = this.#touched(place.session_key, call_id);
+    touched.anew ||= touched.span !== undefined;
+    const at_ms = span.started_at_ms ?? span.ended_at_ms ?? 0;
+    const failed = span.outcome === 'failed' ? 1 : 0;
+    touched.span = { workspace_key: place.workspace_key, at_ms, tool: span.tool, failed };
+  }
+
+  /** A record of the call was changed, or is another's from now on. */
+  changed(session_key: number, call_id: string | null): void {
+    if (call_id !== null) this.#touched(session_key, call_id).anew = true;
+  }
+
+  #touched(session_key: number, call_id: string): Touched {
+    const key = `${session_key}\n${call_id}`;
+    let touched = this.#calls.get(key);
+    if (!touched) this.#calls.set(key, (touched = { session_key, call_id, anew: false }));
+    return touched;
   }
 
   write(db: Database, team_id: string, ledger: UsageLedger): void {
     if (this.#calls.size === 0) return;
     const calls = [...this.#calls.values()];
-    const touched = JSON.stringify(calls);
-    const stored_calls = byCall(db.all<CountedCall & OfCall>(STORED, team_id, touched));
-    const join = joiner(db, team_id, touched);
-    for (const [i, [session_key, call_id]] of calls.entries()) {
-      const stored = stored_calls.get(i);
-      const joined = join(i);
-      if (joined && stored && equal(stored, joined)) continue;
-      if (stored) ledger.book(-1, keyOf(session_key, stored), measuresOf(stored));
-      if (joined) ledger.book(1, keyOf(session_key, joined), measuresOf(joined));
-      if (joined) storeCall(db, team_id, session_key, call_id, joined);
-      else if (stored) db.run(REMOVE, team_id, session_key, call_id);
+    const stored = byCall(db.all<CountedCall & OfCall>(STORED, team_id, listOf(calls)));
+    const fresh: SQLInputValue[][] = [];
+    const rest: { touched: Touched; before: CountedCall | undefined }[] = [];
+    for (const [i, touched] of calls.entries()) {
+      const before = stored.get(i);
+      const counted = before || touched.anew ? null : joinCall(touched.call, touched.failed_result, touched.span);
+      if (counted) {
+        ledger.book(1, keyOf(touched.session_key, counted), measuresOf(counted));
+        fresh.push(rowOf(team_id, touched, counted));
+      } else if (!before || !addsNothing(touched, before)) rest.push({ touched, before });
     }
+    insertRows(db, COLUMNS, fresh);
+    joinAnew(db, team_id, ledger, rest);
   }
 }
 
-function storeCall(db: Database, team_id: string, session_key: number, call_id: string, call: CountedCall): void {
+/** A span beside the call's own event says no more than whether it failed, and its tool where that does not say one. */
+function addsNothing({ call, failed_result, span, anew }: Touched, before: CountedCall): boolean {
+  if (anew || call || failed_result || !span) return false;
+  const has_call_event = before.called === 1 && before.agent !== '';
+  return has_call_event && span.tool === before.tool && span.failed <= before.failed;
+}
+
+function joinAnew(
+  db: Database,
+  team_id: string,
+  ledger: UsageLedger,
+  calls: readonly { touched: Touched; before: CountedCall | undefined }[],
+): void {
+  if (calls.length === 0) return;
+  const join = joiner(db, team_id, listOf(calls.map(({ touched }) => touched)));
+  for (const [i, { touched, before }] of calls.entries()) {
+    const { session_key, call_id } = touched;
+    const joined = join(i);
+    if (joined && before && equal(before, joined)) continue;
+    if (before) ledger.book(-1, keyOf(session_key, before), measuresOf(before));
+    if (joined) ledger.book(1, keyOf(session_key, joined), measuresOf(joined));
+    if (joined) db.run(STORE, ...rowOf(team_id, touched, joined));
+    else if (before) db.run(REMOVE, team_id, session_key, call_id);
+  }
+}
+
+/** As `TOUCHED` reads them. */
+function listOf(calls: readonly Touched[]): string {
+  return JSON.stringify(calls.map(({ session_key, call_id }) => [session_key, call_id]));
+}
+
+function rowOf(team_id: string, { session_key, call_id }: Touched, call: CountedCall): SQLInputValue[] {
   const { workspace_key, quarter_ms, agent, model, tool, called, failed } = call;
-  db.run(STORE, team_id, session_key, call_id, workspace_key, quarter_ms, agent, model, tool, called, failed);
+  return [team_id, session_key, call_id, workspace_key, quarter_ms, agent, model, tool, called, failed];
 }
 
 /** Joins the records of touched calls: null when nothing is left that counts. */
@@ -112,9 +198,9 @@ function byCall<T extends OfCall>(rows: readonly T[]): Map<number, T> {
 
 /** The call tells the place; else a span; else the failed result. */
 function joinCall(
-  call: CallEvent | undefined,
-  result: CallEvent | undefined,
-  span: CallSpan | undefined,
+  call: Omit<CallEvent, 'i'> | undefined,
+  result: Omit<CallEvent, 'i'> | undefined,
+  span: Omit<CallSpan, 'i'> | undefined,
 ): CountedCall | null {
   const failed = span?.failed === 1 || result ? 1 : 0;
   const tool = call?.tool ?? span?.tool ?? result?.tool ?? 'unknown';

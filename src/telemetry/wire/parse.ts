@@ -12,6 +12,7 @@ import {
   type TelemetryKind,
 } from './body.ts';
 import { findNonIntegers } from './non-integers.ts';
+import { isPlainEnvelope, isPlainEvent, isPlainToolSpan } from './quick-read.ts';
 
 /** Most item errors one answer lists; the sender bisects or drops what is named and sends again. */
 export const MAX_REPORTED_ERRORS = 100;
@@ -43,7 +44,7 @@ export function parseBody(kind: TelemetryKind, body_text: string): ParseResult {
   } catch (error) {
     return { ok: false, reason: 'json', message: withoutQuote(messageOf(error)) };
   }
-  const read = readBody(kind, value);
+  const read = readPlainBody(kind, value) ?? readBody(kind, value);
   if (!read.success) return { ok: false, reason: 'schema', errors: toFieldErrors(kind, read.error) };
   const fractions = findNonIntegers(body_text, TELEMETRY_KINDS[kind].items_field);
   if (fractions.length === 0) return { ok: true, body: read.body };
@@ -79,6 +80,16 @@ function readBody(kind: TelemetryKind, value: unknown): Read {
       return read.success ? success({ kind, ...enveloped(read.data), items: read.data.facts }) : read;
     }
   }
+}
+
+/** The same for most bodies without a copy of each item; null = only the schema can tell. */
+function readPlainBody(kind: TelemetryKind, value: unknown): Read | null {
+  if (typeof value !== 'object' || value === null || !isPlainEnvelope(value)) return null;
+  if (kind === 'events' && 'events' in value && Array.isArray(value.events) && value.events.every(isPlainEvent))
+    return success({ kind, ...enveloped(value), items: value.events });
+  if (kind === 'tool_spans' && 'spans' in value && Array.isArray(value.spans) && value.spans.every(isPlainToolSpan))
+    return success({ kind, ...enveloped(value), items: value.spans });
+  return null;
 }
 
 /** Our array of sessions, or the contract's one session beside the envelope. */
