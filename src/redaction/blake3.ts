@@ -112,6 +112,7 @@ function hashedChunk(length: number, counter: number, root: number): Words {
  * `block[at …]` are the sixteen words of the message. Long, because only local variables stay in registers: with the
  * state in an array it takes ten times as long.
  */
+// eslint-disable-next-line max-lines-per-function
 function compress(value: Words, block: Int32Array, at: number, counter: number, length: number, flags: number): void {
   let m0 = block[at + 0] ?? 0;
   let m1 = block[at + 1] ?? 0;

@@ -36,15 +36,37 @@ export interface LineRange {
 }
 
 /**
+ * Where the next read begins: a buffer for each step of a long history is garbage outside V8's heap, of which a few
+ * megabytes make it collect all of that. Null while somebody reads into it; then another is made.
+ */
+let spare: Buffer | null = null;
+
+/**
  * Reads complete lines from a growing file, byte exact: a last line without newline stays unread and the position stays
  * before it. Memory is bounded by `max_line_bytes` (a longer line is skipped and counted) plus one chunk. Takes at least
- * one line however small `max_bytes` is, and stops at the first line end at or after it.
+ * one line however small `max_bytes` is, and stops at the first line end at or after it. What `visit` is given is overwritten
+ * afterwards.
  */
 export async function readLines(handle: FileHandle, range: LineRange, visit: LineVisitor): Promise<LinesRead> {
+  const buffer = spare ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  spare = null;
+  try {
+    return await readLinesInto(buffer, handle, range, visit);
+  } finally {
+    spare = buffer;
+  }
+}
+
+async function readLinesInto(
+  first: Buffer,
+  handle: FileHandle,
+  range: LineRange,
+  visit: LineVisitor,
+): Promise<LinesRead> {
   const { limits } = range;
   const position = { ...range.from };
   const stop_at = position.offset + Math.max(1, limits.max_bytes);
-  let buffer = firstBuffer(range);
+  let buffer = first.subarray(0, firstLength(range));
   let filled = 0;
   let oversize = 0;
   for (;;) {
@@ -73,14 +95,12 @@ export async function readLines(handle: FileHandle, range: LineRange, visit: Lin
   }
 }
 
-function firstBuffer(range: LineRange): Buffer {
+function firstLength(range: LineRange): number {
   const unread = range.file_size - range.from.offset;
   // One byte more than is left, so that a file read to its end needs no second buffer.
-  return Buffer.allocUnsafe(
-    Math.min(
-      CHUNK_BYTES,
-      Math.max(SMALLEST_BUFFER_BYTES, Math.min(unread + 1, range.limits.max_bytes + LAST_LINE_BYTES)),
-    ),
+  return Math.min(
+    CHUNK_BYTES,
+    Math.max(SMALLEST_BUFFER_BYTES, Math.min(unread + 1, range.limits.max_bytes + LAST_LINE_BYTES)),
   );
 }
 

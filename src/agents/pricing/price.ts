@@ -12,7 +12,10 @@ export interface ResponsePrice {
 
 export type PriceList = (usage: Usage | null, model: string | null, ts_ms: number) => ResponsePrice;
 
-const TOKENS_PER_PRICE = 1_000_000n;
+const TOKENS_PER_PRICE = 1_000_000;
+
+/** Ids remembered with their rows; a history names a few, again and again. */
+const MOST_IDS = 256;
 
 /** Prices one response by the built-in table. Rounds once, half up, so that sums of responses add up exactly. */
 export const priceOf: PriceList = priceList(PRICE_TABLE, PRICE_TABLE_DATE);
@@ -20,9 +23,21 @@ export const priceOf: PriceList = priceList(PRICE_TABLE, PRICE_TABLE_DATE);
 /** A pricing function over `rows`. Bands apply to one request as a whole; they cannot be applied to sums. */
 export function priceList(rows: readonly PriceRow[], price_date: string): PriceList {
   const by_id = groupByNormalId(rows);
+  const known = new Map<string, readonly DatedRow[]>();
+  const rowsOf = (model: string): readonly DatedRow[] => {
+    let found = known.get(model);
+    if (found !== undefined) return found;
+    found =
+      modelIdCandidates(model)
+        .map((id) => by_id.get(id))
+        .find((group) => group !== undefined) ?? [];
+    if (known.size < MOST_IDS) known.set(model, found);
+    return found;
+  };
   return (usage, model, ts_ms) => {
     if (usage === null || model === null || !isStandardSpeed(usage.speed)) return { micro_usd: null, price_date };
-    const row = rowFor(by_id, usage, model, ts_ms);
+    const of_model = rowsOf(model);
+    const row = of_model.length === 0 ? null : rowFor(of_model, usage, ts_ms);
     return { micro_usd: row === null ? null : costOf(usage, row), price_date };
   };
 }
@@ -32,20 +47,20 @@ function isStandardSpeed(speed: string | null): boolean {
   return speed === null || speed === 'standard';
 }
 
-function groupByNormalId(rows: readonly PriceRow[]): Map<string, PriceRow[]> {
-  const groups = new Map<string, PriceRow[]>();
+interface DatedRow extends PriceRow {
+  from_ms: number;
+}
+
+function groupByNormalId(rows: readonly PriceRow[]): Map<string, DatedRow[]> {
+  const groups = new Map<string, DatedRow[]>();
   for (const row of rows) {
     const id = normalModelId(row.model);
-    groups.set(id, [...(groups.get(id) ?? []), row]);
+    groups.set(id, [...(groups.get(id) ?? []), { ...row, from_ms: Date.parse(row.valid_from) }]);
   }
   return groups;
 }
 
-function rowFor(by_id: Map<string, PriceRow[]>, usage: Usage, model: string, ts_ms: number): PriceRow | null {
-  const rows = modelIdCandidates(model)
-    .map((id) => by_id.get(id))
-    .find((found) => found !== undefined);
-  if (rows === undefined) return null;
+function rowFor(rows: readonly DatedRow[], usage: Usage, ts_ms: number): PriceRow | null {
   const current = latestRows(rows, ts_ms);
   const prompt = usage.input + usage.cache_read + usage.cache_write_5m + usage.cache_write_1h;
   const band = Math.max(...current.filter((row) => prompt > row.prompt_over || row.prompt_over === 0).map(bandOf));
@@ -59,27 +74,43 @@ function bandOf(row: PriceRow): number {
 }
 
 /** The rows of the price change in force at `ts_ms`; before the first one, the first one's. */
-function latestRows(rows: readonly PriceRow[], ts_ms: number): PriceRow[] {
-  const starts = rows.map((row) => Date.parse(row.valid_from));
-  const past = starts.filter((start_ms) => start_ms <= ts_ms);
-  const start_ms = past.length > 0 ? Math.max(...past) : Math.min(...starts);
-  return rows.filter((_row, index) => starts[index] === start_ms);
+function latestRows(rows: readonly DatedRow[], ts_ms: number): readonly DatedRow[] {
+  if (rows.length === 1) return rows;
+  const past = rows.filter(({ from_ms }) => from_ms <= ts_ms);
+  const starts = (past.length > 0 ? past : rows).map(({ from_ms }) => from_ms);
+  const start_ms = past.length > 0 ? Math.max(...starts) : Math.min(...starts);
+  return rows.filter(({ from_ms }) => from_ms === start_ms);
 }
 
 function costOf(usage: Usage, row: PriceRow): number | null {
-  const parts: [number, number | null][] = [
+  // Half of what is rounded to is in it from the start.
+  let scaled = usage.web_searches * WEB_SEARCH_MICRO_USD * TOKENS_PER_PRICE + TOKENS_PER_PRICE / 2;
+  let exact = Number.isSafeInteger(scaled);
+  const parts = partsOf(usage, row);
+  for (const [tokens, price] of parts) {
+    if (tokens === 0) continue;
+    if (price === null) return null;
+    scaled += tokens * price;
+    exact &&= Number.isSafeInteger(tokens * price) && Number.isSafeInteger(scaled);
+  }
+  if (!exact) return largeCostOf(usage, parts);
+  return (scaled - (scaled % TOKENS_PER_PRICE)) / TOKENS_PER_PRICE;
+}
+
+function partsOf(usage: Usage, row: PriceRow): [tokens: number, price: number | null][] {
+  return [
     [usage.input, row.input],
     [usage.output, row.output],
     [usage.cache_read, row.cache_read],
     [usage.cache_write_5m, row.cache_write_5m],
     [usage.cache_write_1h, row.cache_write_1h],
   ];
-  // Tokens × price passes 2^53 at 360 M tokens of a 25 USD model; BigInt costs 1 µs a response and has no limit.
-  let scaled = BigInt(usage.web_searches) * BigInt(WEB_SEARCH_MICRO_USD) * TOKENS_PER_PRICE;
-  for (const [tokens, price] of parts) {
-    if (tokens === 0) continue;
-    if (price === null) return null;
-    scaled += BigInt(tokens) * BigInt(price);
-  }
-  return Number((scaled + TOKENS_PER_PRICE / 2n) / TOKENS_PER_PRICE);
+}
+
+/** Tokens × price passes 2^53 at 360 M tokens of a 25 USD model: then with BigInt, which has no limit. */
+function largeCostOf(usage: Usage, parts: readonly [number, number | null][]): number {
+  const per_price = BigInt(TOKENS_PER_PRICE);
+  let scaled = BigInt(usage.web_searches) * BigInt(WEB_SEARCH_MICRO_USD) * per_price;
+  for (const [tokens, price] of parts) scaled += BigInt(tokens) * BigInt(price ?? 0);
+  return Number((scaled + per_price / 2n) / per_price);
 }

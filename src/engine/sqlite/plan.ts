@@ -101,9 +101,35 @@ function nextRange(db: Database, request: PlanRequest): Range | null {
   const { planned, last } = place ?? { planned: 0, last: 0 };
   // Offsets are dense, so a batch is full without reading an entry. One that bytes fill waits with the others.
   if (request.full_only === true && last - planned < request.limits.max_items) return null;
+  return wholeRange(db, request, planned) ?? cutRange(db, request, planned);
+}
+
+/** The entries behind `planned`, at most as many as `?3`. */
+const NEXT_ENTRIES = `SELECT offset, bytes FROM entry
+  WHERE entry_id > ((?1 << ${OFFSET_BITS}) | ?2) AND entry_id < ((?1 + 1) << ${OFFSET_BITS}) ORDER BY entry_id LIMIT ?3`;
+
+/** As many entries as a batch takes, where their bytes fit, too: most batches, and no entry is looked at by itself. */
+function wholeRange(
+  db: Database,
+  { partition_id, limits, envelope_bytes }: PlanRequest,
+  planned: number,
+): Range | null {
+  const row = db.get<Range>(
+    `SELECT min(offset) AS first, max(offset) AS last, count(*) AS items, coalesce(sum(bytes), 0) AS bytes
+     FROM (${NEXT_ENTRIES})`,
+    partition_id,
+    planned,
+    limits.max_items,
+  );
+  if (!row || row.items === 0) return null;
+  const bytes = envelope_bytes + row.bytes + row.items - 1;
+  return row.items === 1 || bytes <= limits.max_body_bytes ? { ...row, bytes } : null;
+}
+
+/** As many as fit, at least one; null when there is none. */
+function cutRange(db: Database, request: PlanRequest, planned: number): Range | null {
   const rows = db.all<{ offset: number; bytes: number }>(
-    `SELECT offset, bytes FROM entry
-     WHERE entry_id > ((?1 << ${OFFSET_BITS}) | ?2) AND entry_id < ((?1 + 1) << ${OFFSET_BITS}) ORDER BY entry_id LIMIT ?3`,
+    NEXT_ENTRIES,
     request.partition_id,
     planned,
     request.limits.max_items,

@@ -30,7 +30,7 @@ export function insertRows(db: Database, target: string, rows: readonly (readonl
 
 function textOf(target: string, columns: number, count: number): string {
   let of_target = texts.get(target);
-  if (!of_target) texts.set(target, (of_target = new Map()));
+  if (!of_target) texts.set(target, (of_target = new Map<number, string>()));
   let text = of_target.get(count);
   if (text === undefined) {
     const row = `(${Array<string>(columns).fill('?').join(', ')})`;
