@@ -4,7 +4,7 @@
  * implementation passes.
  */
 import type { KeyedStore, TaskHint } from './keyed/store.ts';
-import type { BatchLimits, ItemError } from './ordered/destination.ts';
+import type { BatchLimits, ItemError, PartitionHeader } from './ordered/destination.ts';
 import type { CircuitState, DestinationState } from './ordered/states.ts';
 import type { DeliveryKind, Partition, PartitionSpec } from './partition.ts';
 import type { CounterChange, FlowWrite, Refusal } from './transaction.ts';
@@ -343,6 +343,8 @@ export interface EngineStore {
   /** Moves the circuit of a destination: an open one whose time has come lets one request through. */
   halfOpen(destination_id: string): Promise<void>;
   progress(): Promise<PartitionProgress[]>;
+  /** Headers of partitions of which a destination was sent something, or may have been; also what it takes no more. */
+  sentTo(): Promise<{ destination_id: string; header: PartitionHeader }[]>;
 
   deadLetters(query: DeadLetterQuery): Promise<DeadLetter[]>;
   /** Refused at capture, before there was an entry. */

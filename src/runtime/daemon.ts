@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { parseListen } from '../config/fields.ts';
 import { Supervisor } from '../engine/supervisor.ts';
@@ -6,7 +7,9 @@ import { EXIT, LockedError, SynclineError, UsageError, messageOf, type ExitCode 
 import { systemRandom } from '../platform/random.ts';
 import { systemTimers } from '../platform/timers.ts';
 import { programVersion } from '../platform/version.ts';
+import { Removals } from '../server/removals.ts';
 import { createServer, type SynclineServer } from '../server/server.ts';
+import { removeCopies } from '../storage/sqlite/migrations.ts';
 import { consolePages } from '../console/pages.ts';
 import type { DaemonOptions } from './daemon-options.ts';
 import { readDaemonFile, removeDaemonFile, writeDaemonFile, type DaemonFile } from './daemon-file.ts';
@@ -148,7 +151,9 @@ async function serve(
   });
   const daemon: Daemon = { options, directory, supervisor, log, sample, started_ms, url: null, wakeups: null };
   const operator_token = Buffer.from(systemRandom.bytes(32)).toString('base64url');
-  const { operator, server } = assemble(daemon, operator_token, () => stopping.abort());
+  const removals = openRemovals(daemon);
+  const { operator, server } = assemble(daemon, { operator_token, removals, stop: () => stopping.abort() });
+  supervisor.start({ name: 'scrub what was deleted', run: (until) => removals.run(until) });
   try {
     const { url } = await server.start();
     daemon.url = url;
@@ -183,8 +188,7 @@ interface Daemon {
 /** Server and operator need each other: the one answers with the other's verbs, which hand out the one's links. */
 function assemble(
   daemon: Daemon,
-  operator_token: string,
-  stop: () => void,
+  { operator_token, removals, stop }: { operator_token: string; removals: Removals; stop: () => void },
 ): { operator: Operator; server: SynclineServer } {
   const { directory, log } = daemon;
   const tokens = directory.tokens(operator_token);
@@ -209,6 +213,12 @@ function assemble(
     ...(directory.sessions ? { sessions: directory.sessions.store } : {}),
     ...(directory.memory ? { memory: directory.memory.served } : {}),
     tokens,
+    removals,
+    record: ({ verb, target, detail }) =>
+      directory.engine.recordAction({
+        ...{ at_ms: systemClock.now_ms(), actor: 'member', verb, target },
+        detail: JSON.stringify(detail),
+      }),
     clock: systemClock,
     random: systemRandom,
     timers: systemTimers,
@@ -218,6 +228,27 @@ function assemble(
     onDefect: (error, route) => log.error({ route, ...named(error) }, 'a request met a defect'),
   });
   return { operator, server };
+}
+
+/** What members delete leaves the files of this directory, copies of before an upgrade among them. */
+function openRemovals({ directory, options, log }: Daemon): Removals {
+  const { home } = options.paths;
+  return new Removals({
+    file: join(home, 'scrub-due'),
+    scrub: {
+      sessions: async () => {
+        await directory.sessions?.store.scrub();
+        removeCopies(home);
+      },
+      telemetry: async () => {
+        await directory.scrubTelemetry();
+        removeCopies(home);
+      },
+    },
+    clock: systemClock,
+    timers: systemTimers,
+    report: (store, code) => log.warn({ store, code }, 'what was deleted could not be scrubbed; it is tried again'),
+  });
 }
 
 function runningState(daemon: Daemon): RunningState {

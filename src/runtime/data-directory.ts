@@ -22,6 +22,7 @@ import { HookCapture } from '../telemetry/capture/hook-capture.ts';
 import { HookSweep } from '../telemetry/capture/hook-sweep.ts';
 import { Labels } from '../telemetry/labels.ts';
 import { saltOf, Salts } from '../telemetry/salts.ts';
+import { Erasures } from '../telemetry/destinations/erasures.ts';
 import { StoreThread } from '../telemetry/destinations/store-thread.ts';
 import { TelemetryStore } from '../telemetry/store/telemetry-store.ts';
 import type { Workspace } from '../telemetry/capture/workspace-context.ts';
@@ -53,6 +54,14 @@ export interface DataDirectory {
   tokens: (operator_token: string | null) => TokenStore;
   /** Erases sessions of telemetry here, by their hashes: journal, store, labels (R11). Returns how many the store had. */
   eraseTelemetry: (hashes: readonly string[]) => Promise<number>;
+  /** What destinations are asked to erase of telemetry. */
+  erasures: Erasures;
+  /** Where telemetry of sessions, by their hashes, was or may have been sent besides the local store, and under which hashes. */
+  sentTo: (hashes: readonly string[]) => Promise<ReadonlyMap<string, string[]>>;
+  /** The hashes that a session has or had, by its agent's own id. */
+  hashesOf: (native_id: string) => string[];
+  /** Has the local store of telemetry written anew, so that nothing is left in it of what was removed. */
+  scrubTelemetry: () => Promise<void>;
   /** Projects of each agent, for the first screen. */
   projectsOf: (agent: string) => number;
   close: () => Promise<void>;
@@ -143,8 +152,7 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
     destinations,
     deliveries: new Map(destinations.map((to) => [to.destination.id, deliveryTo(to, engine, options)])),
     tokens: (operator_token) => openTokens(options, opened, operator_token),
-    eraseTelemetry: (hashes) =>
-      eraseTelemetry(options, { db, engine, labels, store_thread }, aliasesOf(hashes, { labels, hashing, salts })),
+    ...erasureOf(options, { db, engine, store, labels, store_thread, hashing, salts, destinations }),
     projectsOf: (agent) =>
       db.value<number>('SELECT count(DISTINCT workspace) FROM telemetry_session WHERE agent = ?', agent),
     close: async () => {
@@ -191,6 +199,35 @@ async function conversations(
   return openSessions({ options, ...parts, ...rules, journal_bytes, store_bytes });
 }
 
+interface ErasureParts extends Pick<DataDirectory, 'engine' | 'store' | 'labels' | 'destinations'> {
+  db: Database;
+  store_thread: StoreThread;
+  hashing: Hashing;
+  salts: Salts;
+}
+
+/** Erasing of telemetry: here, and where it was sent. */
+function erasureOf(
+  options: DirectoryOptions,
+  parts: ErasureParts,
+): Pick<DataDirectory, 'erasures' | 'sentTo' | 'hashesOf' | 'scrubTelemetry' | 'eraseTelemetry'> {
+  const { db, engine, store, store_thread } = parts;
+  const { clock, random, team_id } = options;
+  const destinations = new Map(parts.destinations.map(({ destination, eraser }) => [destination.id, eraser] as const));
+  destinations.delete(LOCAL_STORE);
+  const erasures = new Erasures({ db, engine, destinations, retry: defaultRetryPolicy, clock, random });
+  return {
+    erasures,
+    sentTo: async (hashes) => {
+      const reached = await erasures.reached(workspacesOfSessions(aliasesOf(hashes, parts), { db, store, team_id }));
+      return new Map([...reached].filter(([destination]) => destination !== LOCAL_STORE));
+    },
+    hashesOf: (native_id) => hashesOf(native_id, parts),
+    scrubTelemetry: () => store_thread.scrub(),
+    eraseTelemetry: (hashes) => eraseTelemetry(options, parts, aliasesOf(hashes, parts)),
+  };
+}
+
 /** Also the hashes under the other salt, by which hooks may name a session. */
 function aliasesOf(
   hashes: readonly string[],
@@ -199,11 +236,29 @@ function aliasesOf(
   const all = new Set(hashes);
   for (const hash of hashes) {
     const name = labels.find(hash)?.name;
-    if (name === undefined) continue;
-    all.add(hashing.hashWithSalt(salts.machine.bytes, name));
-    if (salts.team) all.add(hashing.hashWithSalt(salts.team.bytes, name));
+    if (name !== undefined) for (const alias of hashesOf(name, { hashing, salts })) all.add(alias);
   }
   return [...all];
+}
+
+function hashesOf(native_id: string, { hashing, salts }: { hashing: Hashing; salts: Salts }): string[] {
+  const known = [salts.machine, ...(salts.team ? [salts.team] : [])];
+  return known.map(({ bytes }) => hashing.hashWithSalt(bytes, native_id));
+}
+
+/** As the store knows it, and capture: either may not have a session yet, or any more. */
+function workspacesOfSessions(
+  hashes: readonly string[],
+  { db, store, team_id }: { db: Database; store: TelemetryStore; team_id: string },
+): Map<string, string[]> {
+  const workspaces = store.workspacesOf(team_id, hashes);
+  const captured = db.all<{ session: string; workspace: string }>(
+    'SELECT session, workspace FROM telemetry_session WHERE session IN (SELECT value FROM json_each(?))',
+    JSON.stringify(hashes),
+  );
+  for (const { session, workspace } of captured)
+    workspaces.set(session, [...(workspaces.get(session) ?? []), workspace]);
+  return workspaces;
 }
 
 /** Journal before store: nothing that is still to be delivered brings back what the store has erased. */

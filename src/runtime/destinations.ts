@@ -5,6 +5,7 @@ import { resolveSecret } from '../config/secret.ts';
 import type { OrderedDestination, PartitionHeader } from '../engine/ordered/destination.ts';
 import { UsageError } from '../platform/errors.ts';
 import { parseSalt } from '../redaction/hashing.ts';
+import type { SessionEraser } from '../telemetry/destinations/erasures.ts';
 import { LocalStoreDestination } from '../telemetry/destinations/local-store.ts';
 import { TeamServerDestination } from '../telemetry/destinations/team-server.ts';
 import type { Labels } from '../telemetry/labels.ts';
@@ -23,6 +24,8 @@ const CONNECTION = { connect_timeout_ms: 10_000, request_timeout_ms: 60_000, max
 
 export interface ConfiguredDestination {
   destination: OrderedDestination;
+  /** How it takes back what it was sent; null: it cannot. */
+  eraser: SessionEraser | null;
   required: boolean;
   insecure: boolean;
 }
@@ -64,7 +67,7 @@ export function telemetryDestinations(inputs: DestinationInputs): ConfiguredDest
     device: 'local',
   });
   return [
-    { destination: local, required: true, insecure: false },
+    { destination: local, eraser: null, required: true, insecure: false },
     ...serverTargets(inputs.loaded).map((target) => teamServer(inputs, target)),
   ];
 }
@@ -129,6 +132,7 @@ function teamServer({ loaded, env, labels }: DestinationInputs, target: ServerTa
       const identity = labels.find(String(header['workspace_hash']))?.detail;
       return identity !== undefined && named.some((matches) => matches(identity));
     }),
+    eraser: destination,
     required: target.required,
     insecure: target.insecure,
   };

@@ -1,6 +1,7 @@
 import { allEnded } from '../engine/pass.ts';
 import { SynclineError, UsageError } from '../platform/errors.ts';
 import type { DataDirectory } from './data-directory.ts';
+import { removeCopies } from '../storage/sqlite/migrations.ts';
 import { LOCAL_STORE } from './destinations.ts';
 import { localReader } from './local-reader.ts';
 import type { EraseQuery, EraseResult, ErasedAt, ErasedSession } from './operator.ts';
@@ -39,13 +40,28 @@ export async function erase(directory: DataDirectory, query: EraseQuery): Promis
     telemetry_sessions: known,
     sessions: listed(directory, doomed),
   };
+  const sent = await directory.sentTo(doomed.hashes);
+  const elsewhere: Elsewhere = { keys, hashes: [...new Set([...doomed.hashes, ...[...sent.values()].flat()])] };
   if (!query.dry_run) {
-    // Telemetry first: as long as the conversation is there, it names the telemetry that belongs to it.
+    // Who is to be asked comes first: what is erased here says no more where it went.
+    directory.erasures.ask(sent);
+    // Telemetry before conversations: as long as the conversation is there, it names the telemetry that belongs to it.
     if (doomed.hashes.length > 0) await directory.eraseTelemetry(doomed.hashes);
     if (keys.length > 0) await erasure?.erase(keys);
-    if (query.everywhere && keys.length > 0) await deliver(directory, keys, query.timeout_ms);
+    if (keys.length + doomed.hashes.length > 0) removeCopies(directory.options.paths.home);
+    if (query.everywhere) await deliver(directory, elsewhere, query.timeout_ms);
   }
-  return { dry_run: query.dry_run, ...counts, destinations: await destinationsOf(directory, keys, known) };
+  const destinations = [
+    ...conversationsAt(directory, keys),
+    ...telemetryAt(directory, elsewhere, query.dry_run ? sent : new Map()),
+  ];
+  return { dry_run: query.dry_run, ...counts, destinations };
+}
+
+/** What is erased, as the other places know it. */
+interface Elsewhere {
+  keys: string[];
+  hashes: string[];
 }
 
 function requireOneChoice({ session, project, before_ms, match }: EraseQuery): void {
@@ -109,6 +125,10 @@ async function oneSession(directory: DataDirectory, id: string): Promise<Doomed>
   if (conversations.length > 0) return { conversations, hashes: telemetryOf(directory, conversations), matches: null };
   const named = directory.labels.sessionsNamed(id);
   const [name, ...others] = new Set(named.map((label) => label.name));
+  // Erased before, and nothing here has its name any more; where it was sent, it may still be on its way out.
+  const asked = directory.hashesOf(id);
+  if (name === undefined && directory.erasures.at(asked).length > 0)
+    return { conversations: [], hashes: asked, matches: null };
   if (others.length > 0)
     throw new SynclineError('session.ambiguous', 'Several sessions begin with these characters', {
       hint: 'Give more of the id; `syncline telemetry list` shows them.',
@@ -124,7 +144,7 @@ async function oneSession(directory: DataDirectory, id: string): Promise<Doomed>
 }
 
 /** All hashes of the sessions' telemetry: what came before the team's salt is under the machine's. */
-function telemetryOf({ labels }: DataDirectory, conversations: readonly DoomedSession[]): string[] {
+function telemetryOf({ labels, hashesOf, erasures }: DataDirectory, conversations: readonly DoomedSession[]): string[] {
   const hashes = new Set<string>();
   const all = labels.all('session');
   const names = new Map(all.map(({ hash, name }) => [hash, name]));
@@ -137,6 +157,9 @@ function telemetryOf({ labels }: DataDirectory, conversations: readonly DoomedSe
     if (name !== undefined) wanted.add(name);
   }
   for (const { hash, name } of all) if (wanted.has(name)) hashes.add(hash);
+  // Of what was erased before there is no label; what destinations were asked for is known by the hash.
+  const asked = [...wanted].flatMap((name) => hashesOf(name));
+  if (erasures.at(asked).length > 0) for (const hash of asked) hashes.add(hash);
   return [...hashes];
 }
 
@@ -153,54 +176,62 @@ async function matching(directory: DataDirectory, { project, before_ms }: EraseQ
   return { conversations, hashes: [...new Set([...telemetryOf(directory, conversations), ...named])], matches: null };
 }
 
-/** Sends until every configured store has confirmed, nothing moves any more, or the time is over. */
-async function deliver(
-  { sessions, options }: DataDirectory,
-  keys: readonly string[],
-  timeout_ms: number,
-): Promise<void> {
-  if (!sessions) return;
+/** Sends until every place that can has confirmed, nothing moves any more, or the time is over. */
+async function deliver(directory: DataDirectory, elsewhere: Elsewhere, timeout_ms: number): Promise<void> {
+  const { sessions, erasures, options } = directory;
   const { clock, timers } = options;
   const over = new AbortController();
   const deadline_ms = clock.monotonic_ms() + timeout_ms;
   void timers.sleep(timeout_ms, over.signal).then(() => over.abort());
   try {
-    while (!over.signal.aborted && sessions.erasure.elsewhere(keys).some(({ queued }) => queued > 0)) {
-      await allEnded([...sessions.deliveries.values()].map((delivery) => delivery.pass(over.signal)));
+    while (!over.signal.aborted && isWaiting(directory, elsewhere)) {
+      const deliveries = [...(sessions?.deliveries.values() ?? [])];
+      const passes: Promise<unknown>[] = deliveries.map((delivery) => delivery.pass(over.signal));
+      await allEnded([...passes, erasures.pass(over.signal)]);
       if (clock.monotonic_ms() >= deadline_ms) return;
-      if (sessions.erasure.elsewhere(keys).some(({ queued }) => queued > 0))
-        await timers.sleep(LOOK_AGAIN_MS, over.signal);
+      if (isWaiting(directory, elsewhere)) await timers.sleep(LOOK_AGAIN_MS, over.signal);
     }
   } finally {
     over.abort();
   }
 }
 
-async function destinationsOf(
-  { sessions, destinations }: DataDirectory,
-  keys: readonly string[],
-  telemetry_sessions: number,
-): Promise<ErasedAt[]> {
-  const conversations = (sessions?.erasure.elsewhere(keys) ?? []).map(
-    ({ destination, erased, queued, unreachable }): ErasedAt => ({
-      destination,
-      stream: 'sessions',
-      state: unreachable > 0 ? 'cannot' : queued > 0 ? 'queued' : 'done',
-      sessions: erased + queued + unreachable,
-      waiting: queued,
-      reason: unreachable > 0 ? 'it is configured no more' : null,
+function isWaiting({ sessions, erasures }: DataDirectory, { keys, hashes }: Elsewhere): boolean {
+  const conversations = sessions?.erasure.elsewhere(keys) ?? [];
+  return conversations.some(({ queued }) => queued > 0) || erasures.at(hashes).some(({ waiting }) => waiting > 0);
+}
+
+function conversationsAt({ sessions }: DataDirectory, keys: readonly string[]): ErasedAt[] {
+  return (sessions?.erasure.elsewhere(keys) ?? []).map(({ destination, erased, queued, unreachable }) => ({
+    destination,
+    stream: 'sessions',
+    state: unreachable > 0 ? 'failed' : queued > 0 ? 'queued' : 'done',
+    sessions: erased + queued + unreachable,
+    waiting: queued,
+    reason: unreachable > 0 ? 'it is configured no more' : null,
+  }));
+}
+
+/** What was asked for, and what `planned` would ask for besides. */
+function telemetryAt(
+  { erasures, destinations }: DataDirectory,
+  { hashes }: Elsewhere,
+  planned: ReadonlyMap<string, readonly string[]>,
+): ErasedAt[] {
+  const asked = erasures.at(hashes).map(({ destination, sessions, waiting, state, reason }): ErasedAt => {
+    const row = { destination, stream: 'telemetry', sessions, waiting, reason } as const;
+    return { ...row, state: state === 'waiting' ? 'queued' : state };
+  });
+  const known = new Set(asked.map(({ destination }) => destination));
+  const would = [...planned].filter(([destination]) => !known.has(destination) && destination !== LOCAL_STORE);
+  return [
+    ...asked,
+    ...would.map(([destination, { length: sessions }]): ErasedAt => {
+      const row = { destination, stream: 'telemetry', sessions } as const;
+      const configured = destinations.find(({ destination: { id } }) => id === destination);
+      if (!configured) return { ...row, state: 'failed', waiting: 0, reason: 'it is configured no more' };
+      if (!configured.eraser) return { ...row, state: 'cannot', waiting: 0, reason: 'it has no way to delete' };
+      return { ...row, state: 'queued', waiting: sessions, reason: null };
     }),
-  );
-  if (telemetry_sessions === 0) return conversations;
-  const telemetry = destinations
-    .filter(({ destination }) => destination.id !== LOCAL_STORE)
-    .map(({ destination }): ErasedAt => ({
-      destination: destination.id,
-      stream: 'telemetry',
-      state: 'cannot',
-      sessions: telemetry_sessions,
-      waiting: 0,
-      reason: 'telemetry has no delete verb there; what has left stays, nothing more follows',
-    }));
-  return [...conversations, ...telemetry];
+  ];
 }

@@ -17,6 +17,8 @@ const SETTLE_MS = 15_000;
 /** A hook that came before its transcript. */
 const WAITING_HOOK_MS = 2_000;
 const ORPHAN_MS = 60 * 60_000;
+/** How often destinations that did not answer are thought of; each has a back-off of its own besides. */
+const ERASE_AGAIN_MS = 15_000;
 const RETENTION_MS = 10 * 60_000;
 
 export interface LoopWakeups {
@@ -47,6 +49,8 @@ export function startLoops(supervisor: Supervisor, directory: DataDirectory, run
     supervisor.start({ name: 'tend memories', run: (signal) => tendMemories(memory, directory.options, signal) });
     supervisor.start({ name: 'memory peers', run: (signal) => memory.peers.run(signal) });
   }
+  const erasing = new Wakeup();
+  supervisor.start({ name: 'erase elsewhere', run: (signal) => eraseElsewhere(directory, erasing, signal) });
   const conversations = startSessionLoops(supervisor, directory, run);
   for (const { id, delivery, wakeup } of deliveries)
     supervisor.start({ name: `deliver ${id}`, run: (signal) => delivery.run(signal, wakeup) });
@@ -57,6 +61,7 @@ export function startLoops(supervisor: Supervisor, directory: DataDirectory, run
       appended();
       for (const wakeup of sources) wakeup.notify();
       conversations();
+      erasing.notify();
     },
   };
 }
@@ -132,6 +137,18 @@ async function sweepHooks(
     else if (swept.appended > 0) appended();
     const wait_ms = swept === 'full' ? FULL_MS : swept.waiting ? WAITING_HOOK_MS : SWEEP_MS;
     await wakeup.wait(wait_ms, options.timers, signal);
+  }
+}
+
+/** What a person erased, at the destinations that it had been sent to: soon, and again until they have answered. */
+async function eraseElsewhere(
+  { erasures, options }: DataDirectory,
+  wakeup: Wakeup,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await erasures.pass(signal);
+    await wakeup.wait(ERASE_AGAIN_MS, options.timers, signal);
   }
 }
 

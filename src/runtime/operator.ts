@@ -235,8 +235,11 @@ export interface EraseQuery {
 export interface ErasedAt {
   destination: string;
   stream: StreamName;
-  /** `done`: confirmed; `queued`: asked for, not confirmed yet; `cannot`: there is no way to erase it there. */
-  state: 'done' | 'queued' | 'cannot';
+  /**
+   * `done`: confirmed; `queued`: asked for, not confirmed yet; `cannot`: by its nature, it has no way to delete; `failed`: it
+   * has one, but will not or cannot be asked.
+   */
+  state: 'done' | 'queued' | 'cannot' | 'failed';
   /** Sessions of which something was or may be there. */
   sessions: number;
   /** Of those, the ones not confirmed yet. */

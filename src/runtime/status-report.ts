@@ -70,6 +70,7 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
       ...warningsOf(progress, insecure),
       ...vanishedWarnings(directory),
       ...(directory.sessions?.warnings() ?? []),
+      ...erasureWarnings(directory),
       ...fullStoreWarning(directory, rows),
       ...(await backPressureWarning(directory)),
     ],
@@ -212,6 +213,15 @@ function vanishedWarnings({ sessions }: DataDirectory): string[] {
         ]
       : [],
   );
+}
+
+/** What a person erased and a destination has not confirmed. */
+function erasureWarnings({ erasures }: DataDirectory): string[] {
+  return erasures.waiting().map(({ destination, sessions, reason }) => {
+    const why = reason === null ? '' : ` (${reason})`;
+    const many = sessions === 1 ? '1 session waits' : `${sessions} sessions wait`;
+    return `${destination}: the telemetry of ${many} to be erased there${why}; it is asked again by itself`;
+  });
 }
 
 /** What is full, what that stops, and what to do: the local store never makes room by itself. */

@@ -5,6 +5,7 @@ import { checkHost } from './access/host-check.ts';
 import type { ServerContext } from './context.ts';
 import type { ServerEnv } from './http/env.ts';
 import { Refusal } from './http/refusal.ts';
+import { eraseSession } from './routes/erase-session.ts';
 import { ingest } from './routes/ingest.ts';
 import { answerMemory, MEMORY_ROUTES } from './routes/memories.ts';
 import { MCP_PATH } from './routes/memory-request.ts';
@@ -66,6 +67,7 @@ function routesOf(context: ServerContext): Route[] {
       const { path } = TELEMETRY_KINDS[kind];
       return { method: 'POST', path, handler: (c) => ingest(c, context, kind) };
     }),
+    { method: 'DELETE', path: '/v1/sessions/:session_id_hash', handler: (c) => eraseSession(c, context) },
     { method: 'PUT', path: TRANSCRIPT, handler: (c) => putTranscript(c, context) },
     { method: 'POST', path: `${TRANSCRIPT}/gone`, handler: (c) => markTranscriptGone(c, context) },
     { method: 'GET', path: TRANSCRIPT, handler: (c) => transcriptState(c, context) },

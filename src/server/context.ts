@@ -11,6 +11,7 @@ import type { InFlight } from './http/in-flight.ts';
 import type { ServerLimits } from './limits.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { Pages } from './pages.ts';
+import type { Removals } from './removals.ts';
 import type { ServedMemory } from './served-memory.ts';
 
 /** Everything the routes work with; made once by `createServer`. */
@@ -21,6 +22,10 @@ export interface ServerContext {
   /** Null: this server keeps no memories. */
   memory: ServedMemory | null;
   tokens: TokenStore;
+  /** What is deleted leaves the files later; null: nobody sees to it. */
+  removals: Removals | null;
+  /** Writes down what a member did beyond sending, who and with which token, as an operator action. */
+  record: (action: { verb: string; target: string; detail: object }) => Promise<void>;
   sign_in: SignIn;
   quota: Quota;
   in_flight: InFlight;

@@ -22,6 +22,7 @@ import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
 import { checkListenPolicy, proxyList } from './listen-policy.ts';
 import { ServerMetrics } from './metrics.ts';
 import type { Pages } from './pages.ts';
+import type { Removals } from './removals.ts';
 import type { ServedMemory } from './served-memory.ts';
 
 /** How often last uses of tokens are written and the certificate files are looked at. */
@@ -37,6 +38,10 @@ export interface ServerOptions {
   /** The memories that are served; none: the routes for them say 404. */
   memory?: ServedMemory;
   tokens: TokenStore;
+  /** Has what members delete leave the files; the caller runs it. */
+  removals?: Removals;
+  /** Writes down an operator action. */
+  record?: ServerContext['record'];
   clock: Clock;
   random: Random;
   timers: Timers;
@@ -84,6 +89,8 @@ export function createServer(options: ServerOptions): SynclineServer {
     sessions: options.sessions ?? null,
     memory: options.memory ?? null,
     tokens: options.tokens,
+    removals: options.removals ?? null,
+    record: options.record ?? (async () => undefined),
     sign_in: new SignIn(options.clock, options.random),
     quota: new Quota(options.clock, limits),
     in_flight,

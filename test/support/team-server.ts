@@ -47,6 +47,15 @@ export class TeamServer implements AsyncDisposable {
     this.#program = await this.machine.server(this.#port);
   }
 
+  /** `kill -9`. */
+  async kill(): Promise<void> {
+    await this.#program.kill();
+  }
+
+  async startAgain(): Promise<void> {
+    this.#program = await this.machine.server(this.#port);
+  }
+
   /** Where machines send. */
   get url(): string {
     return this.proxy.url;

@@ -70,7 +70,9 @@ describe('erase', () => {
     for (const [destinations, exit] of [
       [[DONE], 0],
       [[DONE, QUEUED], 1],
-      [[CANNOT], 1],
+      // No confirmation is missing where none can be given.
+      [[DONE, CANNOT], 0],
+      [[{ ...CANNOT, state: 'failed' }], 1],
       [[], 0],
     ] as const)
       expect((await cli([...args, '--everywhere'], erasing([...destinations]))).exit).toBe(exit);

@@ -36,7 +36,12 @@ export async function erase(context: CommandContext, invocation: Invocation): Pr
   }
   const result = await operator.erase({ ...query, dry_run: false });
   print(context, result);
-  return query.everywhere && result.destinations.some(({ state }) => state !== 'done') ? EXIT.no : EXIT.ok;
+  return query.everywhere && result.destinations.some(isMissing) ? EXIT.no : EXIT.ok;
+}
+
+/** Whether a confirmation is missing. A place that cannot delete by its nature gives none, which is said, and no failure. */
+function isMissing({ state }: ErasedAt): boolean {
+  return state === 'queued' || state === 'failed';
 }
 
 function queryOf(context: CommandContext, invocation: Invocation): Omit<EraseQuery, 'dry_run'> {
@@ -110,7 +115,9 @@ function whatOf({ conversations, messages, telemetry_sessions }: EraseResult): s
 
 function becameOf({ state, sessions, waiting, reason }: ErasedAt, { dry_run }: EraseResult): string {
   const of = formatItems(sessions, 'session');
+  const why = reason === null ? '' : `: ${safe(reason)}`;
   if (state === 'cannot') return `cannot be erased there (${of}): ${safe(reason ?? 'no delete verb')}`;
+  if (state === 'failed') return `not erased there (${of}): ${safe(reason ?? 'it was refused')}`;
   if (state === 'done') return `done (${of})`;
-  return dry_run ? `would be asked to erase ${formatItems(waiting, 'session')}` : `queued (${waiting} of ${of})`;
+  return dry_run ? `would be asked to erase ${formatItems(waiting, 'session')}` : `queued (${waiting} of ${of})${why}`;
 }

@@ -1,5 +1,6 @@
 import { SynclineError } from '../../platform/errors.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
+import type { PartitionHeader } from '../ordered/destination.ts';
 import { nextDestinationState, type DestinationEvent, type DestinationState } from '../ordered/states.ts';
 import type { Backlog, DeliveryKind, DestinationRow, DestinationSpec, Partition, PartitionProgress } from '../store.ts';
 import { addCounters } from './counters.ts';
@@ -215,4 +216,15 @@ export function progress(db: Database): PartitionProgress[] {
     ...row,
     held: heldOf({ held_class, held_since_ms, held_message }),
   }));
+}
+
+/** An open batch may have been sent; that of an attempt that never began is among them. */
+export function sentTo(db: Database): { destination_id: string; header: PartitionHeader }[] {
+  const rows = db.all<{ destination_id: string; header: string }>(
+    `SELECT g.destination_id, p.header FROM progress g JOIN partition p USING (partition_id)
+     WHERE g.accepted_fence > 0 OR EXISTS (
+       SELECT 1 FROM batch b WHERE b.destination_id = g.destination_id AND b.partition_id = g.partition_id
+         AND b.state IN ('open', 'suspect'))`,
+  );
+  return rows.map(({ destination_id, header }) => ({ destination_id, header: JSON.parse(header) as PartitionHeader }));
 }

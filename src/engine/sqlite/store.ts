@@ -9,7 +9,7 @@ import { append } from './append.ts';
 import { appendAt, skipTo } from './append-at.ts';
 import { addCounters, readCounters } from './counters.ts';
 import { deadLetters, insertDeadLetter, retryDeadLetter, setState } from './dead-letters.ts';
-import { backlog, changeDestination, configureDestination, destinations, progress } from './destinations.ts';
+import { backlog, changeDestination, configureDestination, destinations, progress, sentTo } from './destinations.ts';
 import { allPartitions, allSources, nextEpoch, openPartition, openSource, openSources } from './partitions.ts';
 import { plan, readBatch, readEntries } from './plan.ts';
 import { erase, rewrite, scrub } from './erasure.ts';
@@ -72,6 +72,7 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
     settle: (settlement) => inGroup(db, () => settle(db, settlement, newId), 'commit'),
     halfOpen: async (destination_id) => halfOpen(db, destination_id),
     progress: async () => progress(db),
+    sentTo: async () => sentTo(db),
 
     deadLetters: async (query) => deadLetters(db, query),
     recordRefused: async (letter) =>
@@ -93,10 +94,7 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
       db.transaction(() => discardKey(db, id, 'discarded') || setState(db, id, 'discarded')),
 
     retain: async (request) => retain(db, request, newId),
-    subjectsContaining: async (text) => subjectsContaining(db, new LiteralText(text)),
-    erase: async (subject, now_ms) => erase(db, subject, now_ms),
-    rewrite: async (partition_id, payloads) => rewrite(db, partition_id, payloads),
-    scrub: async () => scrub(db),
+    ...erasureOf(db),
 
     count: async (changes) => db.transaction(() => addCounters(db, changes)),
     counters: async () => readCounters(db),
@@ -111,6 +109,15 @@ export function openSqliteStore(db: Database, options: SqliteStoreOptions): Engi
     close: async () => db.close(),
 
     keyed: keyedStore(db, newId),
+  };
+}
+
+function erasureOf(db: Database): Pick<EngineStore, 'subjectsContaining' | 'erase' | 'rewrite' | 'scrub'> {
+  return {
+    subjectsContaining: async (text) => subjectsContaining(db, new LiteralText(text)),
+    erase: async (subject, now_ms) => erase(db, subject, now_ms),
+    rewrite: async (partition_id, payloads) => rewrite(db, partition_id, payloads),
+    scrub: async () => scrub(db),
   };
 }
 

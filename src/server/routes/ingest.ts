@@ -24,6 +24,7 @@ const MAX_KEY_LENGTH = 200;
 export async function ingest(c: Context<ServerEnv>, context: ServerContext, kind: TelemetryKind): Promise<Response> {
   const caller = authenticate(c, context, ['ingest']);
   context.quota.takeRequest(caller.token_id);
+  context.removals?.requireWritable('telemetry');
   requireJson(c);
   requireSchemaVersion(c);
   const key = requireKey(c);

@@ -24,6 +24,7 @@ export function openApi(version: string): Json {
       '/v1/sessions': {
         post: ingestOperation('Sessions', { oneOf: [schemaRef('SessionBody'), schemaRef('SessionsBody')] }),
       },
+      '/v1/sessions/{session_id_hash}': { delete: eraseOperation },
       '/v1/repo-snapshots': { post: ingestOperation('Repository snapshots', schemaRef('RepoSnapshotsBody')) },
       '/v1/workspace-facts': { post: ingestOperation('Workspace facts', schemaRef('WorkspaceFactsBody')) },
       '/v1/health': { get: readOperation('Version and accepted schema versions', []) },
@@ -145,6 +146,42 @@ function ingestOperation(summary: string, schema: Json): Json {
     },
   };
 }
+
+const eraseOperation: Json = {
+  summary: "Erase the caller's own telemetry of a session: its account, events and spans; nothing of it comes in again",
+  security: [{ token: [] }],
+  parameters: [
+    { name: 'session_id_hash', in: 'path', required: true, schema: { type: 'string', maxLength: 200 } },
+    {
+      ...{ name: 'team_id', in: 'query', required: false, schema: { type: 'string' } },
+      description: 'Of the token; another one is refused.',
+    },
+  ],
+  responses: {
+    200: {
+      description: 'Nothing of it is there: erased now, or absent before (also the second time)',
+      content: {
+        'application/json': {
+          schema: { type: 'object', required: ['result'], properties: { result: { enum: ['erased', 'absent'] } } },
+        },
+      },
+    },
+    ...Object.fromEntries(
+      [
+        [400, 'The hash is empty or longer than 200 characters'],
+        [401, 'No valid token'],
+        [403, 'Wrong scope, team, Host or Origin; or `no_member`: a token of the whole team'],
+        [409, '`foreign_owner`: another member sent some of it; nothing was changed'],
+        [429, 'Quota used up; Retry-After in seconds'],
+        [503, 'At a limit for the moment; Retry-After in seconds'],
+        [507, 'Storage is full'],
+      ].map(([status, description]) => [
+        status,
+        { description, content: { 'application/json': { schema: schemaRef('Refusal') } } },
+      ]),
+    ),
+  },
+};
 
 /** The routes of memories, out of the table that serves them. */
 function memoryPaths(): Json {

@@ -67,7 +67,10 @@ export async function deleteTranscript(c: Context<ServerEnv>, context: ServerCon
   const reason = c.req.query('reason') ?? 'unshared';
   if (reason !== 'unshared' && reason !== 'erased')
     throw new Refusal(400, 'schema', 'reason is unshared or erased', { field: 'reason' });
+  context.removals?.note('sessions');
   const result = await unlessFull(() => store.remove(caller.team_id, key, ownerOf(caller), reason));
+  const { token_id, member, device } = caller;
+  await context.record({ verb: `${reason} transcript`, target: key, detail: { result, member, device, token_id } });
   if (result === 'foreign') throw foreignOwner(null);
   return Response.json({ result });
 }
@@ -76,6 +79,7 @@ function writer(c: Context<ServerEnv>, context: ServerContext): { caller: Caller
   const caller = authenticate(c, context, ['ingest']);
   context.quota.takeRequest(caller.token_id);
   if (!context.sessions) throw new Refusal(404, 'not_found', 'This server keeps no conversations');
+  if (c.req.method !== 'GET') context.removals?.requireWritable('sessions');
   const key = c.req.param('key') ?? '';
   if (!CONVERSATION_KEY.test(key))
     throw new Refusal(400, 'transcript_key', 'The key of a transcript has 32 hexadecimal digits', { field: 'key' });

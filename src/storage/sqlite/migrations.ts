@@ -82,3 +82,9 @@ function newerSchema(db: Database, room: string, current: number, newest: number
     { hint: 'It was written by a newer Syncline. Start that version, or restore the backup made before its upgrade.' },
   );
 }
+
+/** Removes the copies that migrations left in a folder: they hold what was erased since. */
+export function removeCopies(folder: string): void {
+  for (const file of readdirSync(folder))
+    if (/\.db\.before-[a-z]+-\d{4}(-wal|-shm)?$/.test(file)) rmSync(join(folder, file), { force: true });
+}

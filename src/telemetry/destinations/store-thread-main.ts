@@ -5,7 +5,15 @@ import { invariant, messageOf } from '../../platform/errors.ts';
 import { Database } from '../../storage/sqlite/database.ts';
 import { TelemetryStore } from '../store/telemetry-store.ts';
 import { receiveBatch } from './receive-batch.ts';
-import type { Answer, EraseRequest, FromThread, StoreRequest, StoreThreadOptions, ToThread } from './store-thread.ts';
+import type {
+  Answer,
+  EraseRequest,
+  FromThread,
+  ScrubRequest,
+  StoreRequest,
+  StoreThreadOptions,
+  ToThread,
+} from './store-thread.ts';
 
 const port = parentPort;
 invariant(port, 'this file is the start of a thread');
@@ -24,16 +32,19 @@ async function take(messages: readonly ToThread[]): Promise<void> {
   const requests = messages.filter((message) => message !== 'close');
   const answers: FromThread = await Promise.all(requests.filter((request) => 'batch' in request).map(answerTo));
   // Not before what was given together with it is stored: some of that may be of the sessions to be erased.
-  for (const request of requests) if ('hashes' in request) answers.push(erase(request));
+  for (const request of requests) if (!('batch' in request)) answers.push(remove(request));
   if (answers.length > 0) port?.postMessage(answers);
   if (requests.length === messages.length) return;
   store.close();
   port?.close();
 }
 
-function erase({ id, team_id, hashes }: EraseRequest): Answer {
+function remove(request: EraseRequest | ScrubRequest): Answer {
+  const { id } = request;
   try {
-    return { id, erased: store.eraseSessions(team_id, hashes) };
+    if ('hashes' in request) return { id, erased: store.eraseSessions(request.team_id, request.hashes) };
+    store.scrub();
+    return { id, erased: 0 };
   } catch (error) {
     return { id, failure: messageOf(error) };
   }

@@ -22,8 +22,13 @@ export interface EraseRequest {
   team_id: string;
   hashes: readonly string[];
 }
-/** What goes to the thread: a batch, an erasure, or the wish that it closes its store and ends. */
-export type ToThread = StoreRequest | EraseRequest | 'close';
+/** What the store has removed is to leave its file, after whatever was given to the thread before. */
+export interface ScrubRequest {
+  id: number;
+  scrub: true;
+}
+/** What goes to the thread: a batch, an erasure, a scrub, or the wish that it closes its store and ends. */
+export type ToThread = StoreRequest | EraseRequest | ScrubRequest | 'close';
 /** What comes back for each request. */
 export type Answer = { id: number; reply: Reply } | { id: number; erased: number } | { id: number; failure: string };
 /** The answers to the batches of one commit come together, so that they can be settled with one, too. */
@@ -62,6 +67,11 @@ export class StoreThread {
    */
   eraseSessions(team_id: string, hashes: readonly string[]): Promise<number> {
     return this.#ask(this.#erasing, (id) => ({ id, team_id, hashes }));
+  }
+
+  /** As `TelemetryStore.scrub`, in the thread: this one goes on answering meanwhile. */
+  async scrub(): Promise<void> {
+    await this.#ask(this.#erasing, (id) => ({ id, scrub: true }));
   }
 
   #ask<T>(waiting: Map<number, PromiseWithResolvers<T>>, request: (id: number) => ToThread): Promise<T> {

@@ -106,6 +106,16 @@ export class TeamServerDestination implements OrderedDestination {
     return reply.status === null ? reply : readReply(reply.status, reply.retry_after, reply.body);
   }
 
+  /** `DELETE /v1/sessions/{hash}`: the member's own telemetry of a session; a server without that route answers 404 or 405. */
+  async eraseSession(session_id_hash: string, signal: AbortSignal): Promise<Reply> {
+    const { team_id, version } = this.#options;
+    const path = `${TELEMETRY_KINDS.sessions.path}/${encodeURIComponent(session_id_hash)}`;
+    const headers = { 'x-syncline-client': `syncline/${version}` };
+    const query = `?team_id=${encodeURIComponent(team_id)}`;
+    const reply = await this.#exchange.request({ method: 'DELETE', path: `${path}${query}`, headers }, signal);
+    return reply.status === null ? reply : readReply(reply.status, reply.retry_after, reply.body);
+  }
+
   async close(): Promise<void> {
     await this.#exchange.close();
   }

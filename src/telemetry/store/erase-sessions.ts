@@ -57,6 +57,22 @@ export function countSessions(db: Database, team_id: string, hashes: readonly st
   return db.value<number>(`SELECT count(*) FROM session WHERE ${AMONG}`, team_id, JSON.stringify(hashes));
 }
 
+export function workspacesOf(db: Database, team_id: string, hashes: readonly string[]): Map<string, string[]> {
+  const rows = db.all<{ hash: string; workspace: string }>(
+    `WITH among AS (SELECT * FROM session WHERE ${AMONG}),
+       worked AS (
+         SELECT session_id_hash, account_workspace AS workspace_key FROM among
+         UNION SELECT session_id_hash, event_workspace FROM among
+         UNION SELECT a.session_id_hash, u.workspace_key FROM among a JOIN usage u USING (team_id, session_key)
+         UNION SELECT a.session_id_hash, t.workspace_key FROM among a JOIN tool_span t USING (team_id, session_key))
+     SELECT session_id_hash AS hash, workspace_hash AS workspace FROM worked JOIN workspace USING (workspace_key)`,
+    team_id,
+    JSON.stringify(hashes),
+  );
+  const grouped = Map.groupBy(rows, ({ hash }) => hash);
+  return new Map([...grouped].map(([hash, some]) => [hash, some.map(({ workspace }) => workspace)]));
+}
+
 /** @throws StaleError `storage.readers` */
 export function eraseSessions(db: Database, team_id: string, hashes: readonly string[]): number {
   let erased = 0;
@@ -64,13 +80,20 @@ export function eraseSessions(db: Database, team_id: string, hashes: readonly st
     const some = JSON.stringify(hashes.slice(from, from + AT_ONCE));
     erased += db.transaction(() => deleteAmong(db, team_id, some));
   }
-  if (db.scrub()) return erased;
+  scrub(db);
+  return erased;
+}
+
+/** @throws StaleError `storage.readers` */
+export function scrub(db: Database): void {
+  if (db.scrub()) return;
   throw new StaleError('storage.readers', 'Erased, but a reader of the store still holds the pages as they were', {
     hint: 'Do it again once reports that are running have ended.',
   });
 }
 
-function deleteAmong(db: Database, team_id: string, hashes: string): number {
+/** Deletes all rows of sessions (their hashes as a JSON array) in the caller's transaction; returns how many there were. */
+export function deleteAmong(db: Database, team_id: string, hashes: string): number {
   let sessions = 0;
   for (const table of OF_A_SESSION)
     sessions = db.run(

@@ -7,10 +7,13 @@ import type { AnyParsedBody } from '../wire/body.ts';
 import {
   countSessions,
   eraseSessions,
+  scrub,
   sessionsContaining,
   sessionsNamed,
+  workspacesOf,
   type SessionsNamed,
 } from './erase-sessions.ts';
+import { withdrawSession, withoutErased, type Withdrawal } from './erased-sessions.ts';
 import { ingestEvents } from './event-ingest.ts';
 import type { Figures } from './figures.ts';
 import { findKey, pruneKeys, rememberKey, type IngestCounts, type KeyState } from './idempotency.ts';
@@ -87,7 +90,10 @@ export class TelemetryStore {
       if (known.state === 'replayed') return { outcome: 'replayed', ...known.counts };
       if (known.state === 'reused') return { outcome: 'key_reused' };
     }
-    const deduped = this.#ingestItems(body, principal, now_ms);
+    const wanted = withoutErased(this.#db, body, principal);
+    const erased = body.items.length - wanted.items.length;
+    const nothing_left = erased > 0 && wanted.items.length === 0;
+    const deduped = erased + (nothing_left ? 0 : this.#ingestItems(wanted, principal, now_ms));
     const counts = { received: body.items.length, deduped };
     if (batch) rememberKey(this.#db, principal.team_id, body.kind, batch, counts, now_ms);
     pruneKeys(this.#db, now_ms);
@@ -153,6 +159,26 @@ export class TelemetryStore {
     const erased = eraseSessions(this.#db, team_id, hashes);
     this.#interner.forget();
     return erased;
+  }
+
+  /**
+   * A member takes a session back: all that is here of it goes, and nothing that the member sends of it comes in any more. Its
+   * bytes stay in the file until `scrub`. Twice is as once.
+   */
+  withdrawSession(principal: Pick<Principal, 'team_id' | 'member'>, session_id_hash: string): Withdrawal {
+    const result = withdrawSession(this.#db, principal, session_id_hash, this.#clock.now_ms());
+    this.#interner.forget();
+    return result;
+  }
+
+  /** Workspaces, by their hashes, in which sessions of a team worked as far as this store knows them. */
+  workspacesOf(team_id: string, hashes: readonly string[]): Map<string, string[]> {
+    return workspacesOf(this.#db, team_id, hashes);
+  }
+
+  /** Writes the file anew, so that nothing is left of what was removed. @throws StaleError `storage.readers` as `eraseSessions` */
+  scrub(): void {
+    scrub(this.#db);
   }
 
   /** Figures since the reader's last midnight. */
