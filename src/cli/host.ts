@@ -28,6 +28,8 @@ export interface Host {
   signal: AbortSignal;
   /** True when started from a clone, where `syncline` is not on the PATH. */
   from_clone: boolean;
+  /** The absolute path by which others start this program. */
+  program: string;
   runtime: Runtime;
   prompts: () => Promise<Prompts>;
   /** All of standard input as text. @throws UsageError `usage.input` when it has more than a mebibyte */

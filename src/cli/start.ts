@@ -1,5 +1,6 @@
 /** The real process: its streams, signals, clock and exit. Everything else takes them as parameters. */
 import { homedir } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { systemClock } from '../platform/clock.ts';
 import { EXIT, UsageError, type ExitCode } from '../platform/errors.ts';
 import { systemRandom } from '../platform/random.ts';
@@ -15,6 +16,8 @@ import { runtime } from './runtime.ts';
  * each of them passes it on.
  */
 const SAME_SIGNAL_MS = 500;
+
+const FROM_CLONE = import.meta.url.endsWith('/src/cli/start.ts');
 
 /** Runs the command line of this process and sets its exit code. */
 export async function start(): Promise<void> {
@@ -82,7 +85,10 @@ function processHost(signal: AbortSignal): Host {
     is_tty: { stdin: process.stdin.isTTY, stdout: process.stdout.isTTY, stderr: process.stderr.isTTY },
     columns: () => process.stdout.columns ?? process.stderr.columns ?? 80,
     signal,
-    from_clone: import.meta.url.endsWith('/src/cli/start.ts'),
+    from_clone: FROM_CLONE,
+    program: FROM_CLONE
+      ? fileURLToPath(new URL('../../bin/syncline', import.meta.url))
+      : (process.argv[1] ?? 'syncline'),
     runtime,
     prompts: clackPrompts,
     readInput,

@@ -47,6 +47,7 @@ export function hostOf(world: CliWorld): { host: Host; written: () => { stdout: 
     columns: () => 80,
     signal: new AbortController().signal,
     from_clone: false,
+    program: '/opt/syncline/bin/syncline',
     runtime: fakeRuntime(world),
     readInput: async () => world.input ?? '',
     prompts: async () => answering<Prompts>('prompts', world.prompts ?? {}),

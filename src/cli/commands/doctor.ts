@@ -2,6 +2,8 @@ import { existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { inspectConfig } from '../../config/load.ts';
 import { EXIT, messageOf, SynclineError, type ExitCode } from '../../platform/errors.ts';
+import { listConnections } from '../../agents/connect/connections.ts';
+import { callingProgram } from '../calling-program.ts';
 import type { CommandContext } from '../context.ts';
 import { CHECKS } from '../doctor/checks.ts';
 import { fault, type Check, type DoctorFacts, type Finding } from '../doctor/check.ts';
@@ -63,6 +65,7 @@ function gatherFacts(context: CommandContext): DoctorFacts {
     paths,
     inspection: inspectConfig({ file, file_required, env: host.env }),
     free_bytes: () => freeBytes(paths.home),
+    connections: () => listConnections(host.env, callingProgram(context)),
     agentPlaces: () => host.runtime.agentPlaces(host.env),
     sessionPlaces: () => host.runtime.sessionPlaces(host.env, host.clock.now_ms()),
     daemonAnswers: () => daemonAnswers(context),

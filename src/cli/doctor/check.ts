@@ -1,3 +1,4 @@
+import type { Connection } from '../../agents/connect/connections.ts';
 import type { Environment } from '../../config/environment.ts';
 import type { Inspection } from '../../config/load.ts';
 import type { SynclinePaths } from '../../config/paths.ts';
@@ -16,6 +17,8 @@ export interface DoctorFacts {
   /** Free bytes where the state is kept. */
   free_bytes: () => number;
   agentPlaces: () => Promise<AgentPlace[]>;
+  /** What of ours stands in the agents' files. */
+  connections: () => Connection[];
   sessionPlaces: () => Promise<SessionPlace[]>;
   /** Whether the daemon answers; asked only when something holds the lock. */
   daemonAnswers: () => Promise<boolean>;

@@ -1,6 +1,7 @@
 import { agentsCheck } from './agents-check.ts';
 import type { Check } from './check.ts';
 import { configCheck } from './config-check.ts';
+import { connectionsCheck } from './connections-check.ts';
 import { conversationsCheck } from './conversations-check.ts';
 import { clockCheck, diskCheck, nodeCheck, platformCheck, sqliteCheck } from './environment-checks.ts';
 import { homeCheck, lockCheck, spoolCheck } from './home-checks.ts';
@@ -14,6 +15,7 @@ export const CHECKS: readonly Check[] = [
   lockCheck,
   configCheck,
   agentsCheck,
+  connectionsCheck,
   conversationsCheck,
   spoolCheck,
   diskCheck,

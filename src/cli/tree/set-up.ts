@@ -1,4 +1,4 @@
-import type { CommandDeclaration } from '../declaration.ts';
+import { DRY_RUN, type CommandDeclaration } from '../declaration.ts';
 
 const CONFIG: CommandDeclaration = {
   name: 'config',
@@ -34,6 +34,38 @@ const CONFIG: CommandDeclaration = {
   ],
 };
 
+const AGENTS_COMMAND: CommandDeclaration = {
+  name: 'agents',
+  summary: 'hooks and memory of coding agents: list, connect, disconnect',
+  examples: ['syncline agents list', 'syncline agents connect'],
+  commands: [
+    {
+      name: 'list',
+      summary: 'which agents are here, and what of ours stands in their files',
+      examples: ['syncline agents list', 'syncline agents list --json'],
+      load: async () => (await import('../commands/agents.ts')).list,
+    },
+    {
+      name: 'connect',
+      arguments: '[agent]',
+      summary: 'put the hook and the memory server into an agent; shows it first, asks',
+      details:
+        'claude, codex, cursor or all (default). Only files of the user, never of a repository; the rest of them stays to the byte.',
+      options: [DRY_RUN],
+      examples: ['syncline agents connect', 'syncline agents connect claude --dry-run'],
+      load: async () => (await import('../commands/agents.ts')).connect,
+    },
+    {
+      name: 'disconnect',
+      arguments: '[agent]',
+      summary: 'take them out again: what carries our mark, and nothing else',
+      options: [DRY_RUN],
+      examples: ['syncline agents disconnect', 'syncline agents disconnect codex --yes'],
+      load: async () => (await import('../commands/agents.ts')).disconnect,
+    },
+  ],
+};
+
 export const SET_UP: readonly CommandDeclaration[] = [
   {
     name: 'init',
@@ -41,6 +73,7 @@ export const SET_UP: readonly CommandDeclaration[] = [
     examples: ['syncline init', 'syncline init --yes'],
     load: async () => (await import('../commands/init.ts')).init,
   },
+  AGENTS_COMMAND,
   {
     name: 'doctor',
     summary: 'look for faults on this machine; exit 1 when there is one',
