@@ -107,6 +107,20 @@ test('a deletion that came before the memory, which then another member of ours 
   expect(await memories().get(id)).toBeNull();
 });
 
+test('an archiving that came before the memory counts when another member of ours brings it, unless it was changed since', async () => {
+  const other = await rig.ours('b');
+  const [id, edited] = [await other.member.store('Elsewhere'), await other.member.store('Edited')];
+  await rig.delivery(other, 'host:old', old_url).pass(signal);
+  rig.tick();
+  for (const one of [id, edited]) await old.archive(one);
+  rig.tick();
+  await other.member.memories.update(edited, { content: 'in use again' }, ann);
+  await pull(ours.member, other.member);
+  await ours.receiver.tend();
+  expect(await memories().archived({})).toMatchObject([{ id, archive_reason: 'sync_push' }]);
+  expect(await memories().get(edited)).toMatchObject({ content: 'in use again' });
+});
+
 /** The old peer has the row of `other` and deletes it, telling only `ours`, to which the row comes afterwards. */
 async function push(other: OurNode, to: OurNode, peer: BaselineMemoryPeer, id: string): Promise<void> {
   await rig.delivery(other, 'host:old', old_url).pass(signal);

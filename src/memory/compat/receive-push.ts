@@ -9,6 +9,7 @@ import type { LinkRequest, Memories, StandardRequest, WriteOptions } from '../me
 import { linkKey } from '../merge/row.ts';
 import { operationId } from '../origin.ts';
 import { confine } from './confinement.ts';
+import { goneOf } from './gone.ts';
 import { isLinkSignedBy } from './link-signature.ts';
 import { millisecondsOf, parseInstant, type Instant } from './instant.ts';
 import type { KeyDirectory } from './key-directory.ts';
@@ -92,12 +93,9 @@ export class PushReceiver {
     const id = (text: string): string => text;
     await this.#memories(peer, body, tally, options);
     await this.#each(tally, body, 'deletions', id, (one) => this.#delete(peer, one, options));
-    await this.#each(tally, body, 'archives', id, async (one) => {
-      const { result } = await memories.archive([one], 'sync_push', options);
-      if (result.archived.length > 0) this.#markGone(peer, one, 'archived');
-      return { result: result.archived.length > 0 ? 'effect' : 'nothing' };
-    });
+    await this.#each(tally, body, 'archives', id, (one) => this.#archive(peer, one, options));
     await this.#each(tally, body, 'restores', id, async (one) => {
+      this.#waiting.restoredEarly(one);
       await memories.restore(one, options);
       // As it was archived there, which may not be as it was archived here.
       this.#rows.put(peer, new Map([[one, { theirs: null, theirs_updated: 0n, ours: null, gone: null }]]));
@@ -160,7 +158,7 @@ export class PushReceiver {
   }
 
   async #memories(peer: string, body: PushBody, tally: PushTally, options: WriteOptions): Promise<void> {
-    const { db, memories, clock } = this.#parts;
+    const { db, memories } = this.#parts;
     const newest = new Map<string, WireMemory>();
     for (const read of body.lists.memories) {
       if (!('item' in read)) continue;
@@ -173,7 +171,7 @@ export class PushReceiver {
         memories,
         options,
         known: this.#rows.get(peer, ids),
-        early_deletions: new Set(this.#waiting.earlyDeletions(ids, clock.now_ms()).keys()),
+        early_deletions: this.#deletedEarly(ids),
       },
       [...newest.values()],
     );
@@ -206,8 +204,25 @@ export class PushReceiver {
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
-    this.#waiting.deletedEarly(id, peer, clock.now_ms());
+    this.#waiting.endedEarly(id, peer, 'dead', clock.now_ms());
     return { result: 'nothing' };
+  }
+
+  async #archive(peer: string, id: string, options: WriteOptions): Promise<ItemResult> {
+    const { memories, clock } = this.#parts;
+    const { result } = await memories.archive([id], 'sync_push', options);
+    if (result.archived.length > 0) {
+      this.#markGone(peer, id, 'archived');
+      return { result: 'effect' };
+    }
+    if (!(await goneOf(memories.replica, [id])).has(id))
+      this.#waiting.endedEarly(id, peer, 'archived', clock.now_ms());
+    return { result: 'nothing' };
+  }
+
+  #deletedEarly(ids: readonly string[]): Set<string> {
+    const ends = this.#waiting.earlyEnds(ids, this.#parts.clock.now_ms());
+    return new Set([...ends].flatMap(([id, { gone }]) => (gone === 'dead' ? [id] : [])));
   }
 
   /** The peer is not to be told of what it told us. */
@@ -295,7 +310,7 @@ export class PushReceiver {
    * what still lacks something goes on waiting under its first time.
    */
   async tend(): Promise<void> {
-    await this.#deleteLate();
+    await this.#endLate();
     for (const item of this.#waiting.all(this.#parts.clock.now_ms())) {
       try {
         await this.#do(item.list, JSON.parse(item.item) as object, { caller: { agent_id: item.peer } });
@@ -308,16 +323,23 @@ export class PushReceiver {
     }
   }
 
-  /** Memories that an old peer deleted before they were here, and that another member brought since. */
-  async #deleteLate(): Promise<void> {
+  /** Memories that an old peer deleted or archived before they were here, and that came since, by whichever way. */
+  async #endLate(): Promise<void> {
     const { memories, clock } = this.#parts;
-    const early = this.#waiting.earlyDeletions(null, clock.now_ms());
+    const early = this.#waiting.earlyEnds(null, clock.now_ms());
     const live = await memories.getMany([...early.keys()]);
-    for (const { id, life } of live) {
-      const deleted = early.get(id);
-      // One that was written after the deletion is another.
-      if (!deleted || stampMs(life) > deleted.deleted_ms) continue;
-      await memories.delete(id, { caller: { agent_id: deleted.peer } }).catch(rethrowUnlessRefused);
+    for (const { id, life, updated_at } of live) {
+      const end = early.get(id);
+      if (!end) continue;
+      const options = { caller: { agent_id: end.peer } };
+      // One that was written after the deletion is another; one that was changed after the archiving is in use again.
+      if (end.gone === 'dead' && stampMs(life) <= end.ended_ms)
+        await memories.delete(id, options).catch(rethrowUnlessRefused);
+      if (end.gone === 'archived' && millisecondsOf(parseInstant(updated_at) ?? 0n) <= end.ended_ms) {
+        await memories.archive([id], 'sync_push', options).catch(rethrowUnlessRefused);
+        this.#markGone(end.peer, id, 'archived');
+      }
+      if (end.gone === 'archived') this.#waiting.restoredEarly(id);
     }
   }
 

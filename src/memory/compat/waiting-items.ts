@@ -18,7 +18,7 @@ const KEPT_MS = 7 * 24 * 3_600_000;
 /**
  * Items that came before what they need (D17): a link before its memories, a decision before the question, a standard before
  * its memory. The baseline drops them; here they wait on disk and are tried again after each push. Holds no memory's text.
- * Also which memories were deleted before they came, so that their late store does not bring them back.
+ * Also which memories were deleted or archived before they came, so that their late store does not bring them back.
  */
 export class WaitingItems {
   readonly #db: Database;
@@ -51,28 +51,39 @@ export class WaitingItems {
     this.#db.run('DELETE FROM compat_waiting WHERE list = ? AND key = ?', item.list, item.key);
   }
 
-  deletedEarly(memory_id: string, peer: string, now_ms: number): void {
+  /** A deletion stays one when an archiving comes behind it. */
+  endedEarly(memory_id: string, peer: string, gone: EarlyEnd['gone'], now_ms: number): void {
     this.#db.run(
-      'INSERT OR REPLACE INTO compat_early_deletion (memory_id, peer, deleted_ms) VALUES (?, ?, ?)',
+      `INSERT INTO compat_early_end (memory_id, peer, gone, ended_ms) VALUES (?, ?, ?, ?)
+       ON CONFLICT (memory_id) DO UPDATE SET peer = excluded.peer, gone = excluded.gone, ended_ms = excluded.ended_ms
+       WHERE compat_early_end.gone = 'archived' OR excluded.gone = 'dead'`,
       memory_id,
       peer,
+      gone,
       now_ms,
     );
   }
 
-  /** Which of these, or of all, were deleted before they came; without what is too old. */
-  earlyDeletions(memory_ids: readonly string[] | null, now_ms: number): Map<string, EarlyDeletion> {
-    this.#db.run('DELETE FROM compat_early_deletion WHERE deleted_ms < ?', now_ms - KEPT_MS);
-    const rows = this.#db.all<EarlyDeletion & { memory_id: string }>(
-      `SELECT memory_id, peer, deleted_ms FROM compat_early_deletion
+  /** What was archived before it came was restored, also before it came. */
+  restoredEarly(memory_id: string): void {
+    this.#db.run(`DELETE FROM compat_early_end WHERE memory_id = ? AND gone = 'archived'`, memory_id);
+  }
+
+  /** Which of these, or of all, ended before they came; without what is too old. */
+  earlyEnds(memory_ids: readonly string[] | null, now_ms: number): Map<string, EarlyEnd> {
+    this.#db.run('DELETE FROM compat_early_end WHERE ended_ms < ?', now_ms - KEPT_MS);
+    const rows = this.#db.all<EarlyEnd & { memory_id: string }>(
+      `SELECT memory_id, peer, gone, ended_ms FROM compat_early_end
        WHERE ?1 IS NULL OR memory_id IN (SELECT value FROM json_each(?1)) LIMIT ${MOST}`,
       memory_ids && JSON.stringify(memory_ids),
     );
-    return new Map(rows.map(({ memory_id, ...deletion }) => [memory_id, deletion]));
+    return new Map(rows.map(({ memory_id, ...end }) => [memory_id, end]));
   }
 }
 
-export interface EarlyDeletion {
+/** What an old peer did to a memory before it was here. */
+export interface EarlyEnd {
   peer: string;
-  deleted_ms: number;
+  gone: 'archived' | 'dead';
+  ended_ms: number;
 }

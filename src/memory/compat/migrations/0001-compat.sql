@@ -71,11 +71,12 @@ CREATE TABLE compat_waiting (
   PRIMARY KEY (list, key)
 ) STRICT, WITHOUT ROWID;
 
--- Deletions of memories that never came here: their store may be on its way behind them.
-CREATE TABLE compat_early_deletion (
+-- Deletions and archivings of memories that never came here: their store may be on its way behind them.
+CREATE TABLE compat_early_end (
   memory_id TEXT PRIMARY KEY,
   peer TEXT NOT NULL,
-  deleted_ms INTEGER NOT NULL
+  gone TEXT NOT NULL CHECK (gone IN ('archived', 'dead')),
+  ended_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- How far the rows of an old peer were pulled: the last `updated_at` as the peer spelled it, and when all were last looked at.
