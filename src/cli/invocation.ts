@@ -59,7 +59,7 @@ export class Invocation {
 }
 
 /** Streams of this version. The others are names of product.md that later versions bring. */
-const STREAMS: readonly StreamName[] = ['telemetry', 'sessions'];
+const STREAMS: readonly StreamName[] = ['telemetry', 'sessions', 'memory'];
 
 /**
  * The STREAM of a command; null means all.

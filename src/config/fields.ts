@@ -113,3 +113,34 @@ export const destinationName = z
   .string({ error: 'a short name in lower case, like "team-eu"' })
   .regex(/^[a-z][a-z0-9-]{0,62}$/, { error: 'a short name in lower case, like "team-eu"' })
   .refine((name) => name !== 'local', { error: 'another name: "local" is the store of this machine' });
+
+const AGENT_ID_FORM = 'an id of 1 to 128 letters, digits or _ - : @ . /, like "host:desktop"';
+
+/** An id as ai-memory has them. */
+export const agentId = z
+  .string({ error: AGENT_ID_FORM })
+  .regex(/^[A-Za-z0-9_\-:@./]{1,128}$/, { error: AGENT_ID_FORM });
+
+const PATTERN_FORM = 'a list of namespaces, like ["global", "team/**"]: * is one segment, ** any number of them';
+
+/** Namespaces by pattern, as ai-memory has them (`allowed_namespaces`). */
+export const namespacePatterns = z.array(
+  z.string({ error: PATTERN_FORM }).regex(/^[^\s/\\]+(?:\/[^\s/\\]+){0,7}$/, { error: PATTERN_FORM }),
+  { error: PATTERN_FORM },
+);
+
+const PUBLIC_KEY_FORM = 'a public key, 43 characters of URL-safe Base64 without padding';
+
+export const publicKey = z
+  .string({ error: PUBLIC_KEY_FORM })
+  .refine((text) => /^[A-Za-z0-9_-]{43}$/.test(text) && Buffer.from(text, 'base64url').toString('base64url') === text, {
+    error: PUBLIC_KEY_FORM,
+  });
+
+const FINGERPRINT_FORM = 'a SHA-256 fingerprint, 64 hex digits with or without ":"';
+
+/** Becomes 64 lower-case hex digits. */
+export const fingerprint = z
+  .string({ error: FINGERPRINT_FORM })
+  .regex(/^(?:[0-9a-fA-F]{64}|(?:[0-9a-fA-F]{2}:){31}[0-9a-fA-F]{2})$/, { error: FINGERPRINT_FORM })
+  .transform((text) => text.replaceAll(':', '').toLowerCase());

@@ -32,6 +32,8 @@ export interface SynclinePaths {
   session_store_db: string;
   /** Memories: their journal and their rows. */
   memory_db: string;
+  /** What nodes of ai-memory are known to have, and what waits for them; holds no text of a memory. */
+  memory_compat_db: string;
   spool_dir: string;
   keys_dir: string;
   log_dir: string;
@@ -69,6 +71,7 @@ export function resolvePaths(inputs: PathInputs): SynclinePaths {
     sessions_db: join(home, 'sessions.db'),
     session_store_db: join(home, 'session-store.db'),
     memory_db: join(home, 'memory.db'),
+    memory_compat_db: join(home, 'memory-compat.db'),
     spool_dir: join(home, 'spool'),
     keys_dir: join(home, 'keys'),
     log_dir: join(home, 'log'),

@@ -200,6 +200,92 @@ const sessions = z
   })
   .describe('What agents said. It stays on this machine until `share` and `projects` say otherwise.');
 
+/** A node of ai-memory. What is not named here does not leave to it and does not come in from it. */
+const oldPeer = z
+  .strictObject({
+    name: field.destinationName.describe('How it is called in `status` and in commands.'),
+    agent_id: field.agentId
+      .optional()
+      .describe('Its id on the wire (`x-peer-id`, `sender_agent_id`), such as `host:desktop`; without it, its name.'),
+    url: field.url.optional().describe('Where it is reached; without it, it only speaks to this machine.'),
+    send: field.namespacePatterns.default([]).describe('Namespaces whose memories may leave to it; none unless named.'),
+    unscoped: field.flag
+      .default(false)
+      .describe('Send also memories that say no scope; otherwise they count as private. Private ones never leave.'),
+    take: field.namespacePatterns.default([]).describe('Namespaces that it may write to; none unless named.'),
+    senders: z
+      .array(field.agentId, { error: 'a list of ids, like ["host:desktop"]' })
+      .default([])
+      .describe('Other ids that it may name as the sender.'),
+    public_key: field.publicKey
+      .optional()
+      .describe('Its Ed25519 key, with which it signs; without it, the file of its id in `keys/ai-memory`.'),
+    unsigned: field.flag
+      .default(false)
+      .describe('Take its requests without a signature: nodes before 0.7, or without a key, cannot sign.'),
+    api_key: field.secret.optional().describe('What it wants as `X-API-Key`.'),
+    ca: field.text.optional().describe("File of the authorities (PEM) to trust instead of the system's."),
+    fingerprint: field.fingerprint
+      .optional()
+      .describe('SHA-256 of its certificate, which is then the only one that is spoken to.'),
+    insecure: field.flag.default(false).describe('Allow http:// to another machine.'),
+  })
+  .superRefine((peer, issues) => {
+    if (peer.url !== undefined) refusePlainHttp({ url: peer.url, insecure: peer.insecure }, issues);
+    if (peer.unsigned && peer.public_key !== undefined)
+      issues.addIssue({
+        code: 'custom',
+        path: ['unsigned'],
+        message: 'false: a peer with a `public_key` signs, and one request without a signature would be anybody',
+      });
+  })
+  .describe('A node of ai-memory.');
+
+const compat = z
+  .strictObject({
+    agent_id: field.agentId
+      .optional()
+      .describe('Our id on the wire of ai-memory; without it, `syncline:` and the name of this machine.'),
+    api_key: field.secret.optional().describe('What they must send as `X-API-Key`.'),
+    tls_cert: field.text.optional().describe('File of the certificate chain of `compat_listen`, PEM.'),
+    tls_key: field.text.optional().describe('File of its private key, PEM.'),
+    mtls_allowlist: field.text
+      .optional()
+      .describe('File of the client certificates that may connect: one SHA-256 fingerprint a line.'),
+    client_cert: field.text.optional().describe('File of our certificate, PEM, towards peers that pin it.'),
+    client_key: field.text.optional().describe('File of its private key, PEM.'),
+    pull_every: field.duration_ms
+      .prefault('30s')
+      .describe('How often a peer is asked for what it does not push: what its MCP server and command line write.'),
+    peer: z
+      .array(oldPeer, { error: 'a list of tables, each headed [[memory.compat.peer]]' })
+      .default([])
+      .superRefine(refuseEqualNames)
+      .describe('The nodes of ai-memory that this machine exchanges memories with.'),
+  })
+  .superRefine((section, issues) => {
+    for (const [a, b] of [
+      ['tls_cert', 'tls_key'],
+      ['client_cert', 'client_key'],
+    ] as const) {
+      if ((section[a] === undefined) === (section[b] === undefined)) continue;
+      const missing = section[a] === undefined ? a : b;
+      issues.addIssue({ code: 'custom', path: [missing], message: 'set: certificate and key belong together' });
+    }
+    if (section.mtls_allowlist !== undefined && section.tls_cert === undefined)
+      issues.addIssue({ code: 'custom', path: ['tls_cert'], message: 'set: a list of client certificates needs TLS' });
+    section.peer.forEach((peer, index) => {
+      const id = peer.agent_id ?? peer.name;
+      if (section.peer.findIndex((other) => (other.agent_id ?? other.name) === id) < index)
+        issues.addIssue({
+          code: 'custom',
+          path: ['peer', index, 'agent_id'],
+          message: 'another id: two peers have this one',
+        });
+    });
+  })
+  .describe('The dialect of ai-memory.');
+
 const memory = z
   .strictObject({
     keep: field.flag.default(true).describe('Keep memories on this machine; false serves and stores none.'),
@@ -216,7 +302,8 @@ const memory = z
       .describe('Namespaces whose memories are kept as they are written, secrets and all (`vault`, `vault/**`).'),
     archive_every: field.duration_ms.prefault('5m').describe('How often what has expired is archived.'),
     listen: field.listen.optional().describe('Where peers reach this machine.'),
-    compat_listen: field.listen.optional().describe('Where clients of ai-memory reach this machine.'),
+    compat_listen: field.listen.optional().describe('Where nodes of ai-memory reach this machine.'),
+    compat: compat.prefault({}),
     peer: z
       .array(
         z.strictObject({
@@ -228,6 +315,23 @@ const memory = z
       )
       .default([])
       .describe('The machines that share this memory.'),
+  })
+  .superRefine(({ compat_listen, compat: { peer, tls_cert, api_key, mtls_allowlist } }, issues) => {
+    if (compat_listen === undefined) return;
+    const refuse = (path: (string | number)[], message: string): void =>
+      void issues.addIssue({ code: 'custom', path, message });
+    if (peer.length === 0) refuse(['compat', 'peer'], 'set: without a peer nobody may speak at `compat_listen`');
+    if (field.isLoopbackHost(field.parseListen(compat_listen)?.host ?? '')) return;
+    if (tls_cert === undefined)
+      refuse(['compat_listen'], 'a loopback address, or come with compat.tls_cert and tls_key');
+    if (api_key !== undefined || mtls_allowlist !== undefined) return;
+    peer.forEach(({ unsigned }, index) => {
+      if (unsigned)
+        refuse(
+          ['compat', 'peer', index, 'unsigned'],
+          'false, or come with compat.api_key or compat.mtls_allowlist: otherwise anybody could speak as this peer',
+        );
+    });
   })
   .describe('What agents know. It stays on this machine until it has peers.');
 
@@ -283,6 +387,12 @@ export const configSchema = z
       if (name !== 'team' && name !== 'local') return;
       const message = `another name: "${name}" is taken`;
       issues.addIssue({ code: 'custom', path: ['sessions', 'destination', place, 'name'], message });
+    });
+    const others = [...config.telemetry.destination, ...config.sessions.destination, ...config.memory.peer];
+    config.memory.compat.peer.forEach(({ name }, place) => {
+      if (name !== 'team' && !others.some((other) => other.name === name)) return;
+      const message = `another name: "${name}" is taken`;
+      issues.addIssue({ code: 'custom', path: ['memory', 'compat', 'peer', place, 'name'], message });
     });
     const index = config.telemetry.destination.findIndex(({ name }) => name === 'team');
     if (config.team === undefined || index === -1) return;

@@ -29,7 +29,9 @@ import type { Workspace } from '../telemetry/capture/workspace-context.ts';
 import { CaptureRules } from './capture-rules.ts';
 import { LOCAL_STORE, telemetryDestinations, teamSalt, type ConfiguredDestination } from './destinations.ts';
 import type { DirectoryOptions } from './directory-options.ts';
+import type { OldPeers } from '../memory/compat/old-peers.ts';
 import { openMemory, type MemoryDirectory } from './open-memory.ts';
+import { openOldPeers } from './open-old-peers.ts';
 import { openSessions } from './open-sessions.ts';
 import type { SessionsInputs } from './sessions-inputs.ts';
 import type { SessionsDirectory } from './sessions-directory.ts';
@@ -50,6 +52,8 @@ export interface DataDirectory {
   sessions: SessionsDirectory | null;
   /** Memories; null where the configuration keeps none. */
   memory: MemoryDirectory | null;
+  /** Nodes of ai-memory that exchange memories with this machine; null where none is configured. */
+  old_peers: OldPeers | null;
   /** The tokens of this directory; with the running daemon's own operator token, or null without a daemon. */
   tokens: (operator_token: string | null) => TokenStore;
   /** Erases sessions of telemetry here, by their hashes: journal, store, labels (R11). Returns how many the store had. */
@@ -98,8 +102,8 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
   const { paths, loaded, clock, random, env } = options;
   const { db, engine, store, labels } = openDatabases(options, opened);
   const hashing = await loadHashing();
-  const { telemetry, storage } = loaded.config;
-  const { content } = telemetry;
+  const { storage } = loaded.config;
+  const { content } = loaded.config.telemetry;
   const machine = saltOf(machineSalt(paths, random));
   const salts = new Salts(db, machine, teamSalt(options), clock.now_ms(), teamBeginning(paths));
   writeHookSettings(paths, { content, spool_max_bytes: storage.spool_max_bytes }, salts.at(clock.now_ms()).bytes);
@@ -123,7 +127,7 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
   const destinations = telemetryDestinations({ loaded, env, store_thread, labels });
   await configure(engine, destinations, clock);
   const sessions = await conversations(options, { hashing, salts, isPrivate, lookForPrivate }, scope);
-  const memory = await openMemory(options).catch(async (error: unknown) => {
+  const { memory, old_peers } = await openMemories(options).catch(async (error: unknown) => {
     await sessions?.close();
     throw error;
   });
@@ -147,21 +151,31 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
     hooks: new HookSweep({
       ...{ capture: hookCapture, store: engine, clock, spool_dir: paths.spool_dir, before: lookForPrivate },
     }),
-    sessions,
-    memory,
-    destinations,
+    ...{ sessions, memory, old_peers, destinations },
     deliveries: new Map(destinations.map((to) => [to.destination.id, deliveryTo(to, engine, options)])),
     tokens: (operator_token) => openTokens(options, opened, operator_token),
     ...erasureOf(options, { db, engine, store, labels, store_thread, hashing, salts, destinations }),
     projectsOf: (agent) =>
       db.value<number>('SELECT count(DISTINCT workspace) FROM telemetry_session WHERE agent = ?', agent),
     close: async () => {
+      await old_peers?.close();
       await memory?.close();
       await sessions?.close();
       for (const { destination } of destinations) await destination.close?.();
       for (const close of [...opened].reverse()) close();
     },
   };
+}
+
+async function openMemories(options: DirectoryOptions): Promise<Pick<DataDirectory, 'memory' | 'old_peers'>> {
+  const memory = await openMemory(options);
+  if (!memory) return { memory: null, old_peers: null };
+  try {
+    return { memory, old_peers: openOldPeers(options, memory) };
+  } catch (error) {
+    await memory.close();
+    throw error;
+  }
 }
 
 function openDatabases(

@@ -3,6 +3,7 @@ import { FullError } from '../platform/errors.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { FlushResult, StreamName } from './operator.ts';
 import { allProgress } from './journals.ts';
+import { oldPeerStatuses } from './old-peer-status.ts';
 import { removeDelivered } from './retention.ts';
 
 /** How long a flush waits before it looks again at a destination that asked for patience. */
@@ -37,8 +38,12 @@ export async function flush(
 
 /** A directory whose other streams rest. */
 function narrowed(directory: DataDirectory, stream: StreamName | null): DataDirectory {
-  if (stream === 'telemetry') return { ...directory, sessions: null };
-  return stream === 'sessions' ? { ...directory, deliveries: new Map() } : directory;
+  return {
+    ...directory,
+    ...(stream === null || stream === 'telemetry' ? {} : { deliveries: new Map() }),
+    ...(stream === null || stream === 'sessions' ? {} : { sessions: null }),
+    ...(stream === null || stream === 'memory' ? {} : { old_peers: null }),
+  };
 }
 
 /**
@@ -49,9 +54,13 @@ async function readAll(directory: DataDirectory, stream: StreamName | null, sign
   const { options } = directory;
   // A daemon's own sweep goes first, and a first one over years of history takes longer than a flush may.
   const over = options.timers.sleep(Infinity, signal).then(() => false);
-  if (stream !== 'telemetry') await Promise.race([directory.sessions?.recognize(signal), over]);
-  const conversations = stream !== 'telemetry' && (await Promise.race([readConversations(directory, signal), over]));
-  const telemetry = options.captures && stream !== 'sessions' && (await readTelemetry(directory, over, signal));
+  const reads = {
+    sessions: stream === null || stream === 'sessions',
+    telemetry: stream === null || stream === 'telemetry',
+  };
+  if (reads.sessions) await Promise.race([directory.sessions?.recognize(signal), over]);
+  const conversations = reads.sessions && (await Promise.race([readConversations(directory, signal), over]));
+  const telemetry = options.captures && reads.telemetry && (await readTelemetry(directory, over, signal));
   return conversations || telemetry;
 }
 
@@ -82,8 +91,8 @@ async function deliverAll(
   deadline_ms: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const { deliveries, sessions } = directory;
-  const all = [...deliveries.values(), ...(sessions?.deliveries.values() ?? [])];
+  const { deliveries, sessions, old_peers } = directory;
+  const all = [...deliveries.values(), ...(sessions?.deliveries.values() ?? []), ...(old_peers?.deliveries() ?? [])];
   await allEnded(all.map((delivery) => deliver(delivery, directory, result, deadline_ms, signal)));
 }
 
@@ -115,5 +124,13 @@ async function whatRemains(
     const why = row.state === 'paused' ? 'paused' : (held[0]?.message ?? row.last_error?.message ?? 'time is over');
     return { destination: row.destination_id, stream, remaining, reason: remaining === 0 ? null : why, on_hold };
   });
+  if (only === null || only === 'memory') destinations.push(...oldPeersRemaining(directory));
   return { remaining: destinations.reduce((sum, { remaining }) => sum + remaining, 0), destinations };
+}
+
+function oldPeersRemaining({ old_peers }: DataDirectory): FlushResult['destinations'] {
+  return oldPeerStatuses(old_peers).map(({ destination, stream, waiting: remaining, state, held, last_error }) => {
+    const why = state === 'paused' ? 'paused' : (held[0]?.message ?? last_error?.message ?? 'time is over');
+    return { destination, stream, remaining, reason: remaining === 0 ? null : why, on_hold: null };
+  });
 }

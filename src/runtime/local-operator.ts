@@ -164,7 +164,7 @@ function pauseVerbs(directory: DataDirectory, verbs: DaemonVerbs, record: Record
     until_ms: number | null,
   ): Promise<string[]> => {
     const meant = await matching(directory, stream, destination);
-    for (const { engine, id } of meant) await engine.changeDestination(id, event, until_ms);
+    for (const { change: apply } of meant) await apply(event, until_ms);
     return [...new Set(meant.map(({ id }) => id))];
   };
   return {
@@ -261,16 +261,37 @@ async function deadLetter(directory: DataDirectory, id: string): ReturnType<Oper
   return { ...rowOf(letter), payload: letter.payload, item_error };
 }
 
+/** A destination of any kind, as `pause` and `resume` see it. */
+interface Pausable {
+  id: string;
+  stream: string;
+  change: (event: 'pause' | 'resume', until_ms: number | null) => Promise<void>;
+}
+
+async function enginesDestinations(directory: DataDirectory): Promise<Pausable[]> {
+  const known: Pausable[] = [];
+  for (const engine of journalsOf(directory))
+    for (const { destination_id: id, stream, state } of await engine.destinations())
+      if (state !== 'removed')
+        known.push({ id, stream, change: (event, until_ms) => engine.changeDestination(id, event, until_ms) });
+  return known;
+}
+
+function oldPeersOf({ old_peers }: DataDirectory): Pausable[] {
+  if (!old_peers) return [];
+  return old_peers.status().map(({ name: id }) => ({
+    ...{ id, stream: 'memory' },
+    change: async (event, until_ms) => (event === 'pause' ? await old_peers.pause(id, until_ms) : old_peers.resume(id)),
+  }));
+}
+
 /** The destinations that a verb means: one by name, or all but the local store, which holds nobody's data back. */
 async function matching(
   directory: DataDirectory,
   stream: StreamName | null,
   destination: string | null,
-): Promise<{ engine: EngineStore; id: string }[]> {
-  const known: { engine: EngineStore; id: string; stream: string }[] = [];
-  for (const engine of journalsOf(directory))
-    for (const row of await engine.destinations())
-      if (row.state !== 'removed') known.push({ engine, id: row.destination_id, stream: row.stream });
+): Promise<Pausable[]> {
+  const known = [...(await enginesDestinations(directory)), ...oldPeersOf(directory)];
   if (destination !== null && !known.some(({ id }) => id === destination))
     throw new UsageError('destination.unknown', `There is no destination named ${destination}`, {
       hint: `Known: ${[...new Set(known.map(({ id }) => id))].join(', ')}.`,

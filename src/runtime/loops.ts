@@ -51,6 +51,8 @@ export function startLoops(supervisor: Supervisor, directory: DataDirectory, run
   }
   const erasing = new Wakeup();
   supervisor.start({ name: 'erase elsewhere', run: (signal) => eraseElsewhere(directory, erasing, signal) });
+  const { old_peers } = directory;
+  for (const loop of old_peers?.loops() ?? []) supervisor.start(loop);
   const conversations = startSessionLoops(supervisor, directory, run);
   for (const { id, delivery, wakeup } of deliveries)
     supervisor.start({ name: `deliver ${id}`, run: (signal) => delivery.run(signal, wakeup) });
@@ -62,6 +64,7 @@ export function startLoops(supervisor: Supervisor, directory: DataDirectory, run
       for (const wakeup of sources) wakeup.notify();
       conversations();
       erasing.notify();
+      old_peers?.wake();
     },
   };
 }

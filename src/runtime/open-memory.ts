@@ -7,7 +7,7 @@ import { openMemberKey } from '../memory/replication/pairing/member-key.ts';
 import { globMatcher } from '../platform/glob.ts';
 import { loadHashing, type Hashing } from '../redaction/hashing.ts';
 import { CONVERSATION_POLICY } from '../redaction/policy.ts';
-import { createRedactor } from '../redaction/redactor.ts';
+import { createRedactor, type Redactor } from '../redaction/redactor.ts';
 import type { ServedMemory } from '../server/served-memory.ts';
 import { Database } from '../storage/sqlite/database.ts';
 import { deviceName } from './device-name.ts';
@@ -22,6 +22,8 @@ export interface MemoryDirectory {
   /** For commands, MCP and whoever asks from another process. */
   access: MemoryAccess;
   served: ServedMemory;
+  /** As memories are masked with. */
+  redactor: Redactor;
   /** Members that share this memory; a loop of the daemon runs them. */
   peers: PeerService;
   close: () => Promise<void>;
@@ -44,7 +46,8 @@ export async function openMemory(options: DirectoryOptions): Promise<MemoryDirec
   try {
     const cap_bytes = Math.floor(loaded.config.storage.max_bytes * SHARE);
     openSqliteStore(db, { clock, random, cap_bytes });
-    const memories = openStore(options, { db, hashing, cap_bytes, incarnation: incarnation.name });
+    const redactor = memoryRedactor(options, hashing);
+    const memories = openStore(options, { db, redactor, cap_bytes, incarnation: incarnation.name });
     incarnation.settle();
     const peers = openPeers(options, memories.replica);
     const settings = { write_quorum, quorum_timeout_ms };
@@ -53,6 +56,7 @@ export async function openMemory(options: DirectoryOptions): Promise<MemoryDirec
       memories,
       access,
       peers,
+      redactor,
       served: {
         ...{ access, settings, team_id, freshness: freshnessOf(peers.replication) },
         export: () => memories.export(),
@@ -68,14 +72,18 @@ export async function openMemory(options: DirectoryOptions): Promise<MemoryDirec
   }
 }
 
+function memoryRedactor(options: DirectoryOptions, hashing: Hashing): Redactor {
+  return createRedactor({ hashing, salt: saltInForce(options), policy: CONVERSATION_POLICY, clock: options.clock });
+}
+
 interface StoreParts {
   db: Database;
-  hashing: Hashing;
+  redactor: Redactor;
   cap_bytes: number;
   incarnation: string;
 }
 
-function openStore(options: DirectoryOptions, { db, hashing, cap_bytes, incarnation }: StoreParts): Memories {
+function openStore(options: DirectoryOptions, { db, redactor, cap_bytes, incarnation }: StoreParts): Memories {
   const { paths, loaded, clock, random } = options;
   const { name, unredacted } = loaded.config.memory;
   const open = unredacted.map((glob) => globMatcher(glob));
@@ -83,7 +91,7 @@ function openStore(options: DirectoryOptions, { db, hashing, cap_bytes, incarnat
     ...{ member: openMemberKey(paths.keys_dir).member, incarnation, device: deviceName(name) },
     ...{ clock, random, cap_bytes },
     nextIncarnation: () => nextIncarnation(paths, random),
-    redactor: createRedactor({ hashing, salt: saltInForce(options), policy: CONVERSATION_POLICY, clock }),
+    redactor,
     is_redacted: (namespace) => !open.some((matches) => matches(namespace)),
   });
 }

@@ -1,5 +1,6 @@
 import type { OrderedDestination } from '../engine/ordered/destination.ts';
 import type { EngineStore, Partition } from '../engine/store.ts';
+import { PUSH_PATH } from '../memory/compat/old-peer-client.ts';
 import { TELEMETRY_KINDS, type TelemetryKind } from '../telemetry/wire/body.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { LOCAL_STORE } from './destinations.ts';
@@ -13,8 +14,28 @@ type PreviewQuery = Parameters<Operator['preview']>[0];
  * nothing, changes nothing.
  */
 export async function preview(directory: DataDirectory, query: PreviewQuery): Promise<PreviewBatch[]> {
+  const of_telemetry = query.stream === null || query.stream === 'telemetry';
+  const batches = of_telemetry ? await previewTelemetry(directory, query) : [];
+  // A memory belongs to no project, and to a session only as what it came from.
+  const is_narrowed = query.project !== null || query.session !== null;
+  if (is_narrowed || (query.stream !== null && query.stream !== 'memory')) return batches;
+  return [...batches, ...(await previewOldPeers(directory, query.limit - batches.length))];
+}
+
+/** What nodes of ai-memory would be told next; what is pushed is all that leaves besides answers to them. */
+async function previewOldPeers({ old_peers }: DataDirectory, limit: number): Promise<PreviewBatch[]> {
+  if (!old_peers || limit <= 0) return [];
+  const batches = (await old_peers.preview(limit)).flatMap(({ peer, pushes }) =>
+    pushes.map(({ items, body }): PreviewBatch => ({
+      ...{ stream: 'memory', destination: peer, path: PUSH_PATH },
+      ...{ items, bytes: Buffer.byteLength(body), body },
+    })),
+  );
+  return batches.slice(0, limit);
+}
+
+async function previewTelemetry(directory: DataDirectory, query: PreviewQuery): Promise<PreviewBatch[]> {
   const { engine, destinations, labels } = directory;
-  if (query.stream !== null && query.stream !== 'telemetry') return [];
   const remote = destinations.filter(({ destination }) => destination.id !== LOCAL_STORE);
   const shown = remote.length > 0 ? remote : destinations;
   const acked = await ackedOffsets(engine);

@@ -9,6 +9,7 @@ import type { DataDirectory } from './data-directory.ts';
 import { LOCAL_STORE } from './destinations.ts';
 import { localReader } from './local-reader.ts';
 import type { DestinationStatus, SourceStatus, StatusReport } from './operator.ts';
+import { oldPeerStatuses, oldPeerWarnings } from './old-peer-status.ts';
 import { allProgress, journalsOf, type DestinationProgress } from './journals.ts';
 
 /** What is known of the daemon in whose process a status is made; all null when none runs. */
@@ -30,7 +31,7 @@ export const NOT_RUNNING: RunningState = {
 
 /** Everything `status` shows, from the open databases. */
 export async function statusReport(directory: DataDirectory, running: RunningState): Promise<StatusReport> {
-  const { engine, store, destinations, sessions, options } = directory;
+  const { engine, store, destinations, sessions, old_peers, options } = directory;
   await directory.sweep.look();
   const [progress, counters] = await Promise.all([allProgress(directory), engine.counters()]);
   const rows = progress.filter(({ stream }) => stream === 'telemetry').map(({ row }) => row);
@@ -48,11 +49,14 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
     started_ms: running.started_ms,
     url: running.url(),
     home: options.paths.home,
-    nothing_leaves: [...destinations, ...(sessions?.destinations ?? [])].every(
-      ({ destination }) => destination.id === LOCAL_STORE,
-    ),
+    nothing_leaves:
+      !old_peers?.sharesAnything &&
+      [...destinations, ...(sessions?.destinations ?? [])].every(({ destination }) => destination.id === LOCAL_STORE),
     sources: await sourceStatuses(directory, counters['skipped'] ?? {}),
-    destinations: await Promise.all(progress.map((one) => destinationStatus(one, insecure))),
+    destinations: [
+      ...(await Promise.all(progress.map((one) => destinationStatus(one, insecure)))),
+      ...oldPeerStatuses(old_peers),
+    ],
     conversations: await conversationStatus(directory),
     memory: await memoryStatus(directory),
     loops: running.loops().map(({ name, state, last_error, since_ms }) => ({ name, state, last_error, since_ms })),
@@ -68,6 +72,7 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
     },
     warnings: [
       ...warningsOf(progress, insecure),
+      ...oldPeerWarnings(old_peers),
       ...vanishedWarnings(directory),
       ...(directory.sessions?.warnings() ?? []),
       ...erasureWarnings(directory),

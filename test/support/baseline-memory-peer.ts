@@ -67,6 +67,8 @@ export interface BaselineOptions {
   name: string;
   /** Its wall clock in epoch milliseconds; may be as wrong as it likes. */
   now_ms: () => number;
+  /** File of its database; in memory when not given. */
+  path?: string;
 }
 
 export interface SentPush {
@@ -82,7 +84,7 @@ export class BaselineMemoryPeer {
   failing: number | null = null;
   /** Every push it was sent. */
   readonly received: { headers: IncomingMessage['headers']; body: string }[] = [];
-  readonly #db = new DatabaseSync(':memory:', { enableForeignKeyConstraints: true });
+  readonly #db: DatabaseSync;
   readonly #marks = new Map<string, string>();
   readonly #now_ms: () => number;
   #server: Server | null = null;
@@ -91,14 +93,16 @@ export class BaselineMemoryPeer {
   constructor(options: BaselineOptions) {
     this.name = options.name;
     this.#now_ms = options.now_ms;
-    this.#db.exec(SCHEMA);
+    this.#db = new DatabaseSync(options.path ?? ':memory:', { enableForeignKeyConstraints: true });
+    this.#db.exec('PRAGMA journal_mode = WAL');
+    this.#db.exec(SCHEMA.replaceAll('CREATE TABLE', 'CREATE TABLE IF NOT EXISTS'));
   }
 
-  /** Answers on loopback; returns its base address. */
-  async start(): Promise<string> {
+  /** Answers on loopback; returns its base address. Port 0 takes a free one. */
+  async start(on_port = 0): Promise<string> {
     const server = createServer((request, response) => void this.#answer(request, response));
     this.#server = server;
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(on_port, '127.0.0.1', resolve));
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 

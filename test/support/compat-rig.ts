@@ -13,8 +13,10 @@ import { OldPeerClient } from '../../src/memory/compat/old-peer-client.ts';
 import { OldPeerDelivery } from '../../src/memory/compat/old-peer-delivery.ts';
 import { OldPeerPull } from '../../src/memory/compat/old-peer-pull.ts';
 import { STRICT_POLICY, openCompat } from '../../src/memory/compat/open-compat.ts';
+import { Outgoing } from '../../src/memory/compat/outgoing.ts';
 import type { PushReceiver } from '../../src/memory/compat/receive-push.ts';
 import { PeerAttestation } from '../../src/memory/compat/peer-attestation.ts';
+import type { Sharing } from '../../src/memory/compat/sharing.ts';
 import { BaselineMemoryPeer } from './baseline-memory-peer.ts';
 import { MemoryMember } from './memory-member.ts';
 import { scratchDirectory } from './scratch-directory.ts';
@@ -42,8 +44,12 @@ export interface OurNodeOptions {
   policy?: AdmissionPolicy;
   attestation?: unknown;
   api_key?: string;
-  trust_peer_reads?: boolean;
+  /** What peers may read of which `attestation` says nothing; all that is not private when not given. */
+  unlisted?: Sharing | null;
 }
+
+/** Everything but what says that it is private. */
+export const OPEN: Sharing = { allows: () => true, unscoped: true };
 
 export class CompatRig {
   readonly #scratch = scratchDirectory();
@@ -71,7 +77,9 @@ export class CompatRig {
       api_key: options.api_key ?? null,
       policy: options.policy ?? OPEN_POLICY,
       attestation: options.attestation === undefined ? PeerAttestation.none : PeerAttestation.read(options.attestation),
-      trust_peer_reads: options.trust_peer_reads ?? true,
+      unlisted: options.unlisted === undefined ? OPEN : options.unlisted,
+      member: null,
+      isPaused: () => false,
       onDefect: (error) => void defects.push(error),
     });
     const listener = await listenForOldPeers({ app, host: '127.0.0.1', port: 0 });
@@ -93,10 +101,13 @@ export class CompatRig {
     peer: string,
     url: string,
     more: { signing_key?: SigningKey; receiver?: string; api_key?: string; request_timeout_ms?: number } = {},
+    sharing: Sharing = OPEN,
   ): OldPeerDelivery {
     const parts = { clock: node.member.clock, random: seededRandom(7), retry: defaultRetryPolicy };
     const client = this.#client(node, url, more);
-    const delivery = new OldPeerDelivery({ ...parts, peer, memories: node.member.memories, db: node.db, client });
+    const { memories, redactor } = node.member;
+    const outgoing = new Outgoing(sharing, redactor);
+    const delivery = new OldPeerDelivery({ ...parts, peer, memories, db: node.db, client, outgoing });
     this.#closing.push(delivery);
     return delivery;
   }
@@ -123,7 +134,7 @@ export class CompatRig {
     });
   }
 
-  /** An address in front of another one, which keeps what passes as a listener on the wire would. */
+  /** An address in front of another one, which keeps the pushes that pass as a listener on the wire would. */
   async capturing(target: string, captured: { url: string; init: RequestInit }[]): Promise<string> {
     const server = createServer((request, response) => {
       const chunks: Buffer[] = [];
@@ -132,8 +143,9 @@ export class CompatRig {
         const headers = Object.entries(request.headers).flatMap(([name, value]): [string, string][] =>
           typeof value === 'string' && !HOP_BY_HOP.has(name) ? [[name, value]] : [],
         );
-        const init = { method: request.method ?? 'GET', headers, body: Buffer.concat(chunks) };
-        captured.push({ url: request.url ?? '/', init });
+        const method = request.method ?? 'GET';
+        const init = { method, headers, ...(method === 'GET' ? {} : { body: Buffer.concat(chunks) }) };
+        if (method !== 'GET') captured.push({ url: request.url ?? '/', init });
         void fetch(target + (request.url ?? '/'), init).then(async (reply) => {
           response.writeHead(reply.status, { 'content-type': 'application/json' }).end(await reply.text());
         });

@@ -23,7 +23,8 @@ export async function preview(context: CommandContext, invocation: Invocation): 
     if (stream === null && (error as { code?: unknown }).code === 'session.unknown') return null;
     throw error;
   };
-  const conversations = stream === 'telemetry' ? null : await operator.previewSessions(query).catch(unless_unknown);
+  const with_conversations = stream === null || stream === 'sessions';
+  const conversations = !with_conversations ? null : await operator.previewSessions(query).catch(unless_unknown);
   if (context.options.json) {
     context.printJson('syncline.preview/1', { batches, conversations });
     return EXIT.ok;

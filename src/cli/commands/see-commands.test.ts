@@ -22,9 +22,9 @@ describe('status', () => {
     const operator = { status: async () => ({ ...STATUS, destinations }) };
     const { stdout } = await cli(['status', 'telemetry', '--json'], { operator });
     expect(JSON.parse(stdout)).toMatchObject({ destinations: [{ destination: 'team' }] });
-    const refused = await cli(['status', 'memory'], { operator });
+    const refused = await cli(['status', 'records'], { operator });
     expect(refused.exit).toBe(2);
-    expect(refused.stderr).toContain('There is no stream "memory" in this version.');
+    expect(refused.stderr).toContain('There is no stream "records" in this version.');
   });
 
   it('watches until Ctrl-C, and exits 0', async () => {

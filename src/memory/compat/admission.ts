@@ -62,15 +62,16 @@ export class Admission {
 
   /** First step, before the body is parsed: allow-list and signature. */
   verify(headers: AdmissionHeaders, signed: Signed): Admitted {
-    const { policy, keys } = this.#parts;
+    const { policy, keys, attestation } = this.#parts;
     const peer_id = headers.peer_id ?? null;
-    if (peer_id === null && (headers.signature !== undefined || !policy.trust_body_agent_id))
+    const is_nameless_taken = policy.trust_body_agent_id || attestation.takesNameless;
+    if (peer_id === null && (headers.signature !== undefined || !is_nameless_taken))
       throw new RequestRefused(403, 'peer_id_header_missing');
     if (peer_id === null) return { peer_id: null, is_signed: false, nonce: null };
     this.#checkListed(peer_id);
     const key = keys.publicKeyOf(peer_id);
     if (headers.signature === undefined) {
-      this.#checkUnsigned(key !== null);
+      this.#checkUnsigned(peer_id, key !== null);
       return { peer_id, is_signed: false, nonce: null };
     }
     return { peer_id, is_signed: true, nonce: this.#verifySignature(headers.signature, headers.nonce, key, signed) };
@@ -86,7 +87,9 @@ export class Admission {
     // Without the header the body says who sends: leaving it out must not open what the header would close.
     if (admitted.peer_id === null) {
       this.#checkListed(sender);
-      this.#checkUnsigned(keys.publicKeyOf(sender) !== null);
+      if (!policy.trust_body_agent_id && !attestation.maySendUnsigned(sender))
+        throw new RequestRefused(403, 'peer_id_header_missing');
+      this.#checkUnsigned(sender, keys.publicKeyOf(sender) !== null);
     }
     const peer_id = admitted.peer_id ?? sender;
     if (!admitted.is_signed) return { peer_id, sender_agent_id: sender };
@@ -105,9 +108,10 @@ export class Admission {
       throw new RequestRefused(401, 'x_peer_id_not_in_allowlist');
   }
 
-  #checkUnsigned(is_enrolled: boolean): void {
+  #checkUnsigned(peer_id: string, is_enrolled: boolean): void {
     const { require_signature, require_enrollment } = this.#parts.policy;
     if (is_enrolled && require_signature) throw new RequestRefused(401, 'x_memory_sig_missing');
+    if (this.#parts.attestation.maySendUnsigned(peer_id)) return;
     if (!is_enrolled && require_enrollment) throw new RequestRefused(401, 'peer_not_enrolled');
   }
 

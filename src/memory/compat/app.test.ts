@@ -190,15 +190,16 @@ describe('what a peer may see and touch', () => {
   const attestation = { n1: { allowed_namespaces: ['team/**'] }, n2: {} };
 
   test('a pull shows the namespaces of its list, nothing private, and nothing without a list (D13)', async () => {
-    const node = await rig.ours('a', { attestation, trust_peer_reads: false });
+    const node = await rig.ours('a', { attestation, unlisted: null });
     await node.member.store('Out', { namespace: 'other' });
     await node.member.store('Mine', { namespace: 'team', scope: 'private' });
-    const inside = await node.member.store('In', { namespace: 'team/ops' });
+    await node.member.store('Says nothing', { namespace: 'team' });
+    const inside = await node.member.store('In', { namespace: 'team/ops', scope: 'team' });
     const get = async (peer: string): Promise<unknown> =>
       (await fetch(`${node.listener.url}${SINCE}?peer=${peer}&limit=1`)).json();
     expect(await get('n1')).toMatchObject({
       ...{ count: 1, limit: 1, scope_status: 'scoped', memories: [{ id: inside }] },
-      ...{ excluded_for_scope: 1, excluded_for_scope_private: 1 },
+      ...{ excluded_for_scope: 1, excluded_for_scope_private: 2 },
     });
     expect(await get('n2')).toMatchObject({ count: 0, memories: [], scope_status: 'no_allowlist_default_deny' });
     expect((await fetch(`${node.listener.url}${SINCE}?peer=n3`)).status).toBe(401);

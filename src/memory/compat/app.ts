@@ -10,6 +10,8 @@ import type { PushReceiver } from './receive-push.ts';
 import { RequestRefused } from './refusal.ts';
 import { NONCE_HEADER, PEER_HEADER, SIGNATURE_HEADER, type Signed } from './signature.ts';
 import { formatSincePage, readSinceQuery } from './since.ts';
+import { NATIVE_MEMBER } from './old-peer-client.ts';
+import { NOTHING_SHARED, type Sharing } from './sharing.ts';
 import type { ReadScope, SinceFeed } from './since-feed.ts';
 
 /** Requests at once; each may hold a body of 2 MiB. */
@@ -26,8 +28,12 @@ export interface CompatAppParts {
   api_key: string | null;
   admission: Admission;
   attestation: PeerAttestation;
-  /** A peer without a list of namespaces may read everything. [AI_MEMORY_FED_SYNC_TRUST_PEER] */
-  trust_peer_reads: boolean;
+  /** What a peer may read of which nobody said anything; null: nothing. [AI_MEMORY_FED_SYNC_TRUST_PEER] */
+  unlisted: Sharing | null;
+  /** Our member in the native dialect, for one of ours that takes us for ai-memory; null: not said. */
+  member: string | null;
+  /** Peers to which nothing leaves now, also not as an answer. */
+  isPaused: (peer_id: string) => boolean;
   receiver: PushReceiver;
   feed: SinceFeed;
   /** Told of every defect; never of refusals. */
@@ -48,6 +54,7 @@ export function createCompatApp(parts: CompatAppParts): Hono {
       version: parts.version,
       embedder_ready: false,
       federation_enabled: true,
+      ...(parts.member === null ? {} : { [NATIVE_MEMBER]: { member: parts.member } }),
     }),
   );
   app.use(async (c, next) => {
@@ -101,14 +108,16 @@ async function since(c: Context, parts: CompatAppParts): Promise<Response> {
     sender_wall_clock: null,
     receiver: url.searchParams.get(RECEIVER_PARAMETER),
   });
+  if (parts.isPaused(peer_id)) throw new RequestRefused(503, 'paused', { 'retry-after': '60' });
   const page = await parts.feed.page(query, scopeOf(peer_id, parts));
   return c.body(formatSincePage(page), 200, { 'content-type': 'application/json' });
 }
 
-function scopeOf(peer_id: string, { attestation, trust_peer_reads }: CompatAppParts): ReadScope {
-  const namespaces = attestation.namespacesOf(peer_id);
-  if (namespaces) return { status: 'scoped', namespaces };
-  return { status: trust_peer_reads ? 'legacy_bypass' : 'no_allowlist_default_deny', namespaces: null };
+function scopeOf(peer_id: string, { attestation, unlisted }: CompatAppParts): ReadScope {
+  const sharing = attestation.sharingOf(peer_id);
+  if (sharing) return { status: 'scoped', sharing };
+  if (unlisted) return { status: 'legacy_bypass', sharing: unlisted };
+  return { status: 'no_allowlist_default_deny', sharing: NOTHING_SHARED };
 }
 
 function verify(c: Context, parts: CompatAppParts, signed: Signed): Admitted {

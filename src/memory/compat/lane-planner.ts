@@ -1,9 +1,10 @@
 import type { Memories } from '../memories.ts';
-import type { Memory, MemoryLink, PendingAction } from '../memory.ts';
+import type { Memory, MemoryLink } from '../memory.ts';
 import { linkKey, linkOf } from '../merge/row.ts';
-import type { JsonObject } from '../json.ts';
 import { goneOf } from './gone.ts';
 import type { OutboxRow, Waiting } from './outbox.ts';
+import type { Outgoing } from './outgoing.ts';
+import { isPrivate } from './sharing.ts';
 import { joinedAtPeer, marksOf, sameMarks, type KnownRow, type Marks } from './peer-rows.ts';
 import { expectedId, itemsOf, type Lane, type LaneItems } from './push-lanes.ts';
 import { wireMemoryOf } from './wire-memory.ts';
@@ -22,6 +23,15 @@ export interface Plan {
   again?: readonly { row: OutboxRow; key: string }[];
 }
 
+export interface Planning {
+  reads: PlannerReads;
+  outgoing: Outgoing;
+  /** What the peer has of the memories that wait. */
+  known: ReadonlyMap<string, KnownRow>;
+  /** Those of them that it was, or may be, told of. */
+  shared: ReadonlySet<string>;
+}
+
 /** The reads that planning needs. */
 export type PlannerReads = Pick<Memories, 'getMany' | 'links' | 'pendingAction' | 'standard' | 'replica'>;
 
@@ -30,9 +40,8 @@ export type PlannerReads = Pick<Memories, 'getMany' | 'links' | 'pendingAction' 
  * cannot say.
  */
 export async function planLanes(
-  reads: PlannerReads,
+  { reads, outgoing, known, shared }: Planning,
   waiting: readonly Waiting[],
-  known: ReadonlyMap<string, KnownRow>,
 ): Promise<Plan[]> {
   const ids = waiting.filter(({ row }) => row === 'memory').map(({ key }) => key);
   const live = new Map((await reads.getMany(ids)).map((memory) => [memory.id, memory]));
@@ -43,15 +52,40 @@ export async function planLanes(
   const plans: Plan[] = [];
   for (const one of waiting) {
     const memory = live.get(one.key);
-    if (one.row !== 'memory') plans.push(planOf(one, await otherLane(reads, one)));
-    else if (memory) plans.push(await planMemory(reads, one, memory, known.get(one.key) ?? null));
-    else plans.push(planGone(one, gone.get(one.key)?.gone ?? null, known.get(one.key) ?? null));
+    const before = known.get(one.key) ?? null;
+    const withheld = memory ? outgoing.withheld(memory) : null;
+    if (one.row !== 'memory') plans.push(planOf(one, await otherLane(reads, outgoing, one)));
+    else if (memory && withheld) plans.push(planWithheld(outgoing, one, memory, before));
+    else if (memory) plans.push(await planMemory(reads, outgoing, one, memory, before));
+    else plans.push(planGone(outgoing, one, gone.get(one.key)?.gone ?? null, before, shared.has(one.key)));
   }
   return plans;
 }
 
-function planGone(waiting: Waiting, gone: KnownRow['gone'], known: KnownRow | null): Plan {
+/**
+ * A memory that must not leave. A peer that has it from before, when it was not private or lay elsewhere, loses it; one that
+ * made it so itself keeps its own.
+ */
+function planWithheld({ sharing }: Outgoing, waiting: Waiting, memory: Memory, known: KnownRow | null): Plan {
+  const there = known?.gone === null ? (known.theirs ?? known.ours) : null;
+  if (!known || !there || !sharing.allows(there.namespace)) return planOf(waiting, null);
+  const is_told = !isPrivate(sharing, there.scope);
+  if (!is_told && there.namespace === memory.namespace) return planOf(waiting, null);
+  const plan = planOf(waiting, { lane: 'delete', id: waiting.key });
+  return { ...plan, known: { ...known, gone: 'dead' } };
+}
+
+/** Only of what the peer was told of, or told us, it is told that it is gone: the id alone says that there was something. */
+function planGone(
+  { sharing }: Outgoing,
+  waiting: Waiting,
+  gone: KnownRow['gone'],
+  known: KnownRow | null,
+  is_shared: boolean,
+): Plan {
   if (gone === null || known?.gone === gone) return planOf(waiting, null);
+  const there = known?.theirs ?? known?.ours ?? null;
+  if (there ? !sharing.allows(there.namespace) : !known && !is_shared) return planOf(waiting, null);
   const plan = planOf(waiting, { lane: gone === 'dead' ? 'delete' : 'archive', id: waiting.key });
   const before = known ?? { theirs: null, theirs_updated: 0n, ours: null };
   return { ...plan, known: { ...before, gone } };
@@ -64,23 +98,26 @@ function planGone(waiting: Waiting, gone: KnownRow['gone'], known: KnownRow | nu
  */
 async function planMemory(
   reads: PlannerReads,
+  outgoing: Outgoing,
   waiting: Waiting,
   memory: Memory,
   known: KnownRow | null,
 ): Promise<Plan> {
-  const wire = wireMemoryOf(memory);
-  const ours = marksOf(wire);
+  // What leaves is masked, and the peer's row is compared with that; ours, with ours.
+  const wire = outgoing.masked(memory);
+  const ours = marksOf(wireMemoryOf(memory));
+  const sent = marksOf(wire);
   const is_same = known?.theirs && known.ours ? sameMarks(known.ours, ours) : false;
   if (known && is_same && known.gone === null) return planOf(waiting, null);
   if (known && is_same && known.gone === 'archived')
     // The peer dates what it restores by its own clock, which nobody here knows: the next change makes room first.
     return { ...planOf(waiting, { lane: 'restore', id: memory.id }), known: { ...known, theirs: null, gone: null } };
-  const makes_room = waiting.attempts > 0 || (known !== null && (known.gone !== null || isElsewhere(known, ours)));
+  const makes_room = waiting.attempts > 0 || (known !== null && (known.gone !== null || isElsewhere(known, sent)));
   const theirs = makes_room ? null : (known?.theirs ?? null);
   // A peer whose clock is ahead would refuse what is older than its own row for as long as that.
   const updated_at = known && wire.updated_at <= known.theirs_updated ? known.theirs_updated + 1n : wire.updated_at;
   const plan = planOf(waiting, { lane: 'store', memory: { ...wire, updated_at } });
-  const joined = joinedAtPeer(theirs, known?.theirs_updated ?? 0n, ours, updated_at);
+  const joined = joinedAtPeer(theirs, known?.theirs_updated ?? 0n, sent, updated_at);
   return {
     ...plan,
     ...(makes_room
@@ -91,8 +128,8 @@ async function planMemory(
 }
 
 /** Whether the peer has the row under another title or namespace, or nobody knows under which. */
-function isElsewhere({ theirs }: KnownRow, ours: Marks): boolean {
-  return theirs === null || theirs.title !== ours.title || theirs.namespace !== ours.namespace;
+function isElsewhere({ theirs }: KnownRow, sent: Marks): boolean {
+  return theirs === null || theirs.title !== sent.title || theirs.namespace !== sent.namespace;
 }
 
 /** What a deletion at the peer takes away with a memory. */
@@ -105,7 +142,7 @@ async function appendagesOf(reads: PlannerReads, memory: Memory): Promise<{ row:
   ];
 }
 
-async function otherLane(reads: PlannerReads, { row, key }: Waiting): Promise<Lane | null> {
+async function otherLane(reads: PlannerReads, outgoing: Outgoing, { row, key }: Waiting): Promise<Lane | null> {
   if (row === 'link') {
     const ends = linkOf(key);
     if (!ends) return null;
@@ -113,14 +150,22 @@ async function otherLane(reads: PlannerReads, { row, key }: Waiting): Promise<La
       ({ source_id, target_id, relation }) =>
         source_id === ends.source_id && target_id === ends.target_id && relation === ends.relation,
     );
-    return link ? linkLane(link) : null;
+    const masked = link && outgoing.link(link, await reads.getMany([ends.source_id, ends.target_id]));
+    return masked ? linkLane(masked) : null;
   }
+  // As its row, decided or not: a decision by itself would have the peer execute it once more, under an id of its own
+  // (D18). What the execution made goes out as what it is.
   if (row === 'pending') {
     const pending = await reads.pendingAction(key);
-    return pending && { lane: 'pending', pending: wirePending(pending) };
+    const about = pending?.memory_id ? ((await reads.getMany([pending.memory_id]))[0] ?? null) : null;
+    const said = pending && outgoing.pending(pending, about);
+    return said && { lane: 'pending', pending: said };
   }
   const standard = await reads.standard(key);
-  return standard ? standardLane(key, standard) : { lane: 'namespace_meta_clear', namespaces: [key] };
+  if (!standard) return outgoing.namespace(key) ? { lane: 'namespace_meta_clear', namespaces: [key] } : null;
+  const [memory = null] = await reads.getMany([standard.standard_id]);
+  const said = outgoing.standard(key, standard, memory);
+  return said && standardLane(key, said);
 }
 
 function linkLane(link: MemoryLink): Lane {
@@ -146,19 +191,6 @@ function standardLane(
 ): Lane {
   const { standard_id, parent, updated_at } = standard;
   return { lane: 'namespace_meta', namespace, standard_id, parent_namespace: parent, updated_at };
-}
-
-/**
- * A pending action goes out as its row, decided or not: a decision by itself would have the peer execute it once more, under
- * an id of its own (D18). What the execution made goes out as what it is.
- */
-function wirePending(pending: PendingAction): JsonObject & { id: string } {
-  const { decided_by, decided_at, ...rest } = pending;
-  return {
-    ...rest,
-    ...(decided_by === null ? {} : { decided_by }),
-    ...(decided_at === null ? {} : { decided_at }),
-  };
 }
 
 function planOf(waiting: Waiting, lane: Lane | null): Plan {

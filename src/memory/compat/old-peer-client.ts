@@ -21,7 +21,10 @@ const MAX_REPLY_BYTES = 1024 * 1024;
 /** A page of 500 rows of the largest content, with its escapes. */
 const MAX_PAGE_BYTES = 96 * 1024 * 1024;
 
-const PUSH_PATH = '/api/v1/sync/push';
+/** Of the answer to `GET /api/v1/health`: who speaks the native dialect; ai-memory has no such member. */
+export const NATIVE_MEMBER = 'syncline';
+
+export const PUSH_PATH = '/api/v1/sync/push';
 const SINCE_PATH = '/api/v1/sync/since';
 
 /** As the original's (§4.2). */
@@ -62,6 +65,8 @@ export interface PeerAway {
   message: string;
   /** What it asked for in `Retry-After`. */
   wait_ms: number | null;
+  /** It answered, but with a refusal of everything. */
+  is_answer?: boolean;
 }
 
 /** A page of `GET /api/v1/sync/since`: rows as they came. */
@@ -91,13 +96,27 @@ export class OldPeerClient {
     expected: readonly string[],
     signal: AbortSignal,
   ): Promise<PushOutcome | PeerAway> {
-    const { agent_id, receiver, signing_key, clock } = this.#options;
-    const sender_wall_clock = signing_key && instantOfMilliseconds(clock.now_ms());
-    const body = Buffer.from(buildPush({ sender_agent_id: agent_id, receiver, sender_wall_clock }, items), 'utf8');
+    const body = Buffer.from(this.pushBody(items), 'utf8');
     const headers = { ...this.#headers({ body }), 'content-type': 'application/json', 'idempotency-key': key };
     const path = `${this.#prefix}${PUSH_PATH}`;
     const reply = await this.#exchange({ method: 'POST', path, body, headers }, MAX_REPLY_BYTES, signal);
     return 'outcome' in reply ? reply : readPushReply(reply.status, reply.text, expected);
+  }
+
+  /** The body of a push, as it leaves now. */
+  pushBody(items: LaneItems): string {
+    const { agent_id, receiver, signing_key, clock } = this.#options;
+    const sender_wall_clock = signing_key && instantOfMilliseconds(clock.now_ms());
+    return buildPush({ sender_agent_id: agent_id, receiver, sender_wall_clock }, items);
+  }
+
+  /** Whether one of ours answers there, which has a dialect of its own. Tells the peer nothing but that we are there. */
+  async speaksNative(signal: AbortSignal): Promise<boolean | PeerAway> {
+    const path = `${this.#prefix}/api/v1/health`;
+    const reply = await this.#exchange({ method: 'GET', path, headers: {} }, MAX_REPLY_BYTES, signal);
+    if (!('outcome' in reply)) return isSyncline(reply.text);
+    // It answered, whatever: an old peer behind something that hides its health.
+    return reply.is_answer ? false : reply;
   }
 
   /** Asks for what the peer has after a time of its own, as it spelled it; '' asks from the beginning. */
@@ -162,7 +181,16 @@ export class OldPeerClient {
   #away(status: number, header: string | string[] | undefined): PeerAway {
     const { clock, retry } = this.#options;
     const wait_ms = retryAfter_ms(typeof header === 'string' ? header : undefined, clock.now_ms(), retry);
-    return { outcome: 'away', message: `the peer answered ${status}`, wait_ms };
+    return { outcome: 'away', message: `the peer answered ${status}`, wait_ms, is_answer: status < 500 };
+  }
+}
+
+function isSyncline(health: string): boolean {
+  try {
+    const said: unknown = JSON.parse(health);
+    return isObject(said) && isObject(said[NATIVE_MEMBER]);
+  } catch {
+    return false;
   }
 }
 

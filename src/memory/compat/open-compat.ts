@@ -11,6 +11,7 @@ import { KeyDirectory } from './key-directory.ts';
 import { NonceCache } from './nonce-cache.ts';
 import type { PeerAttestation } from './peer-attestation.ts';
 import { PushReceiver } from './receive-push.ts';
+import type { Sharing } from './sharing.ts';
 import { SinceFeed } from './since-feed.ts';
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
@@ -37,7 +38,9 @@ export interface CompatOptions {
   api_key: string | null;
   policy: AdmissionPolicy;
   attestation: PeerAttestation;
-  trust_peer_reads: boolean;
+  unlisted: Sharing | null;
+  member: string | null;
+  isPaused: (peer_id: string) => boolean;
   onDefect: (error: unknown, route: string) => void;
 }
 
@@ -65,9 +68,11 @@ export function openCompat(options: CompatOptions): Compat {
     api_key: options.api_key,
     admission: new Admission({ policy, agent_id, keys, nonces: new NonceCache(db), attestation, clock }),
     attestation,
-    trust_peer_reads: options.trust_peer_reads,
+    unlisted: options.unlisted,
+    member: options.member,
+    isPaused: options.isPaused,
     receiver,
-    feed: new SinceFeed({ memories, db, clock }),
+    feed: new SinceFeed({ memories, db, clock, redactor }),
     onDefect: options.onDefect,
   });
   return { app, receiver };

@@ -21,6 +21,7 @@ export interface Refused {
   key: string;
   attempts: number;
   reason: string;
+  since_ms: number;
 }
 
 /**
@@ -45,13 +46,19 @@ export class Outbox {
   }
 
   /** Queues rows and moves on in their origins, in one transaction. A row that waits already waits as a new one. */
-  queue(rows: readonly { row: OutboxRow; key: string; operation: OperationId }[], through: VersionVector): void {
+  queue(
+    rows: readonly { row: OutboxRow; key: string; operation: OperationId }[],
+    through: VersionVector,
+    now_ms: number,
+  ): void {
     this.#db.transaction(() => {
       // REPLACE gives a new number, by which `settle` sees that the row changed while it was being sent.
       this.#db.run(
-        `INSERT OR REPLACE INTO compat_outbox (peer, row, key, operation)
-         SELECT ?, value ->> 'row', value ->> 'key', value ->> 'operation' FROM json_each(?)`,
+        `INSERT OR REPLACE INTO compat_outbox (peer, row, key, operation, since_ms)
+         SELECT ?1, value ->> 'row', value ->> 'key', value ->> 'operation', coalesce((SELECT since_ms FROM compat_outbox
+           WHERE peer = ?1 AND row = value ->> 'row' AND key = value ->> 'key'), ?2) FROM json_each(?3)`,
         this.#peer,
+        now_ms,
         JSON.stringify(rows),
       );
       this.#db.run(
@@ -93,13 +100,47 @@ export class Outbox {
     return this.#db.value<number | null>('SELECT min(due_ms) FROM compat_outbox WHERE peer = ?', this.#peer);
   }
 
+  /** Those that wait, due or not, in the order in which they go out. */
+  next(limit: number): Waiting[] {
+    return this.due(Number.MAX_SAFE_INTEGER, limit);
+  }
+
+  /** Since when the row that waits longest does so. */
+  oldest(): number | null {
+    return this.#db.value<number | null>('SELECT min(since_ms) FROM compat_outbox WHERE peer = ?', this.#peer);
+  }
+
+  /** Notes that the peer is, or may be, told of these memories. */
+  share(ids: readonly string[]): void {
+    if (ids.length === 0) return;
+    this.#db.run(
+      'INSERT OR IGNORE INTO compat_shared (peer, memory_id) SELECT ?, value FROM json_each(?)',
+      this.#peer,
+      JSON.stringify(ids),
+    );
+  }
+
+  shared(ids: readonly string[]): Set<string> {
+    const rows = this.#db.all<{ memory_id: string }>(
+      'SELECT memory_id FROM compat_shared WHERE peer = ? AND memory_id IN (SELECT value FROM json_each(?))',
+      this.#peer,
+      JSON.stringify(ids),
+    );
+    return new Set(rows.map(({ memory_id }) => memory_id));
+  }
+
+  /** Looks through everything once more: more may be shared than before. */
+  beginAnew(): void {
+    this.#db.run('DELETE FROM compat_outbox_through WHERE peer = ?', this.#peer);
+  }
+
   size(): number {
     return this.#db.value<number>('SELECT count(*) FROM compat_outbox WHERE peer = ?', this.#peer);
   }
 
   refused(): Refused[] {
     return this.#db.all<Refused>(
-      'SELECT row, key, attempts, reason FROM compat_outbox WHERE peer = ? AND reason IS NOT NULL ORDER BY queued',
+      'SELECT row, key, attempts, reason, since_ms FROM compat_outbox WHERE peer = ? AND reason IS NOT NULL ORDER BY queued',
       this.#peer,
     );
   }
@@ -131,6 +172,21 @@ export function rowsTouched(text: string): { row: OutboxRow; key: string }[] {
       // `unlink` and `embedding` have no lane, `purge` concerns members only; a newer kind is nothing old peers know.
       return [];
   }
+}
+
+/** What a `store` says of a memory that may be gone by now: enough to know whether a peer could have been told of it. */
+export function storedBy(text: string): { id: string; namespace: string; metadata: JsonObject }[] {
+  const operation: unknown = JSON.parse(text);
+  if (!isObject(operation) || operation['kind'] !== 'store') return [];
+  const { fields, metadata } = operation;
+  const namespace = isObject(fields) ? textOf(fields['namespace']) : '';
+  return [{ id: textOf(operation['id']), namespace, metadata: isObject(metadata) ? metadata : {} }];
+}
+
+/** The memory that an operation brings back from the archive, if that is what it does. */
+export function restoredBy(text: string): string[] {
+  const operation: unknown = JSON.parse(text);
+  return isObject(operation) && operation['kind'] === 'restore' ? [textOf(operation['id'])] : [];
 }
 
 function keyOfLink(operation: JsonObject): string {

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { UsageError } from '../../platform/errors.ts';
+import { namespaceMatcher } from './namespace-pattern.ts';
+import { sharingOf, type Sharing } from './sharing.ts';
 
 const grants = z.record(
   z.string().min(1).max(128),
@@ -11,12 +13,25 @@ const grants = z.record(
   }),
 );
 
+/** A peer as the configuration has it. */
+export interface GrantedPeer {
+  agent_id: string;
+  /** Ids besides its own that it may name as sender. */
+  senders: readonly string[];
+  /** Patterns of namespaces that it may write to. */
+  take: readonly string[];
+  sharing: Sharing;
+  unsigned: boolean;
+}
+
 /** What each peer may say and see, by its id (`x-peer-id`); the JSON of `AI_MEMORY_FED_PEER_ATTESTATION` (§5.5). */
 export class PeerAttestation {
   readonly #grants: ReadonlyMap<string, Grant>;
+  readonly #is_configured: boolean;
 
-  private constructor(entries: ReadonlyMap<string, Grant>) {
+  private constructor(entries: ReadonlyMap<string, Grant>, is_configured: boolean) {
     this.#grants = entries;
+    this.#is_configured = is_configured;
   }
 
   /** @throws UsageError `memory.peer_attestation` naming the field at fault */
@@ -34,17 +49,29 @@ export class PeerAttestation {
       {
         senders: new Set(grant.allowed_sender_agent_ids.length === 0 ? [peer] : grant.allowed_sender_agent_ids),
         namespaces: grant.allowed_namespaces?.map(namespaceMatcher) ?? null,
+        // The list of the original says nothing of memories without a scope; here they are private.
+        sharing: grant.allowed_namespaces ? sharingOf(grant.allowed_namespaces, false) : null,
+        unsigned: false,
       },
     ]);
-    return new PeerAttestation(new Map(entries));
+    return new PeerAttestation(new Map(entries), entries.length > 0);
+  }
+
+  /** What the configuration says of each peer; nobody else is known. */
+  static of(peers: readonly GrantedPeer[]): PeerAttestation {
+    const entries = peers.map(({ agent_id, senders, take, sharing, unsigned }): [string, Grant] => {
+      const matchers = take.map(namespaceMatcher);
+      return [agent_id, { senders: new Set([agent_id, ...senders]), namespaces: matchers, sharing, unsigned }];
+    });
+    return new PeerAttestation(new Map(entries), true);
   }
 
   /** With no list every peer may speak for itself, and none may read. */
-  static readonly none: PeerAttestation = new PeerAttestation(new Map());
+  static readonly none: PeerAttestation = new PeerAttestation(new Map(), false);
 
   /** Whether a list exists at all; a peer that is not in it is then refused (`x_peer_id_not_in_allowlist`). */
   get isConfigured(): boolean {
-    return this.#grants.size > 0;
+    return this.#is_configured;
   }
 
   knows(peer: string): boolean {
@@ -56,7 +83,22 @@ export class PeerAttestation {
     return grant ? grant.senders.has(sender_agent_id) : peer === sender_agent_id;
   }
 
-  /** Null: the peer has no list of namespaces. */
+  /** Whether its requests need no signature: nodes before 0.7 cannot make one. */
+  maySendUnsigned(peer: string): boolean {
+    return this.#grants.get(peer)?.unsigned ?? false;
+  }
+
+  /** Whether any of them does, and so leaves out the header with its name, too. */
+  get takesNameless(): boolean {
+    return [...this.#grants.values()].some(({ unsigned }) => unsigned);
+  }
+
+  /** What it may read; null: nobody said. */
+  sharingOf(peer: string): Sharing | null {
+    return this.#grants.get(peer)?.sharing ?? null;
+  }
+
+  /** What it may write; null: the peer has no list of namespaces. */
   namespacesOf(peer: string): ((namespace: string) => boolean) | null {
     const matchers = this.#grants.get(peer)?.namespaces;
     if (!matchers) return null;
@@ -67,31 +109,6 @@ export class PeerAttestation {
 interface Grant {
   senders: ReadonlySet<string>;
   namespaces: readonly ((namespace: string) => boolean)[] | null;
-}
-
-/** Segment by segment, so that a hostile pattern cannot make matching slow. `a/**` also covers `a`. */
-function namespaceMatcher(glob: string): (namespace: string) => boolean {
-  const pattern = glob.split('/');
-  return (namespace) => matchesFrom(pattern, namespace.split('/'));
-}
-
-function matchesFrom(pattern: readonly string[], segments: readonly string[]): boolean {
-  // Greedy with one step back, as in line-by-line globbing: only the last `**` needs to be tried again.
-  let at = 0;
-  let segment = 0;
-  let star = -1;
-  let resumed = 0;
-  while (segment < segments.length) {
-    if (pattern[at] === '**') {
-      star = at++;
-      resumed = segment;
-    } else if (at < pattern.length && (pattern[at] === '*' || pattern[at] === segments[segment])) {
-      at++;
-      segment++;
-    } else if (star >= 0) {
-      at = star + 1;
-      segment = ++resumed;
-    } else return false;
-  }
-  return pattern.slice(at).every((rest) => rest === '**');
+  sharing: Sharing | null;
+  unsigned: boolean;
 }

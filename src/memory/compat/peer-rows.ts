@@ -18,8 +18,10 @@ export interface Marks {
   readonly expires_at: string | null;
   readonly metadata: string;
   readonly extra: string;
+  /** `metadata.scope`, which the hash of the metadata covers too: whether the peer has it as something private. */
+  readonly scope: string | null;
 }
-export type MarkedField = keyof Marks;
+export type MarkedField = Exclude<keyof Marks, 'scope'>;
 
 export const MARKED_FIELDS: readonly MarkedField[] = [
   ...(['title', 'namespace', 'content', 'tags', 'tier', 'priority', 'confidence', 'source'] as const),
@@ -54,6 +56,7 @@ export function marksOf(memory: WireMemory): Marks {
     expires_at: memory.expires_at === null ? null : formatInstant(memory.expires_at),
     metadata: hash(canonicalJson(metadata)),
     extra: hash(canonicalJson(memory.extra)),
+    scope: typeof memory.metadata['scope'] === 'string' ? memory.metadata['scope'] : null,
   };
 }
 
@@ -118,13 +121,14 @@ export function knownAfter(
   if (isBehind(pushed, known) && known) return { ...known, theirs: marksOf(pushed), ours: null, gone: null };
   const theirs = marksOf(pushed);
   const now = marksOf(after);
-  const agreed = MARKED_FIELDS.map((field): [MarkedField, Marks[MarkedField]] => {
-    const agree = taken.includes(field) || now[field] === theirs[field];
-    // A field in which ours stays another keeps the old agreement, so that it counts as changed here and is sent.
-    return [field, agree ? now[field] : (known?.ours ?? theirs)[field]];
-  });
+  const before = known?.ours ?? theirs;
+  const agree = (field: MarkedField): boolean => taken.includes(field) || now[field] === theirs[field];
+  // A field in which ours stays another keeps the old agreement, so that it counts as changed here and is sent.
+  const agreed = MARKED_FIELDS.map((field) => [field, (agree(field) ? now : before)[field]] as const);
+  const { scope } = agree('metadata') ? now : before;
   const theirs_updated = known && known.theirs_updated > pushed.updated_at ? known.theirs_updated : pushed.updated_at;
-  return { theirs, theirs_updated, ours: Object.fromEntries(agreed) as unknown as Marks, gone: null };
+  const ours = { ...Object.fromEntries(agreed), scope } as unknown as Marks;
+  return { theirs, theirs_updated, ours, gone: null };
 }
 
 interface StoredRow {
@@ -151,6 +155,16 @@ export class PeerRows {
       JSON.stringify(ids),
     );
     return new Map(rows.map((row) => [row.memory_id, knownRow(row)]));
+  }
+
+  /** The peer may have these as we know, or archived: another old peer can have told it so. */
+  doubt(peer: string, ids: readonly string[]): void {
+    this.#db.run(
+      `UPDATE compat_peer_row SET theirs = NULL
+       WHERE peer = ? AND gone IS NULL AND memory_id IN (SELECT value FROM json_each(?))`,
+      peer,
+      JSON.stringify(ids),
+    );
   }
 
   put(peer: string, rows: ReadonlyMap<string, KnownRow>): void {

@@ -8,7 +8,9 @@ import type { JsonObject } from '../json.ts';
 import type { LinkRequest, Memories, StandardRequest, WriteOptions } from '../memories.ts';
 import { linkKey } from '../merge/row.ts';
 import { operationId } from '../origin.ts';
+import { maskedLinkDetail } from '../mask-link-detail.ts';
 import { confine } from './confinement.ts';
+import { withoutSecretNames } from './secret-names.ts';
 import { goneOf } from './gone.ts';
 import { isLinkSignedBy } from './link-signature.ts';
 import { millisecondsOf, parseInstant, type Instant } from './instant.ts';
@@ -72,7 +74,8 @@ export class PushReceiver {
     allows: ((namespace: string) => boolean) | null,
   ): Promise<ReceivedPush> {
     const tally = new PushTally();
-    const body = allows ? await confine(pushed, allows, this.#parts.memories) : pushed;
+    const named = withoutSecretNames(pushed, this.#parts.redactor);
+    const body = allows ? await confine(named, allows, this.#parts.memories) : named;
     const watermark = latest(body.lists.memories);
     if (body.dry_run) {
       for (const list of Object.keys(body.lists) as PushList[]) await this.#each(tally, body, list, () => '', idle);
@@ -114,7 +117,7 @@ export class PushReceiver {
       body,
       'pending_decisions',
       ({ id }) => id,
-      (decision) => this.#orWait('pending_decisions', decision.id, peer, decision, options),
+      (decision) => this.#orWait('pending_decisions', decision.id, peer, this.#masked(decision, 'decider'), options),
     );
     await this.#each(
       tally,
@@ -182,6 +185,7 @@ export class PushReceiver {
       new Outbox(db, peer).queue(
         received.tell_again.map((key) => ({ row: 'memory', key, operation })),
         {},
+        this.#parts.clock.now_ms(),
       );
     }
     const resultOf = (id: string): ItemResult => received.results.get(id) ?? { result: 'nothing' };
@@ -215,8 +219,7 @@ export class PushReceiver {
       this.#markGone(peer, id, 'archived');
       return { result: 'effect' };
     }
-    if (!(await goneOf(memories.replica, [id])).has(id))
-      this.#waiting.endedEarly(id, peer, 'archived', clock.now_ms());
+    if (!(await goneOf(memories.replica, [id])).has(id)) this.#waiting.endedEarly(id, peer, 'archived', clock.now_ms());
     return { result: 'nothing' };
   }
 
@@ -240,7 +243,7 @@ export class PushReceiver {
       'links',
       linkKey(link.source_id, link.target_id, link.relation),
       peer,
-      linkRequest(link),
+      linkRequest(link, this.#parts.redactor),
       options,
     );
   }
@@ -251,13 +254,17 @@ export class PushReceiver {
    */
   async #pending(pending: PushedPending): Promise<ItemResult> {
     const { memories } = this.#parts;
-    const { id, action_type, memory_id, namespace, requested_by } = pending;
+    const { id, action_type, memory_id, namespace } = pending;
+    const { requested_by } = this.#masked(pending, 'requested_by');
     const payload = this.#parts.redactor.redactValue(pending.payload as JsonValue) as JsonObject;
     const by = { agent_id: requested_by, device: memories.replica.identity().device };
     const value = { action_type, memory_id, namespace, payload, requested_by, approver: 'human', by };
     await this.#join(id, { asked: { stamp: this.#stampAt(pending.requested_at), value }, votes: {}, decision: null });
     if (pending.status !== 'approved' && pending.status !== 'rejected') return { result: 'effect' };
-    const decision = { approved: pending.status === 'approved', decider: pending.decided_by ?? requested_by };
+    const decision = {
+      approved: pending.status === 'approved',
+      decider: this.#text(pending.decided_by ?? requested_by),
+    };
     await this.#join(id, { asked: null, votes: {}, decision: { stamp: this.#stampAt(''), ...decision } });
     return { result: 'effect' };
   }
@@ -343,6 +350,15 @@ export class PushReceiver {
     }
   }
 
+  #text(text: string): string {
+    return this.#parts.redactor.redactText(text);
+  }
+
+  /** An item with one of its names masked: it is kept, and shown, as it is. */
+  #masked<K extends string, T extends Record<K, string>>(item: T, name: K): T {
+    return { ...item, [name]: this.#text(item[name]) };
+  }
+
   /** Joins what is known of a pending action through an operation of ours. */
   async #join(key: string, state: JsonObject): Promise<void> {
     await this.#parts.memories.replica.repair([{ row: 'pending', key, state: JSON.stringify(state) }]);
@@ -361,11 +377,12 @@ function nameOfLink({ source_id, target_id }: PushedLink): string {
   return `${source_id}→${target_id}`;
 }
 
-function linkRequest(link: PushedLink): LinkRequest {
+/** Masked at once: it may have to wait on disk for its ends. */
+function linkRequest(link: PushedLink, redactor: Redactor): LinkRequest {
   const { source_id, target_id, relation, signature, ...times } = link;
   const detail = { ...times, signature: signature && Buffer.from(signature).toString('base64') };
   const said = Object.entries(detail).filter(([, value]) => value !== null);
-  return { source_id, target_id, relation, detail: Object.fromEntries(said) };
+  return { source_id, target_id, relation, detail: maskedLinkDetail(redactor, Object.fromEntries(said)) };
 }
 
 function standardRequest({ namespace, standard_id, parent_namespace }: PushedNamespaceMeta): StandardRequest {

@@ -1,21 +1,25 @@
 import type { Clock } from '../../platform/clock.ts';
 import { Turns } from '../../platform/turns.ts';
+import type { Redactor } from '../../redaction/redactor.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
 import type { Memories } from '../memories.ts';
+import type { Memory } from '../memory.ts';
 import type { OriginId } from '../origin.ts';
 import { instantOfMilliseconds, parseInstant, type Instant } from './instant.ts';
 import { rowsTouched } from './outbox.ts';
+import { Outgoing } from './outgoing.ts';
 import { ServedOrder } from './served-order.ts';
+import type { Sharing } from './sharing.ts';
 import { MAX_PAGE_BYTES, type ScopeStatus, type SincePage, type SinceQuery } from './since.ts';
-import { formatWireMemory, wireMemoryOf, type WireMemory } from './wire-memory.ts';
+import { formatWireMemory, type WireMemory } from './wire-memory.ts';
 
 /** Rows looked at in one step. */
 const STEP = 500;
 
-/** What a peer may read; null namespaces: everything, also what is private, as the baseline served it. */
+/** What a peer may read. The baseline served everything to everybody; this serves nothing that is private to anybody. */
 export interface ReadScope {
   status: ScopeStatus;
-  namespaces: ((namespace: string) => boolean) | null;
+  sharing: Sharing;
 }
 
 /** Serves `GET /api/v1/sync/since` from the order of arrival. */
@@ -23,9 +27,11 @@ export class SinceFeed {
   readonly #memories: Memories;
   readonly #order: ServedOrder;
   readonly #clock: Clock;
+  readonly #redactor: Redactor;
   readonly #turns = new Turns();
 
-  constructor(parts: { memories: Memories; db: Database; clock: Clock }) {
+  constructor(parts: { memories: Memories; db: Database; clock: Clock; redactor: Redactor }) {
+    this.#redactor = parts.redactor;
     this.#memories = parts.memories;
     this.#order = new ServedOrder(parts.db);
     this.#clock = parts.clock;
@@ -46,6 +52,7 @@ export class SinceFeed {
     };
     if (scope.status === 'no_allowlist_default_deny') return page;
     await this.#turns.run(() => this.#takeUp());
+    const outgoing = new Outgoing(scope.sharing, this.#redactor);
     let bytes = 0;
     for (;;) {
       const served = this.#order.after(page.examined, STEP);
@@ -55,10 +62,11 @@ export class SinceFeed {
         page.examined = served_at;
         const memory = live.get(id);
         if (!memory) continue;
-        if (scope.namespaces && !scope.namespaces(memory.namespace)) page.excluded_for_scope++;
-        else if (scope.namespaces && memory.metadata['scope'] === 'private') page.excluded_for_scope_private++;
+        const withheld = outgoing.withheld(memory);
+        if (withheld === 'namespace') page.excluded_for_scope++;
+        else if (withheld === 'private') page.excluded_for_scope_private++;
         else {
-          const row = { ...memory, updated_at: served_at };
+          const row = { ...outgoing.masked(memory), updated_at: served_at };
           bytes += Buffer.byteLength(formatWireMemory(row));
           page.memories.push(row);
         }
@@ -68,8 +76,8 @@ export class SinceFeed {
   }
 
   /** The living among them; the others leave the order. */
-  async #live(ids: readonly string[]): Promise<Map<string, WireMemory>> {
-    const live = new Map((await this.#memories.getMany(ids)).map((memory) => [memory.id, wireMemoryOf(memory)]));
+  async #live(ids: readonly string[]): Promise<Map<string, Memory>> {
+    const live = new Map((await this.#memories.getMany(ids)).map((memory) => [memory.id, memory]));
     this.#order.forget(ids.filter((id) => !live.has(id)));
     return live;
   }

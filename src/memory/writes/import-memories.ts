@@ -6,6 +6,7 @@ import { linkKey } from '../merge/row.ts';
 import { liveMemory } from '../store/reads.ts';
 import { refusalOf } from '../parse-operation.ts';
 import { adoptMemory } from './adopt-memory.ts';
+import { detailOf } from './link-memories.ts';
 import { draftOf, oneOf, timeOf } from './request.ts';
 import { RELATIONS } from '../memory.ts';
 import { write, type WriteScope } from './scope.ts';
@@ -93,6 +94,6 @@ function importLink(scope: WriteScope, link: MemoryExport['links'][number]): boo
     linkKey(source_id, target_id, relation),
   );
   if (known) return false;
-  write(scope, { kind: 'link', source_id, target_id, relation, detail: link.detail ?? {} });
+  write(scope, { kind: 'link', source_id, target_id, relation, detail: detailOf(scope, link.detail) });
   return true;
 }

@@ -1,7 +1,9 @@
 import { checkId, checkShortText, invalid } from '../fields.ts';
+import { maskedLinkDetail } from '../mask-link-detail.ts';
 import type { LinkRequest } from '../memories.ts';
 import { RELATIONS, type MemoryLink } from '../memory.ts';
 import { linkKey } from '../merge/row.ts';
+import type { LinkDetail } from '../operation.ts';
 import { linkViewOf } from '../store/views.ts';
 import { oneOf } from './request.ts';
 import { requireMemory, write, type WriteScope } from './scope.ts';
@@ -13,9 +15,14 @@ export function linkMemories(scope: WriteScope, request: LinkRequest): { link: M
   const relation = oneOf('relation', request.relation ?? 'related_to', RELATIONS);
   if (source_id === target_id) throw invalid('target_id', 'is the source itself');
   if (!linkRow(scope, source_id, target_id, relation))
-    write(scope, { kind: 'link', source_id, target_id, relation, detail: request.detail ?? {} });
+    write(scope, { kind: 'link', source_id, target_id, relation, detail: detailOf(scope, request.detail) });
   const row = linkRow(scope, source_id, target_id, relation);
   return { link: linkViewOf(scope, { source_id, target_id, relation, state: row?.state ?? '{}' }) };
+}
+
+/** Without secrets, also where the namespaces of its ends opted out: those are about what memories say. */
+export function detailOf({ settings, tally }: WriteScope, detail: LinkDetail = {}): LinkDetail {
+  return maskedLinkDetail(settings.redactor, detail, tally);
 }
 
 function linkRow({ db }: WriteScope, ...names: [string, string, string]): { state: string } | undefined {

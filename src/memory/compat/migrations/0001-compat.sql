@@ -49,6 +49,8 @@ CREATE TABLE compat_outbox (
   attempts INTEGER NOT NULL DEFAULT 0,
   due_ms INTEGER NOT NULL DEFAULT 0,
   reason TEXT,
+  -- Since when the peer is behind in this row.
+  since_ms INTEGER NOT NULL,
   UNIQUE (peer, row, key)
 ) STRICT;
 
@@ -59,6 +61,36 @@ CREATE TABLE compat_outbox_through (
   origin TEXT NOT NULL,
   sequence INTEGER NOT NULL,
   PRIMARY KEY (peer, origin)
+) STRICT, WITHOUT ROWID;
+
+-- Memories that a peer was, or may be, told of: only of these is it told that they are gone.
+CREATE TABLE compat_shared (
+  peer TEXT NOT NULL,
+  memory_id TEXT NOT NULL,
+  PRIMARY KEY (peer, memory_id)
+) STRICT, WITHOUT ROWID;
+
+-- How the exchange with a peer stands, each way (`push`, `pull`) by itself, and what its owner said of it.
+CREATE TABLE compat_exchange (
+  peer TEXT NOT NULL,
+  way TEXT NOT NULL CHECK (way IN ('push', 'pull')),
+  items INTEGER NOT NULL DEFAULT 0,
+  failures INTEGER NOT NULL DEFAULT 0,
+  due_ms INTEGER NOT NULL DEFAULT 0,
+  failing_since_ms INTEGER,
+  last_success_ms INTEGER,
+  last_error_ms INTEGER,
+  last_error TEXT,
+  PRIMARY KEY (peer, way)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE compat_peer (
+  peer TEXT PRIMARY KEY,
+  paused INTEGER NOT NULL DEFAULT 0,
+  -- Null: until somebody resumes it.
+  paused_until_ms INTEGER,
+  -- What may leave to it, as configured when it was last looked through.
+  sharing TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
 
 -- Items of old peers that came before what they need: links before memories, decisions before what was asked (D17).

@@ -1,0 +1,45 @@
+import type { Redactor } from '../../redaction/redactor.ts';
+import type { PushBody, PushList, PushLists, ReadItem } from './push-body.ts';
+
+const SECRET_NAME = { skipped: 'an id or a namespace looks like a secret' };
+
+/**
+ * Leaves out items whose names hold a secret. A name is how members know a row, so it cannot be masked; and nothing gets in
+ * that is not (M7).
+ */
+export function withoutSecretNames(body: PushBody, redactor: Redactor): PushBody {
+  const { lists } = body;
+  const isClean = (...names: (string | null)[]): boolean =>
+    names.every((name) => name === null || redactor.redactText(name) === name);
+  const rules: { [L in PushList]: (item: PushLists[L]) => boolean } = {
+    memories: ({ id, namespace }) => isClean(id, namespace),
+    deletions: isClean,
+    archives: isClean,
+    restores: isClean,
+    links: ({ source_id, target_id, relation }) => isClean(source_id, target_id, relation),
+    pendings: ({ id, memory_id, namespace, action_type }) => isClean(id, memory_id, namespace, action_type),
+    pending_decisions: ({ id }) => isClean(id),
+    namespace_meta: ({ namespace, standard_id, parent_namespace }) => isClean(namespace, standard_id, parent_namespace),
+    namespace_meta_clears: isClean,
+    embeddings: ({ memory_id }) => isClean(memory_id),
+  };
+  const held = <L extends PushList>(list: L): ReadItem<PushLists[L]>[] => {
+    const items: readonly ReadItem<PushLists[L]>[] = lists[list];
+    return items.map((read) => ('item' in read && !rules[list](read.item) ? SECRET_NAME : read));
+  };
+  return {
+    ...body,
+    lists: {
+      memories: held('memories'),
+      deletions: held('deletions'),
+      archives: held('archives'),
+      restores: held('restores'),
+      links: held('links'),
+      pendings: held('pendings'),
+      pending_decisions: held('pending_decisions'),
+      namespace_meta: held('namespace_meta'),
+      namespace_meta_clears: held('namespace_meta_clears'),
+      embeddings: held('embeddings'),
+    },
+  };
+}
