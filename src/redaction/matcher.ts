@@ -1,3 +1,4 @@
+import { AnchorsByExpression, AnchorsByTable, type Anchors } from './anchors.ts';
 import { MARKER_SOURCE, type Rule } from './rule.ts';
 
 /** One secret found: where it stands and which rule says so. Offsets are UTF-16, end exclusive. */
@@ -32,29 +33,33 @@ class Compiled {
   }
 }
 
+/** Who looks through more than this has the time to make the faster table of words. UTF-16 units. */
+const COLD_CHARS = 1024 * 1024;
+
 /**
- * One expression of all anchors finds the places, and only there the patterns of that anchor are tried, sticky.
+ * The words of all rules are looked for at once, and only where one stands the patterns of that word are tried, sticky.
  *
- * Measured on 2 MB of source code, with 70 rules: this way 120 MB/s whatever the text holds. One alternation of all
- * patterns behind a keyword expression (the best of the methods compared in foundation §3e with 25 patterns) fell to
- * 12 MB/s on texts that hold a keyword, because every position tries every alternative; 70 expressions one after the
- * other are slower still and let later rules see earlier markers. Case is ignored by flags of whole expressions only:
- * V8 13.6 misses matches of `(?i:…)` groups (it did not find `(?i:(?:x|private)-key: …)` where the `i` flag does).
+ * Measured with 70 rules: one alternation of all patterns behind a keyword expression (the best of the methods compared in
+ * foundation §3e with 25 patterns) fell to 12 MB/s on texts that hold a keyword, because every position tries every
+ * alternative; 70 expressions one after the other are slower still and let later rules see earlier markers. Case is
+ * ignored by flags of whole expressions only: V8 13.6 misses matches of `(?i:…)` groups (it did not find
+ * `(?i:(?:x|private)-key: …)` where the `i` flag does).
  */
 export function compile(rules: readonly Rule[]): Matcher {
-  const byAnchor = rulesByAnchor(rules);
-  const places = new RegExp([...byAnchor.keys()].map(escape).join('|'), 'gi');
+  const words = rulesByAnchor(rules);
+  let anchors: Anchors<readonly Compiled[]> = new AnchorsByExpression(words);
+  let looked_through = 0;
 
   return {
     hits(text, accept) {
+      if (looked_through < COLD_CHARS && (looked_through += text.length) >= COLD_CHARS)
+        anchors = new AnchorsByTable(words);
       const found: Hit[] = [];
       let from = 0;
-      places.lastIndex = 0;
-      for (let place = places.exec(text); place !== null; place = places.exec(text)) {
-        const at = place.index;
-        const end = tryAt(text, at, from, byAnchor.get(place[0].toLowerCase()) ?? [], accept, found);
+      for (let at = anchors.find(text, 0); at >= 0;) {
+        const end = tryAt(text, at, from, anchors.found ?? [], accept, found);
         // Anchors may overlap (`@` inside a path): without a hit the next one begins a character later.
-        places.lastIndex = end ?? at + 1;
+        at = anchors.find(text, end ?? at + 1);
         from = end ?? from;
       }
       return found;
@@ -122,5 +127,3 @@ function tryAt(
   }
   return null;
 }
-
-const escape = (literal: string): string => literal.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
