@@ -3,19 +3,47 @@ import { invariant } from '../../platform/errors.ts';
 /** Chunks grow to this, so that a few rows need little. */
 const CHUNK_BYTES = 256 * 1024;
 const FIRST_CHUNK_BYTES = 8 * 1024;
+/** Together 8 MiB: about what one transaction of a backfill takes. */
+const MOST_SPARE = 32;
 /** UTF-8 bytes of one UTF-16 unit, at most. */
 const MOST_BYTES = 3;
 const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
+
+/**
+ * Buffers that were sent, for the rows that come next. New ones for each transaction would be megabytes a second outside of
+ * V8's heap, for which it collects garbage that is not there.
+ */
+export class CopyChunks {
+  readonly #spare: Buffer[] = [];
+
+  /** One of the size, or a larger one. */
+  take(bytes: number): Buffer {
+    return (bytes <= CHUNK_BYTES ? this.#spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(bytes);
+  }
+
+  /** What `CopyRows.finish` gave, once PostgreSQL has taken all of it: it is written over. */
+  giveBack(chunks: readonly Buffer[]): void {
+    for (const { buffer } of chunks)
+      if (buffer.byteLength === CHUNK_BYTES && this.#spare.length < MOST_SPARE) this.#spare.push(Buffer.from(buffer));
+  }
+}
 
 /**
  * Rows in the binary form of COPY (PostgreSQL manual, "COPY", Binary Format), written field by field in the order of the
  * columns. Nothing is escaped, so a text costs one copy.
  */
 export class CopyRows {
+  readonly #chunks: CopyChunks;
   readonly #full: Buffer[] = [];
-  #chunk = Buffer.allocUnsafe(FIRST_CHUNK_BYTES);
-  #at = HEADER.copy(this.#chunk);
+  #chunk: Buffer;
+  #at: number;
   #rows = 0;
+
+  constructor(chunks = new CopyChunks()) {
+    this.#chunks = chunks;
+    this.#chunk = chunks.take(FIRST_CHUNK_BYTES);
+    this.#at = HEADER.copy(this.#chunk);
+  }
 
   get rows(): number {
     return this.#rows;
@@ -101,7 +129,7 @@ export class CopyRows {
     invariant(bytes < 2 ** 30, 'a field fits into a message of PostgreSQL');
     if (this.#at + bytes <= this.#chunk.length) return;
     this.#full.push(this.#chunk.subarray(0, this.#at));
-    this.#chunk = Buffer.allocUnsafe(Math.max(Math.min(CHUNK_BYTES, this.#chunk.length * 4), bytes));
+    this.#chunk = this.#chunks.take(Math.max(Math.min(CHUNK_BYTES, this.#chunk.length * 4), bytes));
     this.#at = 0;
   }
 }

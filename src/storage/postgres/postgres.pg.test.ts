@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { query, startPostgres, type TestPostgres } from '../../../test/support/postgres.ts';
 import { seededRandom } from '../../platform/random.ts';
 import { systemTimers } from '../../platform/timers.ts';
-import { CopyRows } from './copy-rows.ts';
+import { CopyChunks, CopyRows } from './copy-rows.ts';
 import { migratePostgres, schemaVersion } from './migrations.ts';
 import { Postgres, type PostgresOptions } from './postgres.ts';
 import { arrayText, storable } from './steps.ts';
@@ -63,6 +63,36 @@ describe('steps', () => {
     expect(found[1]).toMatchObject({ b: -2_000_000_000, c: String(2n ** 61n), d: '-1', g: true, h: [1, -2, 1] });
     expect(found[1]).toMatchObject({ f: Buffer.from([0, 255, 1]), i: ['a"b', 'c\\d', '', 'NULL', null] });
     expect(found[0]).toMatchObject({ c: '-9007199254740991', d: null, g: false, i: [] });
+  });
+
+  it('have buffers that were sent before, in which nothing is left of what stood there', async () => {
+    const url = await cluster.createDatabase();
+    await query(url, 'CREATE TABLE t (a int4, b text)');
+    const postgres = connect(url);
+    const chunks = new CopyChunks();
+    const used = new Set<ArrayBufferLike>();
+    const text = (id: number): string => `${id} `.repeat(1 + ((id * 7_919) % 10_000));
+    const write = async (from: number): Promise<void> => {
+      const rows = new CopyRows(chunks);
+      for (let id = from; id < from + 5; id++) {
+        rows.row(2);
+        rows.int4(id);
+        rows.text(text(id));
+      }
+      const copy = rows.finish();
+      for (const { buffer } of copy) used.add(buffer);
+      await postgres.transaction(async (connection) => {
+        await connection.begin('');
+        await connection.commit([{ sql: 'COPY t FROM STDIN (FORMAT binary)', copy }]);
+      });
+      chunks.giveBack(copy);
+    };
+    for (let round = 0; round < 20; round++) await Promise.all([0, 5, 10].map((from) => write(round * 15 + from)));
+    const found = await query(url, 'SELECT a, b FROM t ORDER BY a');
+    expect(found.map(({ a }) => a)).toEqual(Array.from({ length: 300 }, (_, id) => id));
+    expect(found.every(({ a, b }) => b === text(Number(a)))).toBe(true);
+    const sent = found.reduce((sum, { b }) => sum + String(b).length, 0);
+    expect([...used].reduce((sum, { byteLength }) => sum + byteLength, 0)).toBeLessThan(sent);
   });
 
   it('do nothing at all when one of them fails, whichever it is, and leave the connection usable', async () => {

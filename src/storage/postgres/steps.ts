@@ -8,16 +8,17 @@ export type Step =
 /** In PostgreSQL's text form; null. */
 export type StepValue = string | null;
 
-/** What `pg` gives to a query of one's own; the last three are for COPY, and not in its types. */
+/** What `pg` gives to a query of one's own; the last two are not in its types. */
 interface Wire {
   parse(query: { text: string }): void;
   bind(config: { values: readonly StepValue[] }): void;
   execute(config: null): void;
   sync(): void;
-  sendCopyFromChunk(chunk: Buffer): void;
   endCopyFrom(): void;
-  readonly stream: { cork(): void; uncork(): void };
+  readonly stream: { cork(): void; uncork(): void; write(bytes: Buffer): void };
 }
+
+const COPY_DATA = 'd'.charCodeAt(0);
 
 /**
  * Statements that need no answer of each other, sent at once: one round trip for all, COPY data included. They run in
@@ -47,7 +48,7 @@ export class StepsQuery implements Submittable {
         wire.bind({ values: 'values' in step ? step.values : [] });
         wire.execute(null);
         if (!('copy' in step)) continue;
-        for (const chunk of step.copy) wire.sendCopyFromChunk(chunk);
+        for (const chunk of step.copy) sendCopyData(wire, chunk);
         wire.endCopyFrom();
       }
       wire.sync();
@@ -71,6 +72,14 @@ export class StepsQuery implements Submittable {
   handleRowDescription(): void {}
   handleEmptyQuery(): void {}
   handlePortalSuspended(): void {}
+}
+
+/** As the message CopyData ("Message Formats"): `pg` would copy every chunk behind a header. */
+function sendCopyData({ stream }: Wire, chunk: Buffer): void {
+  const header = Buffer.allocUnsafe(5);
+  header.writeInt32BE(chunk.length + 4, header.writeUInt8(COPY_DATA));
+  stream.write(header);
+  stream.write(chunk);
 }
 
 /** `values` as the text of a PostgreSQL array. Texts hold no NUL. */

@@ -44,6 +44,11 @@ export class BlockWriter {
   /** The text that is being read, when it is one. */
   #ascii = Buffer.allocUnsafe(65_536);
   #names: Set<string> | null = null;
+  /** Of the terms, while a block is written; kept, as new ones for each block would be as large as the block. */
+  #starts = new Int32Array(4_096);
+  #next = new Int32Array(4_096);
+  #sorted = new Int32Array(16_384);
+  #order = new Int32Array(4_096);
   readonly #documents = new ByteSink();
   readonly #lexemes = new ByteSink(16_384);
   readonly #postings = new ByteSink(65_536);
@@ -88,22 +93,22 @@ export class BlockWriter {
   /** Null: there was no term in any of it. What it gives is valid until the next text comes. */
   finish(): TextBlock | null {
     if (this.#document_count === 0) return null;
-    const { starts, places } = this.#placesByTerm();
+    this.#sortPlaces();
+    this.#sortTerms();
+    const terms = this.#terms;
     const bounds = [1];
     const postings = this.#postings;
     postings.clear();
     postings.varint(this.#document_count);
     postings.bytes(this.#documents.done());
-    const buckets: number[][] = Array.from({ length: BUCKETS + 1 }, () => []);
-    for (let id = 0; id < this.#terms.count; id++) buckets[this.#terms.bucketOf(id)]?.push(id);
-    for (const ids of buckets.slice(1)) {
-      bounds.push(postings.length + 1);
-      for (const id of ids) {
-        postings.varint(this.#terms.lengthOf(id));
-        this.#terms.writeTo(postings, id);
-        postings.differences(places, starts[id] ?? 0, starts[id + 1] ?? 0);
-      }
+    for (let i = 0, bucket = 0; i < terms.count; i++) {
+      const id = this.#order[i] ?? 0;
+      for (; bucket < terms.bucketOf(id); bucket++) bounds.push(postings.length + 1);
+      postings.varint(terms.lengthOf(id));
+      terms.writeTo(postings, id);
+      postings.differences(this.#sorted, this.#starts[id] ?? 0, this.#starts[id + 1] ?? 0);
     }
+    while (bounds.length <= BUCKETS) bounds.push(postings.length + 1);
     bounds.push(postings.length + 1);
     const [documents, tokens] = [this.#document_count, this.#count];
     const block = { documents, tokens, ...this.#lexemesOf(), postings: postings.done(), bounds };
@@ -149,18 +154,29 @@ export class BlockWriter {
     this.#count++;
   }
 
-  /** The places of all terms, those of one term together: from `starts[id]` to `starts[id + 1]`. */
-  #placesByTerm(): { starts: Int32Array; places: Int32Array } {
-    const starts = new Int32Array(this.#terms.count + 1);
-    for (let i = 0; i < this.#count; i++) starts[(this.#tokens[i] ?? 0) + 1]! += 1;
-    for (let id = 1; id < starts.length; id++) starts[id]! += starts[id - 1] ?? 0;
-    const next = starts.slice();
-    const places = new Int32Array(this.#count);
+  /** Puts the places of each term together: in `#sorted` from `#starts[id]` to `#starts[id + 1]`. */
+  #sortPlaces(): void {
+    const { count } = this.#terms;
+    this.#starts = cleared(this.#starts, count + 1);
+    for (let i = 0; i < this.#count; i++) this.#starts[(this.#tokens[i] ?? 0) + 1]! += 1;
+    for (let id = 1; id <= count; id++) this.#starts[id]! += this.#starts[id - 1] ?? 0;
+    this.#next = cleared(this.#next, count);
+    this.#next.set(this.#starts.subarray(0, count));
+    this.#sorted = cleared(this.#sorted, this.#count);
     for (let i = 0; i < this.#count; i++) {
       const id = this.#tokens[i] ?? 0;
-      places[next[id]!++] = this.#places[i] ?? 0;
+      this.#sorted[this.#next[id]!++] = this.#places[i] ?? 0;
     }
-    return { starts, places };
+  }
+
+  /** Puts the terms into `#order`: section by section, those of one as they came. */
+  #sortTerms(): void {
+    const { count } = this.#terms;
+    const next = new Int32Array(BUCKETS + 2);
+    for (let id = 0; id < count; id++) next[this.#terms.bucketOf(id) + 1]! += 1;
+    for (let bucket = 1; bucket < next.length; bucket++) next[bucket]! += next[bucket - 1] ?? 0;
+    this.#order = cleared(this.#order, count);
+    for (let id = 0; id < count; id++) this.#order[next[this.#terms.bucketOf(id)]!++] = id;
   }
 
   /** The terms as a tsvector without places: count, then each as a C string with the count 0 of its places. */
@@ -184,6 +200,11 @@ export class BlockWriter {
     this.#documents.clear();
     this.#document_count = 0;
   }
+}
+
+/** Zeros where the first `length` numbers stand; another array when it is too short. */
+function cleared(array: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
+  return length <= array.length ? array.fill(0, 0, length) : new Int32Array(length * 2);
 }
 
 function grown(array: Int32Array): Int32Array<ArrayBuffer> {

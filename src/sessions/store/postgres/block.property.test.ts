@@ -12,6 +12,8 @@ import { BlockSearch } from './matching.ts';
 const word = fc.constantFrom(
   ...['red', 'green', 'parseUserId', 'parse_user_id', 'HTTPServer', '検索エンジン', 'héllo', 'x1', 'A', 'ünder', '42'],
   ...['a'.repeat(70), `${'b'.repeat(64)}C`, 'ﷺ'.repeat(40), '\ud800', '😀', 'src/api/user.ts:42', 'É', '  ', '='],
+  // Its places take more than 127 bytes.
+  'often '.repeat(200),
 );
 const text = fc.oneof(
   fc.array(word, { maxLength: 12 }).map((words) => words.join(' ')),
@@ -98,6 +100,17 @@ describe('a block of texts', () => {
       ),
       { numRuns: 300 },
     );
+  });
+
+  it.each([1, 127, 128, 129, 16_383, 16_384, 40_000])('keeps all places of a term that stands %i times', (times) => {
+    const text = `first ${'often '.repeat(times)}last of all`;
+    const texts: Document['texts'] = [{ field: 'reply', text }];
+    const block = blockOf(new BlockWriter(), [{ ordinal: 0, part: SAID, in_tree: 0, turn: 1n, at_ms: 0, texts }])!;
+    for (const phrase of ['"first often"', '"often last of all"', times > 1 ? '"often often last"' : 'often']) {
+      const search = new BlockSearch(parseSearch(phrase)!, ['message']);
+      const sections = search.sections.map((number) => section(block, number));
+      expect(search.matches(readDocuments(section(block, 0)), sections), phrase).toHaveLength(1);
+    }
   });
 
   it('names every term for the index, and says when it cannot', () => {

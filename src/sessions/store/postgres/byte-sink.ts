@@ -1,3 +1,6 @@
+/** Of a number below 2^31. */
+const MOST_VARINT_BYTES = 5;
+
 /** Bytes that are written one after the other; grows as needed. */
 export class ByteSink {
   #bytes: Buffer;
@@ -64,16 +67,11 @@ export class ByteSink {
 
   /** Ascending numbers below 2^31 as their differences, with the number of bytes that these take before them. */
   differences(values: Int32Array, from: number, to: number): void {
-    let bytes = 0;
-    for (let i = from, last = 0; i < to; i++) {
-      const value = values[i] ?? 0;
-      bytes += sizeOf(value - last);
-      last = value;
-    }
-    this.varint(bytes);
-    this.#reserve(bytes);
+    this.#reserve((to - from + 1) * MOST_VARINT_BYTES);
     const target = this.#bytes;
-    let at = this.#at;
+    // One byte for their number is enough as a rule.
+    const begin = this.#at + 1;
+    let at = begin;
     for (let i = from, last = 0; i < to; i++) {
       const value = values[i] ?? 0;
       let rest = value - last;
@@ -81,7 +79,10 @@ export class ByteSink {
       target[at++] = rest;
       last = value;
     }
-    this.#at = at;
+    const bytes = at - begin;
+    if (bytes >= 0x80) target.copyWithin(this.#at + sizeOf(bytes), begin, at);
+    this.varint(bytes);
+    this.#at += bytes;
   }
 
   clear(): void {

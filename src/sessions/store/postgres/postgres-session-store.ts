@@ -2,6 +2,7 @@ import type { ConversationMessage } from '../../../agents/conversation.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import { invariant } from '../../../platform/errors.ts';
 import { LiteralText } from '../../../platform/literal-text.ts';
+import { CopyChunks } from '../../../storage/postgres/copy-rows.ts';
 import { migratePostgres } from '../../../storage/postgres/migrations.ts';
 import { Postgres, type PostgresOptions } from '../../../storage/postgres/postgres.ts';
 import { containingByReading } from '../containing.ts';
@@ -65,7 +66,8 @@ export class PostgresSessionStore implements SessionStore, TranscriptBatchWriter
       await postgres.close();
       throw error;
     }
-    return new PostgresSessionStore(postgres, { clock, links: links ?? gitLinks, blocks: new BlockWriter() });
+    const parts = { clock, links: links ?? gitLinks, blocks: new BlockWriter(), chunks: new CopyChunks() };
+    return new PostgresSessionStore(postgres, parts);
   }
 
   /** Puts that come while others are written share a transaction (GroupedPuts). */

@@ -1,5 +1,5 @@
 import { SEGMENT_ORDINALS, type ConversationMessage, type ConversationSegment } from '../../../agents/conversation.ts';
-import { CopyRows } from '../../../storage/postgres/copy-rows.ts';
+import { CopyRows, type CopyChunks } from '../../../storage/postgres/copy-rows.ts';
 import { arrayText, storable, type Step } from '../../../storage/postgres/steps.ts';
 import type { LinkContext } from '../../links/links-of.ts';
 import { editedFile, fileName } from '../edited-file.ts';
@@ -73,9 +73,9 @@ export class PutRows {
   readonly #sessions: Cell[][] = [];
   readonly #segments: Cell[][] = [];
   readonly #links: Cell[][] = [];
-  readonly #messages = new CopyRows();
-  readonly #calls = new CopyRows();
-  readonly #blocks = new CopyRows();
+  readonly #messages: CopyRows;
+  readonly #calls: CopyRows;
+  readonly #blocks: CopyRows;
   readonly #restored: string[] = [];
   readonly #removed: Cell[][] = [];
   readonly #untitled: number[] = [];
@@ -85,9 +85,12 @@ export class PutRows {
 
   readonly #writer: BlockWriter;
 
-  /** `writer` may serve others, before and after. */
-  constructor(team_id: string, now_ms: number, writer: BlockWriter) {
+  /** `writer` and `chunks` may serve others, before and after. */
+  constructor(team_id: string, now_ms: number, writer: BlockWriter, chunks: CopyChunks) {
     this.#writer = writer;
+    this.#messages = new CopyRows(chunks);
+    this.#calls = new CopyRows(chunks);
+    this.#blocks = new CopyRows(chunks);
     this.#team_id = team_id;
     this.#now_ms = now_ms;
   }

@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Clock } from '../../../platform/clock.ts';
 import { InvalidInputError } from '../../../platform/errors.ts';
 import type { Postgres, PostgresConnection } from '../../../storage/postgres/postgres.ts';
+import type { CopyChunks } from '../../../storage/postgres/copy-rows.ts';
 import { arrayText, storable, type Step } from '../../../storage/postgres/steps.ts';
 import { checkPut, isComplete } from '../check-put.ts';
 import { contextOf, type LinkFinder } from '../link-finder.ts';
@@ -25,6 +26,7 @@ export interface WriteParts {
   clock: Clock;
   links: LinkFinder;
   blocks: BlockWriter;
+  chunks: CopyChunks;
 }
 
 type Removal = 'unshared' | 'erased';
@@ -82,6 +84,7 @@ export async function putAll(
     });
     if (writes.length > 0) steps.push(...(await stepsOf(connection, parts, team_id, writes)));
     if (steps.length > 0) await connection.commit(steps);
+    for (const step of steps) if ('copy' in step) parts.chunks.giveBack(step.copy);
     return results;
   }, signal);
 }
@@ -237,11 +240,11 @@ function arrivalStep(id: number, partial: boolean): Step {
 
 async function stepsOf(
   connection: PostgresConnection,
-  { clock, links, blocks }: WriteParts,
+  { clock, links, blocks, chunks }: WriteParts,
   team_id: string,
   writes: readonly Write[],
 ): Promise<Step[]> {
-  const rows = new PutRows(team_id, clock.now_ms(), blocks);
+  const rows = new PutRows(team_id, clock.now_ms(), blocks, chunks);
   const in_trees: string[] = [];
   for (const { put, found } of writes) {
     const { id, stored, removal } = found;

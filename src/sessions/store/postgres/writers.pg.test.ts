@@ -1,11 +1,17 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startPostgres, type TestPostgres } from '../../../../test/support/postgres.ts';
 import { systemClock } from '../../../platform/clock.ts';
 import { seededRandom, type Random } from '../../../platform/random.ts';
 import { systemTimers } from '../../../platform/timers.ts';
 import { callMessage, headOf, keyOf, message, nameOf, nextPut, wholePut } from '../contract/scene.ts';
+import { CopyChunks } from '../../../storage/postgres/copy-rows.ts';
+import { Postgres } from '../../../storage/postgres/postgres.ts';
+import { gitLinks } from '../link-finder.ts';
 import type { TranscriptPut } from '../transcript.ts';
+import { BlockWriter } from './block-writer.ts';
 import { PostgresSessionStore } from './postgres-session-store.ts';
+import { putAll } from './put.ts';
 
 const TEAM = 'acme';
 const reader = { team_id: TEAM };
@@ -70,6 +76,22 @@ async function expectFound(store: PostgresSessionStore, puts: readonly Transcrip
   expect(total).toBe(said.filter(({ content }) => content !== '').length);
 }
 
+/** Nobody can write messages while `work` runs, which can ask whether somebody waits for that. */
+async function withLock<T>(url: string, work: (isWaiting: () => Promise<boolean>) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query('BEGIN; LOCK TABLE syncline_sessions.message IN ACCESS EXCLUSIVE MODE');
+  const result = await work(async () => {
+    const { rows } = await client.query<{ waits: boolean }>(
+      'SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted) AS waits',
+    );
+    return rows[0]?.waits === true;
+  });
+  await client.query('COMMIT');
+  await client.end();
+  return result;
+}
+
 describe('several writers of one PostgreSQL', () => {
   it('leave of every session its newest version and nothing else, whatever they race for', async () => {
     const url = await cluster.createDatabase();
@@ -108,6 +130,32 @@ describe('several writers of one PostgreSQL', () => {
     expect(counts.stored).toBeGreaterThan(50);
     expect(counts.stale).toBeGreaterThan(10);
     for (const one of stores) await one.close();
+  });
+
+  it('write over what they sent once PostgreSQL has all of it, not before', async () => {
+    const url = await cluster.createDatabase();
+    const store = await open(url);
+    const postgres = new Postgres({ url, timers: systemTimers, random: seededRandom(1) });
+    const given_back: (readonly Buffer[])[] = [];
+    class WatchedChunks extends CopyChunks {
+      override giveBack(chunks: readonly Buffer[]): void {
+        given_back.push(chunks);
+        super.giveBack(chunks);
+      }
+    }
+    const parts = { clock: systemClock, links: gitLinks, blocks: new BlockWriter(), chunks: new WatchedChunks() };
+    const put = versionOf(seededRandom(1), 'a', 'n1', null);
+    const writing = await withLock(url, async (isWaiting) => {
+      const results = putAll(postgres, parts, TEAM, [put], undefined);
+      while (!(await isWaiting()));
+      expect(given_back).toEqual([]);
+      return { results };
+    });
+    expect(await writing.results).toEqual([{ kind: 'stored' }]);
+    expect(given_back.length).toBeGreaterThan(0);
+    await expectWhole(store, put);
+    await postgres.close();
+    await store.close();
   });
 
   it('have everything that was acknowledged when PostgreSQL crashes in the middle', async () => {
