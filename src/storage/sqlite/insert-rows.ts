@@ -10,12 +10,39 @@ export function rowsOfOneInsert(rows: number): number {
   return Math.min(MOST_ROWS, 2 ** Math.floor(Math.log2(rows)));
 }
 
-/** Statements by target and number of rows: the text of one is long, and is looked up by its hash. */
-const texts = new Map<string, Map<number, string>>();
+/** An insert of any number of rows: `head VALUES (row), (row), … tail`. */
+export interface RowsStatement {
+  /** `INSERT INTO message (message_id, body)` */
+  head: string;
+  /** `(?, ?)` */
+  row: string;
+  /** `ON CONFLICT …`; empty: nothing. */
+  tail: string;
+}
+
+/** By number of rows: the text of one is long, and is looked up by its hash. */
+const texts = new WeakMap<RowsStatement, Map<number, string>>();
+
+/** The text of a statement for so many rows; the same one each time. */
+export function textOfRows(statement: RowsStatement, count: number): string {
+  let of_statement = texts.get(statement);
+  if (!of_statement) texts.set(statement, (of_statement = new Map<number, string>()));
+  let text = of_statement.get(count);
+  if (text === undefined) {
+    const { head, row, tail } = statement;
+    text = `${head} VALUES ${Array<string>(count).fill(row).join(', ')} ${tail}`;
+    of_statement.set(count, text);
+  }
+  return text;
+}
+
+const inserts = new Map<string, RowsStatement>();
 
 /** Inserts rows, many with one statement. `target` is the table with its columns: `message (message_id, body)`. */
 export function insertRows(db: Database, target: string, rows: readonly (readonly SQLInputValue[])[]): void {
-  const columns = rows[0]?.length ?? 0;
+  const columns = rows[0]?.length;
+  if (columns === undefined) return;
+  const statement = insertOf(target, columns);
   let at = 0;
   while (at < rows.length) {
     const count = rowsOfOneInsert(rows.length - at);
@@ -23,19 +50,16 @@ export function insertRows(db: Database, target: string, rows: readonly (readonl
     // `flat` grows its array again and again.
     for (let i = at; i < at + count; i++) for (const value of rows[i] ?? []) parameters.push(value);
     invariant(parameters.length === count * columns, 'rows of one insert have the same columns');
-    db.run(textOf(target, columns, count), ...parameters);
+    db.run(textOfRows(statement, count), ...parameters);
     at += count;
   }
 }
 
-function textOf(target: string, columns: number, count: number): string {
-  let of_target = texts.get(target);
-  if (!of_target) texts.set(target, (of_target = new Map<number, string>()));
-  let text = of_target.get(count);
-  if (text === undefined) {
+function insertOf(target: string, columns: number): RowsStatement {
+  let statement = inserts.get(target);
+  if (!statement) {
     const row = `(${Array<string>(columns).fill('?').join(', ')})`;
-    text = `INSERT INTO ${target} VALUES ${Array<string>(count).fill(row).join(', ')}`;
-    of_target.set(count, text);
+    inserts.set(target, (statement = { head: `INSERT INTO ${target}`, row, tail: '' }));
   }
-  return text;
+  return statement;
 }

@@ -11,7 +11,7 @@ import {
 } from '../../engine/store.ts';
 import type { Label } from '../labels.ts';
 import type { SessionRow } from './session-item.ts';
-import type { ChangedSpan } from './span-book.ts';
+import { rememberSpans, type ChangedSpan } from './span-book.ts';
 import type { WorkspaceContext } from './workspace-context.ts';
 
 /** How far a source was read, to be committed with what was found up to there. */
@@ -54,11 +54,11 @@ export class Draft {
   }
 
   addSpans(changed: readonly ChangedSpan[]): void {
-    for (const span of changed) {
-      this.writes.push(span.write);
-      if (!span.closed) continue;
-      this.readFrom(span.source_id);
-      this.add(span.partition_id, `${span.cursor}#span`, span.session, span.item);
+    this.writes.push(...rememberSpans(changed.map(({ remembered }) => remembered)));
+    for (const { source_id, partition_id, cursor, session, item } of changed) {
+      if (item === null) continue;
+      this.readFrom(source_id);
+      this.add(partition_id, `${cursor}#span`, session, item);
     }
   }
 

@@ -1,6 +1,7 @@
 import type { AgentEvent, AgentName } from '../../agents/event.ts';
 import type { FlowWrite } from '../../engine/store.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
+import { rowsOfOneInsert, textOfRows, type RowsStatement } from '../../storage/sqlite/insert-rows.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -85,7 +86,13 @@ class Selection {
 
   /** What remembers them. */
   writes(): FlowWrite[] {
-    return this.#changed.size > 0 ? [rememberAll(this.#changed)] : [];
+    const changed = [...this.#changed];
+    const writes: FlowWrite[] = [];
+    for (let from = 0, count = 0; from < changed.length; from += count) {
+      count = rowsOfOneInsert(changed.length - from);
+      writes.push(rememberAll(changed.slice(from, from + count)));
+    }
+    return writes;
   }
 }
 
@@ -103,17 +110,16 @@ function joined(before: Origin | undefined, occurrence: Occurrence): Origin | nu
   };
 }
 
-function rememberAll(origins: ReadonlyMap<string, Origin>): FlowWrite {
-  const rows = [...origins].map(([key, { session, owner_rank, usage_weight }]) => [
-    key,
-    session,
-    owner_rank,
-    usage_weight,
-  ]);
-  return {
-    sql: `INSERT INTO telemetry_origin (origin, session, owner_rank, usage_weight)
-          SELECT unhex(value ->> 0), value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
-          ON CONFLICT (origin) DO UPDATE SET session = excluded.session, owner_rank = excluded.owner_rank, usage_weight = excluded.usage_weight`,
-    parameters: [JSON.stringify(rows)],
-  };
+const REMEMBER: RowsStatement = {
+  head: 'INSERT INTO telemetry_origin (origin, session, owner_rank, usage_weight)',
+  row: '(unhex(?), ?, ?, ?)',
+  tail: `ON CONFLICT (origin)
+    DO UPDATE SET session = excluded.session, owner_rank = excluded.owner_rank, usage_weight = excluded.usage_weight`,
+};
+
+function rememberAll(origins: readonly [key: string, origin: Origin][]): FlowWrite {
+  const parameters: FlowWrite['parameters'] = [];
+  for (const [key, { session, owner_rank, usage_weight }] of origins)
+    parameters.push(key, session, owner_rank, usage_weight);
+  return { sql: textOfRows(REMEMBER, origins.length), parameters, expect_rows: origins.length };
 }

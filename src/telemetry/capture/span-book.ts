@@ -1,6 +1,8 @@
 import type { FlowWrite } from '../../engine/store.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
+import { rowsOfOneInsert, textOfRows, type RowsStatement } from '../../storage/sqlite/insert-rows.ts';
 import { SpanSet, spanTimes, type Span } from '../spans/span.ts';
+import { decodeSpan, encodeSpan, type StoredSpan } from './span-state.ts';
 import { spanItem, type CapturedSpan, type SpanInput } from './span-item.ts';
 
 export interface ChangedSpan {
@@ -11,8 +13,18 @@ export interface ChangedSpan {
   partition_id: number;
   /** Ready to be sent: the transcript has its call, and it has an end, or got something new after that. */
   closed: boolean;
-  item: string;
-  write: FlowWrite;
+  /** Null unless it is closed. */
+  item: string | null;
+  remembered: RememberedSpan;
+}
+
+/** A span as it is to be remembered. */
+export interface RememberedSpan {
+  session: string;
+  span: CapturedSpan;
+  partition_id: number;
+  /** When it began, while it has no end; null once it is closed. */
+  open_since_ms: number | null;
 }
 
 export interface OrphanedSpan {
@@ -21,11 +33,6 @@ export interface OrphanedSpan {
   span_id_hash: string;
   item: string;
   write: FlowWrite;
-}
-
-interface StoredSpan {
-  partition_id: number;
-  span: CapturedSpan;
 }
 
 /** The spans known so far, in the journal's own file; folds events into them and says which changed. */
@@ -59,18 +66,18 @@ export class SpanBook {
 
   /** Spans that were opened before `time_ms` and have no end; at most a thousand. */
   openSince(time_ms: number): OrphanedSpan[] {
-    const rows = this.#db.all<{ session: string; state: string }>(
-      'SELECT session, state FROM telemetry_span WHERE open_since_ms < ? ORDER BY open_since_ms LIMIT 1000',
+    const rows = this.#db.all<StoredSpan & { session: string }>(
+      'SELECT session, span_key, state FROM telemetry_span WHERE open_since_ms < ? ORDER BY open_since_ms LIMIT 1000',
       time_ms,
     );
-    return rows.map(({ session, state }) => {
-      const { partition_id, span } = JSON.parse(state) as StoredSpan;
+    return rows.map(({ session, ...row }) => {
+      const { partition_id, span } = decodeSpan(row);
       return {
         partition_id,
         session,
         span_id_hash: span.span_id_hash,
         item: spanItem(span, session),
-        write: remember(session, span, partition_id, null),
+        write: rememberAll([{ session, span, partition_id, open_since_ms: null }]),
       };
     });
   }
@@ -79,13 +86,13 @@ export class SpanBook {
   #load(session: string, group: readonly SpanInput[]): Map<string, CapturedSpan> {
     const keys = group.map(({ event }) => event.call_id);
     const rows = keys.includes(null)
-      ? this.#db.all<{ state: string }>('SELECT state FROM telemetry_span WHERE session = ?', session)
-      : this.#db.all<{ state: string }>(
-          'SELECT state FROM telemetry_span WHERE session = ? AND span_key IN (SELECT value FROM json_each(?))',
+      ? this.#db.all<StoredSpan>('SELECT span_key, state FROM telemetry_span WHERE session = ?', session)
+      : this.#db.all<StoredSpan>(
+          'SELECT span_key, state FROM telemetry_span WHERE session = ? AND span_key IN (SELECT value FROM json_each(?))',
           session,
           JSON.stringify(keys),
         );
-    return new Map(rows.map(({ state }) => (JSON.parse(state) as StoredSpan).span).map((span) => [span.key, span]));
+    return new Map(rows.map((row) => [row.span_key, decodeSpan(row).span]));
   }
 }
 
@@ -105,23 +112,38 @@ function withNames(folded: Span, before: CapturedSpan | undefined, { event, name
 function changeOf({ source_id, cursor, session, partition_id, event }: SpanInput, span: CapturedSpan): ChangedSpan {
   const times = spanTimes(span);
   const closed = span.has_call && times.ended_at_ms !== null;
+  const open_since_ms = closed ? null : (times.started_at_ms ?? event.ts_ms);
   return {
     source_id,
     cursor,
     session,
     partition_id,
     closed,
-    item: spanItem(span, session),
-    write: remember(session, span, partition_id, closed ? null : (times.started_at_ms ?? event.ts_ms)),
+    // An open one is told when it ends.
+    item: closed ? spanItem(span, session) : null,
+    remembered: { session, span, partition_id, open_since_ms },
   };
 }
 
-function remember(session: string, span: CapturedSpan, partition_id: number, open_since_ms: number | null): FlowWrite {
-  const stored: StoredSpan = { partition_id, span };
-  return {
-    sql: `INSERT INTO telemetry_span (session, span_key, state, open_since_ms) VALUES (?, ?, ?, ?)
-          ON CONFLICT (session, span_key) DO UPDATE SET state = excluded.state, open_since_ms = excluded.open_since_ms`,
-    parameters: [session, span.key, JSON.stringify(stored), open_since_ms],
-    expect_rows: 1,
-  };
+const REMEMBER: RowsStatement = {
+  head: 'INSERT INTO telemetry_span (session, span_key, state, open_since_ms)',
+  row: '(?, ?, ?, ?)',
+  tail: 'ON CONFLICT (session, span_key) DO UPDATE SET state = excluded.state, open_since_ms = excluded.open_since_ms',
+};
+
+/** What remembers spans; each once. */
+export function rememberSpans(spans: readonly RememberedSpan[]): FlowWrite[] {
+  const writes: FlowWrite[] = [];
+  for (let from = 0, count = 0; from < spans.length; from += count) {
+    count = rowsOfOneInsert(spans.length - from);
+    writes.push(rememberAll(spans.slice(from, from + count)));
+  }
+  return writes;
+}
+
+function rememberAll(spans: readonly RememberedSpan[]): FlowWrite {
+  const parameters: FlowWrite['parameters'] = [];
+  for (const { session, span, partition_id, open_since_ms } of spans)
+    parameters.push(session, span.key, encodeSpan(span, partition_id), open_since_ms);
+  return { sql: textOfRows(REMEMBER, spans.length), parameters, expect_rows: spans.length };
 }

@@ -107,7 +107,7 @@ function withEvent(span: Span, event: SpanEvent): Span {
     ...span,
     tool: smallest(span.tool, event.tool),
     outcome: worst(span.outcome, event.outcome),
-    path_hashes: [...new Set([...span.path_hashes, ...event.path_hashes])].sort(),
+    path_hashes: joined(span.path_hashes, event.path_hashes),
   };
   switch (event.kind) {
     case 'call':
@@ -126,6 +126,11 @@ function withEvent(span: Span, event: SpanEvent): Span {
       next.hook_end_ms = earliest(span.hook_end_ms, event.ts_ms);
   }
   return next;
+}
+
+/** Each once, sorted. */
+function joined(a: string[], b: readonly string[]): string[] {
+  return b.length === 0 ? a : [...new Set([...a, ...b])].sort();
 }
 
 function earliest(a: number | null, b: number): number {
