@@ -58,7 +58,7 @@ async function writeUntilTheEnd(): Promise<void> {
 
 await Promise.all(Array.from({ length: input.writers }, writeUntilTheEnd));
 const { user, system } = process.cpuUsage(cpu_before);
-await member.stop();
+await member.memories.close();
 const figures: WritesFigures = {
   rows_per_second: times.length / (input.measured_ms / 1000),
   milliseconds: median(times),
@@ -67,3 +67,4 @@ const figures: WritesFigures = {
   cpu_us: (user + system) / rows,
 };
 answer(figures);
+process.exit();

@@ -61,7 +61,15 @@ export function stampTime(stamp: Stamp): string {
 
 /** Epoch milliseconds as fixed-width RFC 3339. */
 export function timeText(ms: number, nanoseconds = 0): string {
-  return `${new Date(ms).toISOString().slice(0, -1)}${String(nanoseconds).padStart(6, '0')}+00:00`;
+  return `${milliseconds(ms)}${String(nanoseconds).padStart(6, '0')}+00:00`;
+}
+
+/** The last one made: a memory shows one time thrice. */
+let last = { ms: NaN, text: '' };
+
+function milliseconds(ms: number): string {
+  if (ms !== last.ms) last = { ms, text: new Date(ms).toISOString().slice(0, -1) };
+  return last.text;
 }
 
 /** Epoch milliseconds of an RFC 3339 text; null when it is none. Finer digits are cut. */

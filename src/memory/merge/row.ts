@@ -6,6 +6,7 @@ import { joinFloor, type FloorState } from './floor.ts';
 import { joinLink, type LinkState } from './link.ts';
 import { joinMemory, type MemoryState } from './memory.ts';
 import { joinNamespace, type NamespaceState } from './namespace.ts';
+import { define, type Register } from './register.ts';
 import { joinPending, type PendingState } from './pending.ts';
 
 export interface States {
@@ -55,8 +56,14 @@ export const FLOOR_KEY = 'floor';
  * `[value, stamp]`: most fields are never changed, and the stamp would be most of the row.
  */
 export function stateText<K extends RowKind>(row: K, state: States[K]): string {
-  return row === 'memory' ? memoryText(state as MemoryState) : canonicalJson(state as unknown as JsonObject);
+  if (row !== 'memory') return canonicalJson(state as unknown as JsonObject);
+  const text = memoryText(state as MemoryState);
+  last = { text, state: state as MemoryState };
+  return text;
 }
+
+/** The last text that was written or read: a write reads what it changes, joins it, and shows what came of it. */
+let last: { text: string; state: MemoryState } | null = null;
 
 /** As `canonicalJson` of a `PackedMemory`, without making one: every write of a memory writes this text. */
 function memoryText({ dead, life, stored, registers }: MemoryState): string {
@@ -72,7 +79,8 @@ function memoryText({ dead, life, stored, registers }: MemoryState): string {
 
 /** Of text of our own: nothing is checked. `parseState` checks what others sent. */
 export function readMemoryState(text: string): MemoryState {
-  return unpacked(JSON.parse(text) as PackedMemory);
+  if (last?.text !== text) last = { text, state: unpacked(JSON.parse(text) as PackedMemory) };
+  return last.state;
 }
 
 export interface PackedMemory {
@@ -82,7 +90,11 @@ export interface PackedMemory {
   registers: Record<string, [value: JsonObject[string], stamp?: Stamp]>;
 }
 
-export function unpacked({ dead, life, stored, registers }: PackedMemory): MemoryState {
-  const wide = Object.entries(registers).map(([name, [value, stamp]]) => [name, { stamp: stamp ?? life, value }]);
-  return { dead, life, stored, registers: Object.fromEntries(wide) as MemoryState['registers'] };
+export function unpacked({ dead, life, stored, registers: packed }: PackedMemory): MemoryState {
+  const registers: Record<string, Register> = {};
+  for (const name of Object.keys(packed)) {
+    const register = packed[name];
+    if (register) define(registers, name, { stamp: register[1] ?? life, value: register[0] });
+  }
+  return { dead, life, stored, registers };
 }

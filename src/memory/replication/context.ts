@@ -22,8 +22,8 @@ export interface ReplicationContext {
   onDefect: (error: unknown) => void;
   /** What rows of snapshots came from that were begun: until our vector covers it, we have rows that it does not tell of. */
   ahead: { vector: VersionVector };
-  /** A member began to speak to us by itself. */
-  spoke: (member: MemberId) => void;
+  /** A member spoke to us by itself, in this incarnation. */
+  spoke: (member: MemberId, origin: OriginId) => void;
   /** Rings after every commit that added operations. */
   commits: CommitBell;
   /** Whether our own way to the peer ends at this incarnation of it: a clone of it must fetch for itself. */

@@ -35,6 +35,34 @@ describe('sending', () => {
     expect(cluster.count('ab', 'push') - before).toBeLessThanOrEqual(2);
   });
 
+  test('who is reached by a peer pulls nothing from it, however long they go on talking', async () => {
+    cluster = new MemoryCluster();
+    cluster.add('a');
+    const { member } = cluster.add('b');
+    cluster.pair('ab', 'ba');
+    // When a greets, b has not reached it yet and says so; then they never pause for another greeting.
+    cluster.start();
+    for (let i = 0; i < 80; i++) {
+      await member.store(`title ${i}`);
+      await cluster.time.pass(1000);
+    }
+    expect(equal('a', 'b')()).toBe(true);
+    expect(cluster.count('ab', 'pull')).toBeLessThanOrEqual(5);
+  });
+
+  test('who is reached by a peer no longer pulls again', async () => {
+    cluster = new MemoryCluster();
+    const { member } = cluster.add('a');
+    cluster.add('b');
+    cluster.pair('ab', 'ba');
+    cluster.start();
+    await cluster.until(equal('a', 'b'));
+    cluster.meddle = ({ from }) => (from === 'a' ? UNREACHED : null);
+    await member.store('only b can fetch it');
+    await cluster.until(equal('a', 'b'), 120_000);
+    expect(cluster.count('ba', 'pull')).toBeGreaterThan(0);
+  });
+
   test('a third member’s operations are relayed only to whoever still lacks them after a while (R3)', async () => {
     cluster = new MemoryCluster({ relay_delay_ms: 1000 });
     for (const name of 'abc') cluster.add(name);

@@ -55,6 +55,8 @@ export class PeerLink {
   #rested_at_ms = 0;
   #last_error: string | null = null;
   #dials_us = false;
+  /** When the incarnation that we reach last spoke to us by itself; null: never. */
+  #spoke_at_ms: number | null = null;
   #checked_ms: number | null = null;
   #diverged_since_ms: number | null = null;
   #repaired = 0;
@@ -113,7 +115,8 @@ export class PeerLink {
   }
 
   /** The peer spoke to us by itself: it is worth trying now, but not at each word it says. */
-  spoke(): void {
+  spoke(origin: OriginId): void {
+    if (origin === this.#said.their_origin) this.#spoke_at_ms = this.#context.clock.monotonic_ms();
     if (this.reached) return this.#wakeup.notify();
     if (this.#context.clock.monotonic_ms() - this.#rested_at_ms < 1000) return;
     this.#poked = true;
@@ -257,8 +260,17 @@ export class PeerLink {
     }
   }
 
+  /**
+   * Not from a peer that reaches us: it sends what we lack by itself, and a pull beside it would bring everything twice. In a
+   * conversation that never pauses nobody greets, so what counts is also that it spoke.
+   */
   get #wantsToPull(): boolean {
-    return this.#peer.pull ?? !this.#dials_us;
+    return this.#peer.pull ?? !(this.#dials_us || this.#spokeLately());
+  }
+
+  #spokeLately(): boolean {
+    const { clock, settings } = this.#context;
+    return this.#spoke_at_ms !== null && clock.monotonic_ms() - this.#spoke_at_ms < 2 * settings.greet_ms;
   }
 
   async #pull(signal: AbortSignal): Promise<void> {

@@ -72,7 +72,7 @@ export class Replication {
     const members = new Members({ replica, clock, forget_incarnation_ms, alarm });
     const commits = new CommitBell();
     const reaches = (origin: OriginId): boolean => this.#links.get(memberOf(origin))?.reaches(origin) ?? false;
-    const spoke = (member: MemberId): void => this.#links.get(member)?.spoke();
+    const spoke = (member: MemberId, origin: OriginId): void => this.#links.get(member)?.spoke(origin);
     const parts = { replica, members, clock, timers, random, device, program, alarm, onDefect };
     this.#context = { ...parts, settings: all, commits, reaches, spoke, ahead: { vector: {} } };
     this.#responder = new Responder(this.#context);

@@ -53,7 +53,7 @@ export class Responder {
   async answer(member: MemberId, verb: Verb, body: string, signal: AbortSignal): Promise<string> {
     const message = readMessage(body);
     await this.#context.members.heard(member, message.standing);
-    this.#context.spoke(member);
+    this.#context.spoke(member, message.standing.origin);
     return this.#verbs[verb](member, message, signal);
   }
 

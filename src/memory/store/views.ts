@@ -6,6 +6,7 @@ import type { Json, JsonObject } from '../json.ts';
 import type { ArchivedMemory, Memory, MemoryLink, Provenance } from '../memory.ts';
 import type { LinkState } from '../merge/link.ts';
 import { METADATA_PREFIX, type MemoryState } from '../merge/memory.ts';
+import { define } from '../merge/register.ts';
 import { readMemoryState } from '../merge/row.ts';
 import type { Author } from '../operation.ts';
 import { memberOf, type MemberId } from '../origin.ts';
@@ -100,18 +101,24 @@ export function provenanceOf(here: MemberId, author: Json, stamp: Stamp): Proven
   return { ...by, member, at: stampTime(stamp), foreign: member !== here };
 }
 
-export function metadataOf(state: MemoryState): JsonObject {
-  const metadata = Object.entries(state.registers).filter(
-    ([name, { value }]) => name.startsWith(METADATA_PREFIX) && value !== null,
-  );
-  return Object.fromEntries(metadata.map(([name, { value }]) => [name.slice(METADATA_PREFIX.length), value]));
+export function metadataOf({ registers }: MemoryState): JsonObject {
+  const metadata: Record<string, Json> = {};
+  for (const name of Object.keys(registers)) {
+    if (!name.startsWith(METADATA_PREFIX)) continue;
+    const value = registers[name]?.value ?? null;
+    if (value !== null) define(metadata, name.slice(METADATA_PREFIX.length), value);
+  }
+  return metadata;
 }
 
-function extraOf(state: MemoryState): JsonObject {
-  const extra = Object.entries(state.registers).filter(
-    ([name, { value }]) => !SHOWN.has(name) && !name.startsWith(METADATA_PREFIX) && value !== null,
-  );
-  return Object.fromEntries(extra.map(([name, { value }]) => [name, value]));
+function extraOf({ registers }: MemoryState): JsonObject {
+  const extra: Record<string, Json> = {};
+  for (const name of Object.keys(registers)) {
+    if (SHOWN.has(name) || name.startsWith(METADATA_PREFIX)) continue;
+    const value = registers[name]?.value ?? null;
+    if (value !== null) define(extra, name, value);
+  }
+  return extra;
 }
 
 function textOf(state: MemoryState, name: string): string {

@@ -3,7 +3,7 @@ import { Pool, buildConnector } from 'undici';
 import type { TLSSocket } from 'node:tls';
 import { unanswered } from '../../../engine/http/transport-error.ts';
 import { SynclineError, messageOf } from '../../../platform/errors.ts';
-import { fingerprintOf, type MemberCertificate } from '../pairing/member-key.ts';
+import { fingerprintAt, type MemberCertificate } from '../pairing/member-key.ts';
 import type { Verb } from '../messages.ts';
 import type { Answer, PeerTransport } from '../transport.ts';
 import { decodeBody, encodeBody } from './body.ts';
@@ -48,8 +48,7 @@ export function memberPool({ url, fingerprint, own, connect_timeout_ms = 5000 }:
       connect(options, (...connected) => {
         const [error, socket] = connected;
         if (error) return callback(error, null);
-        if (fingerprintOf((socket as TLSSocket).getPeerX509Certificate()) === fingerprint)
-          return callback(null, socket);
+        if (fingerprintAt(socket as TLSSocket) === fingerprint) return callback(null, socket);
         socket?.destroy();
         callback(new PinError('another key'), null);
       });

@@ -17,7 +17,7 @@ import {
 import type { Timers } from '../../../platform/timers.ts';
 import type { MemberId } from '../../origin.ts';
 import { VERBS, type Verb } from '../messages.ts';
-import { fingerprintOf, type MemberCertificate } from '../pairing/member-key.ts';
+import { fingerprintAt, type MemberCertificate } from '../pairing/member-key.ts';
 import { decodeBody, encodeBody } from './body.ts';
 import { PAIR_PATH, SYNC_PATH } from './client.ts';
 
@@ -112,7 +112,7 @@ async function respond(
   outgoing: ServerResponse,
   stopping: AbortSignal,
 ): Promise<void> {
-  const fingerprint = fingerprintOf((incoming.socket as TLSSocket).getPeerX509Certificate());
+  const fingerprint = fingerprintAt(incoming.socket as TLSSocket);
   if (fingerprint === null) return void incoming.socket.destroy();
   const gone = new AbortController();
   outgoing.on('close', () => gone.abort('gone'));

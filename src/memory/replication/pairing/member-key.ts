@@ -13,6 +13,7 @@ import {
 } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { InvalidInputError, messageOf } from '../../../platform/errors.ts';
 import { writeDurably } from '../../../platform/write-file.ts';
 import type { MemberId } from '../../origin.ts';
@@ -102,6 +103,17 @@ async function makeCertificate({ member, private_key }: MemberKey): Promise<stri
 /** What a connection's certificate pins to; null for none. TLS has proved that the other side holds the key. */
 export function fingerprintOf(certificate: X509Certificate | undefined): string | null {
   return certificate ? fingerprintOfKey(certificate.publicKey) : null;
+}
+
+const fingerprints = new WeakMap<TLSSocket, string>();
+
+/** The same of who is at the other end of a connection, which shows one certificate for as long as it lasts. */
+export function fingerprintAt(socket: TLSSocket): string | null {
+  const known = fingerprints.get(socket);
+  if (known !== undefined) return known;
+  const fingerprint = fingerprintOf(socket.getPeerX509Certificate());
+  if (fingerprint !== null) fingerprints.set(socket, fingerprint);
+  return fingerprint;
 }
 
 function fingerprintOfKey(key: KeyObject): string {

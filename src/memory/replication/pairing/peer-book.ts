@@ -40,6 +40,8 @@ export class PeerBook {
   readonly #file: string;
   #stamp = '';
   #content: Content = { peers: [], removed: [] };
+  /** Those of the content with their ids, which every request asks for. */
+  #peers: { of: Content['peers']; with_ids: PairedPeer[] } | null = null;
 
   /** `keys_dir`: whom we trust lies beside what proves who we are, under the same permissions. */
   constructor(keys_dir: string) {
@@ -53,8 +55,11 @@ export class PeerBook {
   }
 
   /** @throws InvalidInputError `memory.peer_book` */
-  peers(): PairedPeer[] {
-    return this.#read().peers.map((peer) => ({ ...peer, member: memberIdOf(peer.fingerprint) }));
+  peers(): readonly PairedPeer[] {
+    const { peers } = this.#read();
+    if (this.#peers?.of !== peers)
+      this.#peers = { of: peers, with_ids: peers.map((peer) => ({ ...peer, member: memberIdOf(peer.fingerprint) })) };
+    return this.#peers.with_ids;
   }
 
   removed(): MemberId[] {
