@@ -111,7 +111,7 @@ describe('store', () => {
     expect(JSON.stringify(raw.result)).toContain(secret);
   });
 
-  test('a keyed request has its effect once, also of writers at one time; another request is refused (M8, T10)', async () => {
+  test('a keyed request has its effect once, also of writers at one time; another request is refused (M8, T10, D21)', async () => {
     const a = member();
     const keyed = { ...ann, idempotency_key: 'k' };
     const request = { title: 'T', content: 'c' };
@@ -300,7 +300,7 @@ describe('recall', () => {
     expect(small.memories).toHaveLength(1);
   });
 
-  test('counts here, slides the expiry, promotes at the fifth, and does not tell others how often', async () => {
+  test('counts here, slides the expiry, promotes at the fifth, tells others of both and not how often (D15)', async () => {
     const [a, b] = [member('a'), member('b')];
     const id = await a.store('Deploy');
     a.clock.ms += 6.5 * 24 * HOUR;
@@ -310,6 +310,9 @@ describe('recall', () => {
       access_count: 1,
       expires_at: '2027-01-22T20:00:00.000000000+00:00',
     });
+    b.clock.ms = a.clock.ms;
+    await settle(a, b);
+    expect(await b.memories.get(id)).toMatchObject({ expires_at: '2027-01-22T20:00:00.000000000+00:00' });
     const before = a.replica.vector()['a.1'];
     await recall();
     expect(a.replica.vector()['a.1']).toBe(before);

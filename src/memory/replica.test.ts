@@ -248,7 +248,7 @@ test('what a purge leaves does not depend on what came before it: a memory that 
   await expectEqual(a, b);
 });
 
-test('the same title on three members: all are kept, one order and one naming everywhere (T2)', async () => {
+test('the same title on three members: all are kept, one order and one naming everywhere (T2, D5)', async () => {
   const [a, b, c] = trio('a', 'b', 'c') as [MemoryMember, MemoryMember, MemoryMember];
   for (const made of [a, b, c]) await made.store('T');
   await c.store('T (2)');

@@ -161,34 +161,38 @@ test('what the old one writes comes here, by push and by pull, in its namespaces
   expect(await ourTitles()).not.toContain('Not ours');
 });
 
-test('offline and back: it is a state, and nothing is lost', LIMIT, async () => {
-  await old.program?.kill();
-  await store('While it is away');
-  const offline = await until(
-    'status says so',
-    async () => {
-      const { destinations } = await machine.status();
-      return destinations.find(({ destination, circuit }) => destination === 'old' && circuit === 'open');
-    },
-    WITHIN,
-  );
-  expect(offline).toMatchObject({ stream: 'memory', state: 'active', waiting: 1 });
-  expect(offline.offline_since_ms).not.toBeNull();
-  const metrics = await scrape();
-  expect(metrics).toContain('syncline_destination_waiting_entries{destination="old",stream="memory"} 1');
-  await daemon.kill();
-  daemon = await machine.up(['--no-capture']);
-  await old.start();
-  await until('it has it', async () => (await old.titles()).includes('While it is away'), WITHIN);
-  await until(
-    'status is well',
-    async () => {
-      const found = (await machine.status()).destinations.find(({ destination }) => destination === 'old');
-      return found?.circuit === 'closed' && found.waiting === 0;
-    },
-    WITHIN,
-  );
-});
+test(
+  'offline and back, and the daemon was killed meanwhile: it is a state, and nothing is lost (D19)',
+  LIMIT,
+  async () => {
+    await old.program?.kill();
+    await store('While it is away');
+    const offline = await until(
+      'status says so',
+      async () => {
+        const { destinations } = await machine.status();
+        return destinations.find(({ destination, circuit }) => destination === 'old' && circuit === 'open');
+      },
+      WITHIN,
+    );
+    expect(offline).toMatchObject({ stream: 'memory', state: 'active', waiting: 1 });
+    expect(offline.offline_since_ms).not.toBeNull();
+    const metrics = await scrape();
+    expect(metrics).toContain('syncline_destination_waiting_entries{destination="old",stream="memory"} 1');
+    await daemon.kill();
+    daemon = await machine.up(['--no-capture']);
+    await old.start();
+    await until('it has it', async () => (await old.titles()).includes('While it is away'), WITHIN);
+    await until(
+      'status is well',
+      async () => {
+        const found = (await machine.status()).destinations.find(({ destination }) => destination === 'old');
+        return found?.circuit === 'closed' && found.waiting === 0;
+      },
+      WITHIN,
+    );
+  },
+);
 
 test('paused is paused, over a kill -9, until it is resumed', LIMIT, async () => {
   expect((await machine.run(['pause', 'memory', '--to', 'old'])).exit).toBe(0);

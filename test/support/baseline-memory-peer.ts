@@ -103,7 +103,12 @@ export class BaselineMemoryPeer {
     const server = createServer((request, response) => void this.#answer(request, response));
     this.#server = server;
     await new Promise<void>((resolve) => server.listen(on_port, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return this.url;
+  }
+
+  /** Base address, once it was started. */
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server?.address() as AddressInfo).port}`;
   }
 
   async stop(): Promise<void> {

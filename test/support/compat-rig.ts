@@ -6,6 +6,7 @@ import { systemTimers } from '../../src/platform/timers.ts';
 import { seededRandom } from '../../src/platform/random.ts';
 import { defaultRetryPolicy } from '../../src/engine/retry.ts';
 import { Database } from '../../src/storage/sqlite/database.ts';
+import type { MemoryStoreOptions } from '../../src/memory/open-memory-store.ts';
 import type { AdmissionPolicy } from '../../src/memory/compat/admission.ts';
 import type { SigningKey } from '../../src/memory/compat/ed25519.ts';
 import { listenForOldPeers, type CompatListener } from '../../src/memory/compat/listener.ts';
@@ -46,6 +47,7 @@ export interface OurNodeOptions {
   api_key?: string;
   /** What peers may read of which `attestation` says nothing; all that is not private when not given. */
   unlisted?: Sharing | null;
+  store?: Partial<MemoryStoreOptions>;
 }
 
 /** Everything but what says that it is private. */
@@ -61,7 +63,7 @@ export class CompatRig {
   now_ms = 1_800_000_000_000;
 
   async ours(name: string, options: OurNodeOptions = {}): Promise<OurNode> {
-    const member = new MemoryMember(name);
+    const member = new MemoryMember(name, ':memory:', options.store);
     member.clock.now_ms = () => this.now_ms;
     const db = new Database(join(this.#scratch.path, `${name}-compat.db`));
     const defects: unknown[] = [];

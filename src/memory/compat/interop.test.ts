@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CompatRig, type OurNode } from '../../../test/support/compat-rig.ts';
 import type { BaselineMemoryPeer } from '../../../test/support/baseline-memory-peer.ts';
-import { ann, pull } from '../../../test/support/memory-member.ts';
+import { ann, pull, settle } from '../../../test/support/memory-member.ts';
 import type { OldPeerDelivery } from './old-peer-delivery.ts';
+import { RequestRefused } from './refusal.ts';
 
 const signal = AbortSignal.timeout(60_000);
 let rig: CompatRig;
@@ -129,7 +130,53 @@ async function push(other: OurNode, to: OurNode, peer: BaselineMemoryPeer, id: s
   await pull(to.member, other.member);
 }
 
+test('restored here, after one old peer told another that it is archived: it lives there again', async () => {
+  const other = await rig.ours('b');
+  const second = await rig.old('host:second');
+  second.peer.peers.push(other.listener.url, old.url);
+  const id = await ours.member.store('One');
+  await settle(ours.member, other.member);
+  await deliver();
+  const there = rig.delivery(other, 'host:second', second.url);
+  await there.pass(signal);
+  await second.peer.archive(id);
+  expect(old.get(id)).toBeNull();
+  rig.tick();
+  await other.member.memories.restore(id, ann);
+  await settle(ours.member, other.member);
+  await deliver();
+  await there.pass(signal);
+  expect([old.get(id)?.title, second.peer.get(id)?.title]).toEqual(['One', 'One']);
+});
+
+test('one row with another author at each of two old peers: ours agree, whoever heard of it first (D7)', async () => {
+  const other = await rig.ours('b');
+  const { row } = await old.create({ title: 'One', metadata: { agent_id: 'alice' } });
+  const second = await rig.old('host:second');
+  second.peer.peers.push(other.listener.url);
+  rig.tick();
+  await second.peer.create({ ...row, metadata: { agent_id: 'bob' }, created_at: '2026-01-01T00:00:00+00:00' });
+  await settle(ours.member, other.member);
+  expect(await ours.member.canonical()).toBe(await other.member.canonical());
+  const [here, there] = [await memories().get(row.id), await other.member.memories.get(row.id)];
+  expect([here?.metadata['agent_id'], here?.created_at]).toEqual([there?.metadata['agent_id'], there?.created_at]);
+});
+
 describe('what an old peer does not push is pulled', () => {
+  test('a page that could not be taken is asked for again: the mark stays before it (D12)', async () => {
+    const { receiver } = ours;
+    let is_full = true;
+    const receive: typeof receiver.receive = (...page) =>
+      is_full ? Promise.reject(new RequestRefused(503, 'storage is full')) : receiver.receive(...page);
+    const pulling = rig.pull({ ...ours, receiver: { receive } as typeof receiver }, 'host:old', old_url);
+    old.peers.length = 0;
+    const { row } = await old.create({ title: 'One' });
+    await expect(pulling.pass(signal)).rejects.toThrow('storage is full');
+    is_full = false;
+    await pulling.pass(signal);
+    expect(await memories().get(row.id)).not.toBeNull();
+  });
+
   test('rows of its MCP server, and 1,200 of one time in pages of 500 (D10, D16)', async () => {
     const pulling = rig.pull(ours, 'host:old', old_url);
     old.peers.length = 0;
@@ -322,7 +369,7 @@ describe('a peer that fails', () => {
     expect(old.rows().map(({ id }) => id)).toEqual(ids.sort());
   });
 
-  test('a row that it skips is no acknowledgement and holds up no other (T9, T14)', async () => {
+  test('a row that it skips is no acknowledgement and holds up no other (T9, T14, D3)', async () => {
     const good = await ours.member.store('Good');
     const bad = await ours.member.store('Bad', { source: 'nhi' });
     const more = await ours.member.store('More');
