@@ -7,6 +7,8 @@ import type { Random } from '../platform/random.ts';
 import type { Receipt } from './durability.ts';
 import type { Caller, Memories, MemoryExport, Recalled, RecallQuery } from './memories.ts';
 import type { OperationId } from './origin.ts';
+import type { Renewed } from './replica.ts';
+import { aloneStatus, type ReplicationStatus } from './replication/replication-status.ts';
 
 /** Methods that are the store's own, as they are. */
 const PLAIN = [
@@ -47,7 +49,16 @@ const PLAIN = [
 ] as const satisfies readonly (keyof Memories)[];
 
 /** Every method, by name: what a call from another process may name. */
-export const MEMORY_METHODS = [...PLAIN, 'recall', 'waitDurable', 'exportPage', 'callerOf', 'settings'] as const;
+export const MEMORY_METHODS = [
+  ...PLAIN,
+  'recall',
+  'waitDurable',
+  'exportPage',
+  'callerOf',
+  'settings',
+  'peers',
+  'renew',
+] as const;
 export type MemoryMethod = (typeof MEMORY_METHODS)[number];
 
 /** What this machine's configuration says of memories. */
@@ -67,6 +78,10 @@ export interface MemoryAccess extends Pick<Memories, (typeof PLAIN)[number]> {
   /** The caller with the session's hash, as telemetry carries it (R20). */
   callerOf(agent_id: string, session_id?: string): Promise<Caller>;
   settings(): Promise<MemorySettings>;
+  /** Who else has this memory, and how far each has got (R13). */
+  peers(): Promise<ReplicationStatus>;
+  /** Goes on under a new number; loses nothing. @throws SynclineError `memory.set_back` */
+  renew(): Promise<Renewed>;
 }
 
 export interface AccessInputs {
@@ -74,6 +89,8 @@ export interface AccessInputs {
   settings: MemorySettings;
   hashOf: (session_id: string) => string;
   random: Random;
+  /** Null: this member is alone. */
+  peers: (() => ReplicationStatus) | null;
 }
 
 const MOST_WAIT_MS = 60_000;
@@ -81,7 +98,7 @@ const MOST_WAIT_MS = 60_000;
 const MOST_EXPORTS = 4;
 
 /** The access to a store that is open in this process. */
-export function accessTo({ memories, settings, hashOf, random }: AccessInputs): MemoryAccess {
+export function accessTo({ memories, settings, hashOf, random, peers }: AccessInputs): MemoryAccess {
   const exports = new Map<string, AsyncIterator<MemoryExport>>();
   const plain = Object.fromEntries(
     PLAIN.map((name) => [name, (...values: unknown[]) => (memories[name] as AnyMethod).apply(memories, values)]),
@@ -94,6 +111,8 @@ export function accessTo({ memories, settings, hashOf, random }: AccessInputs): 
     exportPage: (cursor) => nextPage(exports, cursor, memories, random),
     callerOf: async (agent_id, session_id) => callerOf(agent_id, session_id, hashOf),
     settings: async () => settings,
+    peers: async () => peers?.() ?? aloneStatus(memories.replica),
+    renew: () => memories.replica.renew(),
   };
 }
 

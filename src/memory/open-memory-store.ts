@@ -101,7 +101,8 @@ export function openMemoryStore(db: Database, options: MemoryStoreOptions): Memo
     },
     durability: async (operation) => {
       const place = placeOf(operation);
-      return place && covers(parts.log.vector(), place) ? durability.receipt(operation) : null;
+      const stands = place && replica.standsAt(place);
+      return stands && covers(parts.log.vector(), stands) ? durability.receipt(operation) : null;
     },
     waitDurable: (operation, members, deadline_ms, signal) => durability.wait(operation, members, deadline_ms, signal),
     replica,
@@ -115,14 +116,18 @@ function workParts(db: Database, options: MemoryStoreOptions): WorkParts {
   const newId = (): string => uuidv7(clock.now_ms(), random);
   const digests = new DigestTree();
   for (const { place, hash } of allHashes(db)) digests.change({ place, before: null, after: hash });
+  const log = new OperationLog(db, { cap_bytes: options.cap_bytes, newId });
+  const mark = readClock(db);
   return {
     db,
     clock,
     origin,
     digests,
     rows: new Rows(db),
-    log: new OperationLog(db, { cap_bytes: options.cap_bytes, newId }),
-    hybrid: new HybridClock(clock, origin, readClock(db)),
+    log,
+    hybrid: new HybridClock(clock, origin, mark),
+    // Of another incarnation it means nothing.
+    confirmed: Math.min(mark.confirmed, log.last(origin)),
   };
 }
 

@@ -23,6 +23,8 @@ interface Common {
   by: Author;
   /** First operation of the act that this one is a part of (consolidate, bulk, …). */
   group?: OperationId;
+  /** One of the same member that nobody took, as its stamp lay in the future: whoever keeps that aside lets it go. */
+  replaces?: OperationId;
 }
 
 /**

@@ -47,6 +47,7 @@ test.each([
   [broken({ stamp: 'now' }), 'stamp'],
   [broken({ by: { agent_id: 'a b', device: 'd' } }), 'by.agent_id'],
   [broken({ group: 'g' }), 'group'],
+  [broken({ replaces: 'r' }), 'replaces'],
   [JSON.stringify({ ...store, fields: {} }), 'fields.title'],
 ])('refuses and names the field: %#', (text, field) => {
   let refused: unknown;

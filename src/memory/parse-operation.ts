@@ -65,7 +65,15 @@ export function checkOperation(value: unknown): Operation {
   if (group !== undefined && (typeof group !== 'string' || !placeOf(group)))
     throw invalid('group', 'is not the id of an operation');
   const common = { v: OPERATION_VERSION, stamp: checkStamp('stamp', object['stamp']), by: checkAuthor(object['by']) };
-  return { ...common, ...body, ...(group === undefined ? {} : { group }) } as Operation;
+  const replaces = object['replaces'];
+  if (replaces !== undefined && (typeof replaces !== 'string' || !placeOf(replaces)))
+    throw invalid('replaces', 'is not the id of an operation');
+  return {
+    ...common,
+    ...body,
+    ...(group === undefined ? {} : { group }),
+    ...(replaces === undefined ? {} : { replaces }),
+  } as Operation;
 }
 
 /** The reason of a refusal for a peer or a person: code and field, no value. */

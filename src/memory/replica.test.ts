@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
@@ -356,6 +357,82 @@ describe('pages', () => {
     expect([await b.canonical(), b.replica.vector()]).toEqual([before, { 'a.1': 1 }]);
   });
 
+  test('a page that follows another operation than ours is refused (M2)', async () => {
+    const [a, b, twin] = trio('a', 'b', 'a') as [MemoryMember, MemoryMember, MemoryMember];
+    await a.store('one');
+    await twin.store('another');
+    await twin.store('more');
+    await pull(b, a);
+    const page = (await twin.replica.read('a.1', 1))!;
+    expect((await b.replica.apply(page)).stopped).toMatchObject({ why: 'identity_shared', sequence: 1 });
+    expect(b.replica.vector()).toEqual({ 'a.1': 1 });
+    expect((await b.replica.apply({ ...page, follows: '' })).stopped).toBeNull();
+  });
+
+  test('a new incarnation tells again what stood after the common part, also when the process died in between', async () => {
+    let given = 1;
+    const a = new MemoryMember('a', ':memory:', { nextIncarnation: () => `${++given}` });
+    const [b] = trio('b') as [MemoryMember];
+    members.push(a);
+    await a.store('common');
+    await pull(b, a);
+    const id = await a.store('only here');
+    const { operations } = await a.memories.delete(await a.store('gone'), ann);
+    const before = await a.canonical();
+    expect(await a.replica.renew(1)).toMatchObject({ origin: 'a.2', told: 2, restamped: 0 });
+    expect(a.replica.vector()).toEqual({ 'a.1': 1, 'a.2': 2 });
+    expect(await a.canonical()).toBe(before);
+    const [origin = '', sequence = ''] = operations[0]!.split(':');
+    expect(a.replica.standsAt({ origin, sequence: Number(sequence) })).toEqual({ origin: 'a.2', sequence: 2 });
+    expect(a.replica.standsAt({ origin, sequence: 1 })).toEqual({ origin, sequence: 1 });
+    await pull(b, a);
+    await expectEqual(a, b);
+    expect(await a.memories.get(id)).not.toBeNull();
+  });
+
+  test('a process that died in the middle of that ends it at its next start', async () => {
+    const scratch = scratchDirectory();
+    let given = 1;
+    const a = new MemoryMember('a', join(scratch.path, 'a.db'), { nextIncarnation: () => `${++given}` });
+    const [b] = trio('b') as [MemoryMember];
+    await a.store('common');
+    await pull(b, a);
+    await a.store('only here');
+    a.db.run('INSERT INTO told_anew (origin, kept) VALUES (?, 1)', 'a.1');
+    await a.reopen();
+    expect([a.replica.identity().origin, a.replica.vector()]).toEqual(['a.2', { 'a.1': 1, 'a.2': 1 }]);
+    await pull(b, a);
+    await expectEqual(a, b);
+    await a.close();
+    scratch.remove();
+  });
+
+  test('what a clock that was days ahead has stamped is written again with times of now, and wins nothing by them', async () => {
+    let given = 1;
+    const a = new MemoryMember('a', ':memory:', { nextIncarnation: () => `${++given}` });
+    const [b] = trio('b') as [MemoryMember];
+    members.push(a);
+    const id = await a.store('from before');
+    await settle(a, b);
+    a.clock.ms += 2 * MAX_AHEAD_MS;
+    await a.memories.update(id, { title: 'of the wrong year' }, ann);
+    const other = await a.store('new in the wrong year');
+    await a.memories.link({ source_id: id, target_id: other }, ann);
+    await a.memories.delete(await a.store('deleted in the wrong year'), ann);
+    await settle(a, b);
+    expect(await b.titles()).toEqual(['from before']);
+    a.clock.ms = b.clock.ms += 60_000;
+    expect(await a.replica.renew(1)).toMatchObject({ origin: 'a.2', told: 5, restamped: 5 });
+    await settle(a, b);
+    await expectEqual(a, b);
+    expect(await b.titles()).toEqual(['new in the wrong year', 'of the wrong year']);
+    b.clock.ms += 60_000;
+    await b.memories.update(id, { title: 'of the right year' }, ann);
+    await settle(a, b);
+    expect(await a.titles()).toEqual(['new in the wrong year', 'of the right year']);
+    expect(await b.replica.parked()).toEqual([]);
+  });
+
   test('a member whose own operations others know better has been put back to an older state (design §5 rule 11)', async () => {
     const [a, b, older] = trio('a', 'b', 'a') as [MemoryMember, MemoryMember, MemoryMember];
     await a.store('one');
@@ -389,7 +466,13 @@ describe('pages', () => {
     for (const title of ['A', 'B', 'C']) await a.store(title, { content: 'x'.repeat(1000) });
     const sizes = async (max_bytes: number) => (await a.replica.read('a.1', 0, { max_bytes }))!.operations.length;
     expect([await sizes(10), await sizes(3500), await sizes(1_000_000)]).toEqual([1, 2, 3]);
-    expect(await a.replica.read('a.1', 3)).toEqual({ origin: 'a.1', first: 4, operations: [], more: false });
+    expect(await a.replica.read('a.1', 3)).toEqual({
+      follows: '',
+      origin: 'a.1',
+      first: 4,
+      operations: [],
+      more: false,
+    });
   });
 
   test('what comes by way of another, late and old, is taken all the same (T7, D11)', async () => {

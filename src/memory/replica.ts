@@ -1,7 +1,7 @@
 /** The side of a memory store that other members see: operations by place, vectors, digests, whole states. */
 import type { Durability } from './durability.ts';
 import type { RowKind } from './operation.ts';
-import type { MemberId, OperationId, OriginId, VersionVector } from './origin.ts';
+import type { MemberId, OperationId, OperationPlace, OriginId, VersionVector } from './origin.ts';
 
 export interface ReplicaIdentity {
   member: MemberId;
@@ -14,6 +14,8 @@ export interface ReplicaIdentity {
 export interface OperationPage {
   origin: OriginId;
   first: number;
+  /** Hash of the operation before the first one, as the giver has it; '' or left out where it has none. */
+  follows?: string;
   operations: readonly string[];
 }
 
@@ -40,7 +42,7 @@ export type ItemOutcome =
  * Why a page ended before its end. `parked`: the operation is kept beside the log, does not count in the vector, and is
  * tried again when the program or the clock has moved on · `gap`: the page does not begin after the last known one: read
  * the vector and send from there · `identity_shared`: a known place holds another text: two members share an origin.
- * Nothing of the page was taken; refuse the peer and raise an alarm.
+ * (or the operation before the page is another one). Nothing of the page was taken; refuse it and raise an alarm.
  */
 export type PageStop = { why: 'parked' | 'gap' | 'identity_shared'; sequence: number; reason: string };
 
@@ -100,14 +102,34 @@ export interface SnapshotRange {
   vector: VersionVector;
 }
 
+/** A new incarnation. `told`: operations that say again what stood after the common part; `restamped`: how many with new times. */
+export interface Renewed extends ReplicaIdentity {
+  told: number;
+  restamped: number;
+}
+
 export interface Replica {
   identity(): ReplicaIdentity;
   /**
-   * Begins a new incarnation, because a peer knows more operations of ours than we do: from the next write on, own operations
-   * are numbered in an origin of their own. What was numbered before is replicated as any other origin.
+   * Begins a new incarnation: from the next write on, own operations are numbered in an origin of their own, and what was
+   * numbered before is replicated as any other origin. What this machine wrote after `common` is told again under the new
+   * number, as states of its rows, and leaves its old places to whoever else filled them; those whose stamps lie more than a
+   * day ahead are written again with stamps of now. `common` is how much of the old origin others are known to have as it
+   * stands here; not given: as `confirm` was told. Ends also when the process died in the middle, at the next open.
    * @throws SynclineError `memory.set_back` when the store was opened without a way to keep it
    */
-  renew(): Promise<ReplicaIdentity>;
+  renew(common?: number): Promise<Renewed>;
+
+  /** Hash of the operation at a place; '' when it is not here, was erased, or is past retention. */
+  hashAt(origin: OriginId, sequence: number): string;
+  /** When this member took the operation at a place, epoch ms; null when it is not here. */
+  takenAt(origin: OriginId, sequence: number): number | null;
+  /** Some member has our operations up to here as they are here. Kept with the next write. */
+  confirm(sequence: number): void;
+  /** How far they were confirmed, in an earlier run too. */
+  confirmed(): number;
+  /** Where an operation of ours stands now: elsewhere once it was told anew. */
+  standsAt(place: OperationPlace): OperationPlace;
 
   /** What this member has, durably, of every origin. Never counts what is parked. */
   vector(): VersionVector;
@@ -128,6 +150,8 @@ export interface Replica {
   apply(page: OperationPage): Promise<ApplyResult>;
 
   parked(): Promise<ParkedOperation[]>;
+  /** The same, at once. */
+  parkedNow(): ParkedOperation[];
   /** Tries parked operations again; after an upgrade, and once in a while for clocks. */
   retryParked(): Promise<ApplyResult[]>;
 

@@ -51,7 +51,10 @@ export async function openMemory(options: DirectoryOptions): Promise<MemoryDirec
     incarnation.settle();
     const peers = openPeers(options, memories.replica);
     const settings = { write_quorum, quorum_timeout_ms };
-    const access = accessTo({ memories, settings, hashOf: sessionHasher(options, hashing), random });
+    const access = accessTo({
+      ...{ memories, settings, hashOf: sessionHasher(options, hashing), random },
+      peers: () => peers.replication.status(),
+    });
     return {
       memories,
       access,

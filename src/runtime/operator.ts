@@ -4,6 +4,7 @@
  * directory itself under the lock. Every verb that changes something is recorded as an operator action.
  */
 import type { ItemError } from '../engine/ordered/destination.ts';
+import type { ReplicationStatus } from '../memory/replication/replication-status.ts';
 import type { MemoryVerbs } from './memory-verbs.ts';
 import type { SessionVerbs, SessionsSourceStatus } from './session-verbs.ts';
 
@@ -74,7 +75,17 @@ export interface StatusReport {
     last_stored_ms: number | null;
   } | null;
   /** Memories kept here; null where none are kept. */
-  memory: { memories: number; archived: number; pending: number; operations: number; size_bytes: number } | null;
+  memory: {
+    memories: number;
+    archived: number;
+    pending: number;
+    operations: number;
+    size_bytes: number;
+    /** Members that a write waits for, this one included, unless a request says otherwise. */
+    write_quorum: number;
+    /** How far the other machines that share this memory have got; null where it is shared with none. */
+    peers: ReplicationStatus | null;
+  } | null;
   loops: { name: string; state: string; last_error: string | null; since_ms: number }[];
   spool: { bytes: number; cap_bytes: number; dropped: number };
   storage: { bytes: number; cap_bytes: number; full: boolean };

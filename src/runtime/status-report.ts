@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AGENT_SOURCES, findAgents } from '../agents/registry.ts';
 import type { LoopStatus } from '../engine/supervisor.ts';
 import type { DestinationRow } from '../engine/store.ts';
+import { peerWarnings } from './peer-warnings.ts';
 import { programVersion } from '../platform/version.ts';
 import { rules } from '../redaction/rules.ts';
 import type { DataDirectory } from './data-directory.ts';
@@ -41,6 +42,7 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
       .map(({ destination }) => destination.id),
   );
   const today = store.today(localReader(directory)());
+  const memory = await memoryStatus(directory);
   return {
     schema: 'syncline.status/1',
     version: programVersion(),
@@ -58,7 +60,7 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
       ...oldPeerStatuses(old_peers),
     ],
     conversations: await conversationStatus(directory),
-    memory: await memoryStatus(directory),
+    memory,
     loops: running.loops().map(({ name, state, last_error, since_ms }) => ({ name, state, last_error, since_ms })),
     spool: spoolStatus(directory),
     storage: await storageStatus(directory),
@@ -76,6 +78,7 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
       ...vanishedWarnings(directory),
       ...(directory.sessions?.warnings() ?? []),
       ...erasureWarnings(directory),
+      ...peerWarnings(memory, options.clock.now_ms()),
       ...fullStoreWarning(directory, rows),
       ...(await backPressureWarning(directory)),
     ],
@@ -174,7 +177,12 @@ async function conversationStatus({ sessions, options }: DataDirectory): Promise
 async function memoryStatus({ memory }: DataDirectory): Promise<StatusReport['memory']> {
   if (!memory) return null;
   const { memories, archived, pending, operations, size_bytes } = await memory.memories.statistics();
-  return { memories, archived, pending, operations, size_bytes };
+  const peers = memory.peers.replication.status();
+  return {
+    ...{ memories, archived, pending, operations, size_bytes },
+    write_quorum: memory.served.settings.write_quorum,
+    peers: peers.peers.length === 0 ? null : peers,
+  };
 }
 
 function spoolStatus({ options }: DataDirectory): StatusReport['spool'] {

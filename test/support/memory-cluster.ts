@@ -78,7 +78,12 @@ export class MemoryCluster {
     const transport = dials
       ? { ask: (verb: Verb, body: string, signal: AbortSignal) => this.#ask({ from, to, verb, body }, signal) }
       : null;
-    this.nodes.get(from)?.replication.setPeer({ member: to, name: to, transport });
+    this.nodes.get(from)?.replication.setPeer({ member: this.#memberOf(to), name: to, transport });
+  }
+
+  /** Two nodes may be one member: a machine and its copy. */
+  #memberOf(name: string): string {
+    return this.nodes.get(name)?.member.replica.identity().member ?? name;
   }
 
   async #ask(said: Said, signal: AbortSignal): Promise<Answer> {
@@ -87,7 +92,9 @@ export class MemoryCluster {
     const meddled = this.meddle(said);
     if (meddled) return meddled;
     try {
-      const answering = this.nodes.get(said.to)!.replication.answer(said.from, said.verb, said.body, signal);
+      const answering = this.nodes
+        .get(said.to)!
+        .replication.answer(this.#memberOf(said.from), said.verb, said.body, signal);
       return { ok: true, body: await answering };
     } catch (error) {
       if (!(error instanceof SynclineError)) throw error;

@@ -42,7 +42,7 @@ export async function openMemories(
   });
   const all = { write_quorum: 1, quorum_timeout_ms: 50, ...settings };
   const hashOf = (id: string): string => hashing.hashWithSalt(salt, id);
-  const access = accessTo({ memories, settings: all, hashOf, random: systemRandom });
+  const access = accessTo({ memories, settings: all, hashOf, random: systemRandom, peers: null });
   return {
     memories,
     served: {

@@ -28,7 +28,7 @@ export function renderStatus(status: StatusReport, view: StatusView): string[] {
     ['Home', [`${shortPath(status.home, view.user_home)}   ${storageText(status)}`]],
     ['Sources', sourceLines(status, view)],
     ['Kept', keptLines(status, view)],
-    ['Known', memoryLines(status)],
+    ['Known', [...memoryLines(status), ...peerLines(status, view)]],
     ['Delivery', deliveryLines(status, view)],
     ['Spool', spoolLines(status)],
     ['Loops', loopLines(status, view)],
@@ -84,6 +84,26 @@ function memoryLines({ memory }: StatusReport): string[] {
       : `${formatItems(pending, 'action')} ${pending === 1 ? 'waits' : 'wait'} for a yes   see: syncline memory pending list`,
   ];
   return [parts.filter((part) => part !== '').join('   ')];
+}
+
+/** How many machines share it, and those that are behind. */
+function peerLines({ memory }: StatusReport, { now_ms, palette }: StatusView): string[] {
+  const peers = memory?.peers?.peers ?? [];
+  if (memory === null || memory.peers === null) return [];
+  const { members, reachable } = memory.peers;
+  const behind = peers
+    .filter(({ waiting }) => waiting > 0)
+    .map(({ name, waiting, heard_ms }) => {
+      const heard = heard_ms === null ? 'not heard since the start' : `heard ${formatRecent(heard_ms, now_ms)}`;
+      return `${safe(name)} lacks ${formatItems(waiting, 'operation')}, ${heard}`;
+    });
+  const differs = peers.filter(({ diverged_since_ms }) => diverged_since_ms !== null).map(({ name }) => safe(name));
+  const parts = [
+    `shared by ${formatItems(members, 'machine')}, ${formatCount(reachable)} here now`,
+    ...behind,
+    differs.length === 0 ? '' : palette.yellow(`differs from ${differs.join(', ')}`),
+  ];
+  return [`${parts.filter((part) => part !== '').join('   ')}   see: syncline memory peers list`];
 }
 
 function deliveryLines(status: StatusReport, view: StatusView): string[] {

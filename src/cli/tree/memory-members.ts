@@ -24,12 +24,12 @@ export const MEMORY_MEMBERS: readonly CommandDeclaration[] = [
   },
   {
     name: 'peers',
-    summary: 'the machines that share this memory: list, remove',
+    summary: 'the machines that share this memory: list, remove, renew',
     examples: ['syncline memory peers list'],
     commands: [
       {
         name: 'list',
-        summary: 'names, ids and addresses',
+        summary: 'names and addresses; who lags, is silent, differs',
         examples: ['syncline memory peers list', 'syncline memory peers list --json'],
         load: async () => (await import('../commands/memory/members.ts')).listPeers,
       },
@@ -39,6 +39,14 @@ export const MEMORY_MEMBERS: readonly CommandDeclaration[] = [
         summary: 'stop sharing with one; it keeps what it has',
         examples: ['syncline memory peers remove desktop'],
         load: async () => (await import('../commands/memory/members.ts')).removePeer,
+      },
+      {
+        name: 'renew',
+        summary: 'number what this machine writes anew; nothing is lost',
+        details:
+          'For a machine whose clock was more than a day ahead (set it right first), and for a copy of another machine: what no other one has goes on under the new number.',
+        examples: ['syncline memory peers renew', 'syncline memory peers renew --yes'],
+        load: async () => (await import('../commands/memory/members.ts')).renew,
       },
     ],
   },

@@ -8,6 +8,7 @@ import { OFFSET_BITS, entryId } from './entry-id.ts';
 import { applyFlowWrites } from './flow-writes.ts';
 import { partitionById } from './partitions.ts';
 import { leaveBehind, removeUpTo } from './retention.ts';
+import { sizeOfRange } from './batches.ts';
 import { subjectsOf } from './subjects.ts';
 
 /** Cursors of entries that are numbered by their origin: the offset itself, of one width, so that its index grows at its end. */
@@ -112,5 +113,27 @@ export function skipTo(db: Database, partition_id: number, offset: number, now_m
       partition_id,
     );
     leaveBehind(db, partition_id, partition.last_offset + 1, offset, now_ms, newId);
+  });
+}
+
+/**
+ * Takes back what was appended after `offset`, whose numbers another gave as well: what continues there is appended next. Only for
+ * partitions that no destination consumes. Returns how many entries went; nothing that retention took comes back.
+ */
+export function cutBack(db: Database, partition_id: number, offset: number): number {
+  return db.transaction(() => {
+    const { first_offset, last_offset } = partitionById(db, partition_id);
+    const kept = Math.max(offset, first_offset - 1);
+    if (kept >= last_offset) return 0;
+    const { bytes } = sizeOfRange(db, partition_id, kept + 1, last_offset);
+    const removed = db.run(
+      `DELETE FROM entry WHERE entry_id BETWEEN ((?1 << ${OFFSET_BITS}) | ?2) AND ((?1 << ${OFFSET_BITS}) | ?3)`,
+      partition_id,
+      kept + 1,
+      last_offset,
+    );
+    invariant(removed === last_offset - kept, 'offsets of a partition are dense');
+    db.run('UPDATE partition SET last_offset = ?, bytes = bytes - ? WHERE partition_id = ?', kept, bytes, partition_id);
+    return removed;
   });
 }

@@ -2,10 +2,10 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
-import { isWithin, type MemberId, type OriginId, type VersionVector } from '../origin.ts';
+import { isWithin, operationId, type MemberId, type VersionVector } from '../origin.ts';
 import type { Replica } from '../replica.ts';
-import type { Alarm, Members } from './members.ts';
-import type { Greeting, Standing } from './messages.ts';
+import type { Alarm, Members, Speaker } from './members.ts';
+import { UNSETTLED, type Echo, type Greeting, type Standing } from './messages.ts';
 import type { ReplicationSettings } from './settings.ts';
 
 export interface ReplicationContext {
@@ -17,31 +17,52 @@ export interface ReplicationContext {
   settings: ReplicationSettings;
   device: string;
   program: string;
+  /** Of this process. */
+  run: string;
   alarm: (alarm: Alarm) => void;
   /** Told of what is no fault of the network or a peer. */
   onDefect: (error: unknown) => void;
   /** What rows of snapshots came from that were begun: until our vector covers it, we have rows that it does not tell of. */
   ahead: { vector: VersionVector };
-  /** A member spoke to us by itself, in this incarnation. */
-  spoke: (member: MemberId, origin: OriginId) => void;
+  /** A member spoke to us by itself. */
+  spoke: (member: MemberId, speaker: Speaker) => void;
   /** Rings after every commit that added operations. */
   commits: CommitBell;
-  /** Whether our own way to the peer ends at this incarnation of it: a clone of it must fetch for itself. */
-  reaches: (origin: OriginId) => boolean;
+  /** Whether our own way to the peer ends at this process of it: a clone of it must fetch for itself. */
+  reaches: (speaker: Speaker) => boolean;
 }
 
-/** Who we are and what we have, at one moment. */
-export function standingOf({ replica, ahead }: Pick<ReplicationContext, 'replica' | 'ahead'>): Standing {
+/** Who we are and what we have, at one moment; to a listener who said this of itself last (null: nothing yet). */
+export function standingOf(
+  { replica, ahead, run }: Pick<ReplicationContext, 'replica' | 'ahead' | 'run'>,
+  listener: Pick<Standing, 'origin' | 'vector'> | null,
+): Standing {
   const vector = replica.vector();
   const root = isWithin(ahead.vector, vector) ? replica.root() : UNSETTLED;
-  return { origin: replica.identity().origin, vector, root };
+  return {
+    origin: replica.identity().origin,
+    run,
+    vector,
+    root,
+    yours: listener ? echoesOf(replica, vector, listener) : [],
+  };
 }
 
-/** The root of a member in the middle of a snapshot: it says nothing. */
-export const UNSETTLED = 'unsettled';
+function echoesOf(
+  replica: Replica,
+  vector: VersionVector,
+  { origin, vector: theirs }: Pick<Standing, 'origin' | 'vector'>,
+): Echo[] {
+  const last = vector[origin] ?? 0;
+  const places = new Set([last, Math.min(last, theirs[origin] ?? 0)]);
+  return [...places].flatMap((sequence) => {
+    const hash = sequence === 0 ? '' : replica.hashAt(origin, sequence);
+    return hash === '' ? [] : [{ operation: operationId(origin, sequence), hash }];
+  });
+}
 
 /** `to`: null before the peer has ever spoken. */
-export function greetingTo(to: OriginId | null, { device, program, reaches }: ReplicationContext): Greeting {
+export function greetingTo(to: Speaker | null, { device, program, reaches }: ReplicationContext): Greeting {
   return { device, program, dials: to !== null && reaches(to) };
 }
 

@@ -1,6 +1,6 @@
 /** Requests to one peer: written, sent, answered, checked, and what the peer said of itself noted. */
 import { SynclineError, messageOf } from '../../platform/errors.ts';
-import type { MemberId, OriginId } from '../origin.ts';
+import type { MemberId } from '../origin.ts';
 import type { OperationPage, RangeDigest, RowState } from '../replica.ts';
 import { greetingTo, standingOf, type ReplicationContext } from './context.ts';
 import {
@@ -27,6 +27,7 @@ import {
   type Standing,
   type Verb,
 } from './messages.ts';
+import { speakerOf, type Speaker } from './members.ts';
 import type { PeerTransport } from './transport.ts';
 
 /** A request that did not come to an answer of use. `refused`: trying again soon changes nothing. */
@@ -45,7 +46,7 @@ export class Conversation {
   readonly #member: MemberId;
   readonly #transport: PeerTransport;
   readonly #heard: (theirs: Standing) => void;
-  #their_origin: OriginId | null = null;
+  #speaker: Speaker | null = null;
 
   /** `heard` is called with what the peer said of itself in each answer, right when it came. */
   constructor(
@@ -60,16 +61,13 @@ export class Conversation {
     this.#heard = heard;
   }
 
-  /** The incarnation that answered last: a clone of it may speak to us as well, and has other things. */
-  get their_origin(): OriginId | null {
-    return this.#their_origin;
+  /** Who answered last: a clone of it may speak to us as well, and has other things. */
+  get speaker(): Speaker | null {
+    return this.#speaker;
   }
 
   async greet(signal: AbortSignal): Promise<Greeting> {
-    return this.#understand(
-      readGreeting,
-      await this.#ask('hello', signal, greetingTo(this.#their_origin, this.#context)),
-    );
+    return this.#understand(readGreeting, await this.#ask('hello', signal, greetingTo(this.#speaker, this.#context)));
   }
 
   async push(pages: readonly OperationPage[], signal: AbortSignal): Promise<PageAck[]> {
@@ -99,11 +97,11 @@ export class Conversation {
   }
 
   /** The page that the peer wants next, null when it has all. */
-  async seed({ transfer, page, rows, of, adopt }: SeedPart, signal: AbortSignal): Promise<number | null> {
+  async seed({ transfer, page, rows, of, joins, adopt }: SeedPart, signal: AbortSignal): Promise<number | null> {
     const { rows: keys, texts } = writeRows(rows);
     return this.#understand(
       readSeeded,
-      await this.#ask('seed', signal, { transfer, page, rows: keys, of, adopt }, texts),
+      await this.#ask('seed', signal, { transfer, page, rows: keys, of, joins, adopt }, texts),
     );
   }
 
@@ -128,7 +126,8 @@ export class Conversation {
     const { timers, settings } = this.#context;
     const over = new AbortController();
     void timers.sleep(settings.request_timeout_ms + wait_ms, over.signal).then(() => over.abort('over'));
-    const request = writeMessage(standingOf(this.#context), body, texts);
+    const known = this.#speaker === null ? null : this.#context.members.speaking(this.#speaker);
+    const request = writeMessage(standingOf(this.#context, known?.standing ?? null), body, texts);
     const answer = await this.#transport.ask(verb, request, AbortSignal.any([signal, over.signal]));
     over.abort('over');
     if (!answer.ok && answer.kind === 'unreached')
@@ -140,7 +139,7 @@ export class Conversation {
   async #read(body: string): Promise<Message> {
     const message = this.#understand(readMessage, body);
     await this.#context.members.heard(this.#member, message.standing);
-    this.#their_origin = message.standing.origin;
+    this.#speaker = speakerOf(message.standing);
     this.#heard(message.standing);
     return message;
   }

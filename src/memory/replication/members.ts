@@ -4,11 +4,31 @@
  */
 import type { Clock } from '../../platform/clock.ts';
 import { ForbiddenError } from '../../platform/errors.ts';
-import { meetVectors, memberOf, type MemberId, type OriginId, type VersionVector } from '../origin.ts';
+import {
+  isWithin,
+  meetVectors,
+  memberOf,
+  placeOf,
+  type MemberId,
+  type OriginId,
+  type VersionVector,
+} from '../origin.ts';
 import type { Replica } from '../replica.ts';
-import type { Standing } from './messages.ts';
+import { UNSETTLED, type Standing } from './messages.ts';
 
-/** One incarnation of a member, as it last spoke. */
+/** A process of a member in one incarnation: `origin/run`. */
+export type Speaker = string;
+
+export function speakerOf({ origin, run }: Pick<Standing, 'origin' | 'run'>): Speaker {
+  return `${origin}/${run}`;
+}
+
+/** What was said late, by a process that has ended, is no sign of a second machine. */
+const LATE_MS = 30_000;
+/** A process of the same origin that has been silent for so long has ended; the one after it has its disk. */
+const ENDED_MS = 600_000;
+
+/** One process of a member, as it last spoke. */
 export interface KnownMember {
   member: MemberId;
   standing: Standing;
@@ -24,9 +44,17 @@ export type Alarm =
   | { kind: 'identity_shared'; member: MemberId; origin: OriginId; sequence: number }
   /** Two machines speak as one member, in turns. */
   | { kind: 'member_cloned'; member: MemberId; origins: [OriginId, OriginId] }
-  /** A peer knew more of our operations than we do: this machine was set back. */
-  | { kind: 'renewed'; member: MemberId; from: OriginId; to: OriginId }
+  /** A peer knew more of our operations than we do, or others: this machine goes on in another origin and told there so many operations anew. */
+  | { kind: 'renewed'; member: MemberId; from: OriginId; to: OriginId; told: number }
   | { kind: 'diverged'; member: MemberId; rows: number };
+
+/** What comparisons of roots at equal vectors have shown of a member; nothing is stored. */
+export interface Agreement {
+  /** When roots were last compared; null: never since our start. */
+  checked_ms: number | null;
+  /** Since when they differed; null = they do not. */
+  diverged_since_ms: number | null;
+}
 
 export interface MembersOptions {
   replica: Replica;
@@ -40,14 +68,22 @@ export class Members {
   readonly #paired = new Set<MemberId>();
   /** Those that were taken out on purpose: their old operations hold up nothing. */
   readonly #removed = new Set<MemberId>();
-  readonly #incarnations = new Map<OriginId, KnownMember>();
-  readonly #current = new Map<MemberId, OriginId>();
-  readonly #superseded = new Set<OriginId>();
+  readonly #speakers = new Map<Speaker, KnownMember>();
+  readonly #current = new Map<MemberId, Speaker>();
+  /** Since when another one spoke for the member. */
+  readonly #superseded = new Map<Speaker, number>();
   readonly #listeners = new Set<(member: MemberId) => void>();
+  /** How far each member was seen to have our operations as they are here, in this incarnation. */
+  readonly #confirmed = new Map<MemberId, number>();
+  /** The same for all, when this process began or this incarnation did. */
+  #confirmed_before: number;
+  readonly #told_shared = new Set<string>();
+  readonly #agreements = new Map<MemberId, Agreement>();
   #renewing: Promise<void> | null = null;
 
   constructor(options: MembersOptions) {
     this.#options = options;
+    this.#confirmed_before = options.replica.confirmed();
   }
 
   pair(member: MemberId): void {
@@ -76,13 +112,13 @@ export class Members {
 
   /** As it last spoke; null before it has. */
   known(member: MemberId): KnownMember | null {
-    const origin = this.#current.get(member);
-    return origin === undefined ? null : (this.#incarnations.get(origin) ?? null);
+    const speaker = this.#current.get(member);
+    return speaker === undefined ? null : (this.#speakers.get(speaker) ?? null);
   }
 
-  /** What this very incarnation last said; null before it has spoken. */
-  incarnation(origin: OriginId): KnownMember | null {
-    return this.#incarnations.get(origin) ?? null;
+  /** What this very process last said; null before it has spoken. */
+  speaking(speaker: Speaker): KnownMember | null {
+    return this.#speakers.get(speaker) ?? null;
   }
 
   vectorOf(member: MemberId): VersionVector {
@@ -96,7 +132,8 @@ export class Members {
 
   /**
    * Takes note of what a member said about itself. When it knows more of our own operations than we have, this member was
-   * set back, and a new incarnation begins before anything else is written (R6): await it.
+   * set back; when it knows others under our numbers, a copy of this member writes elsewhere. In both cases a new incarnation
+   * begins before anything else is written, and before what the member has counts (R6): await it.
    * @throws ForbiddenError `memory.not_paired`, `memory.identity`
    */
   async heard(member: MemberId, standing: Standing): Promise<void> {
@@ -107,25 +144,31 @@ export class Members {
       });
     if (memberOf(standing.origin) !== member)
       throw new ForbiddenError('memory.identity', 'A member spoke for another one');
-    this.#noteIncarnation(member, standing.origin);
-    this.#incarnations.set(standing.origin, {
+    await this.#compare(member, standing);
+    this.#noteSpeaker(member, standing);
+    this.#speakers.set(speakerOf(standing), {
       member,
       standing,
       heard_ms: clock.now_ms(),
       heard_at_ms: clock.monotonic_ms(),
     });
-    if (this.#isAheadOfUs(standing)) await this.#renew(member);
+    if (this.#isAheadOfUs(standing)) await this.#renew(member, this.#commonWith(member));
     for (const listener of this.#listeners) listener(member);
   }
 
-  #noteIncarnation(member: MemberId, origin: OriginId): void {
+  #noteSpeaker(member: MemberId, standing: Standing): void {
+    const { clock, alarm } = this.#options;
+    const speaker = speakerOf(standing);
     const before = this.#current.get(member);
-    if (before === origin) return;
-    this.#current.set(member, origin);
+    if (before === speaker) return;
+    this.#current.set(member, speaker);
     if (before === undefined) return;
-    // An incarnation ends when the next one begins. One that speaks again after its successor is a second machine.
-    if (this.#superseded.has(origin)) this.#options.alarm({ kind: 'member_cloned', member, origins: [before, origin] });
-    this.#superseded.add(before);
+    // A process ends when the next one begins. One that speaks on after its successor is a second machine.
+    const since = this.#superseded.get(speaker);
+    const origins: [OriginId, OriginId] = [before.slice(0, before.indexOf('/')), standing.origin];
+    if (since !== undefined && clock.monotonic_ms() - since >= LATE_MS)
+      alarm({ kind: 'member_cloned', member, origins });
+    if (!this.#superseded.has(before)) this.#superseded.set(before, clock.monotonic_ms());
   }
 
   #isAheadOfUs({ vector }: Standing): boolean {
@@ -133,16 +176,59 @@ export class Members {
     return (vector[origin] ?? 0) > (this.#options.replica.vector()[origin] ?? 0);
   }
 
-  async #renew(member: MemberId): Promise<void> {
-    this.#renewing ??= this.#begin(member).finally(() => (this.#renewing = null));
+  /** Compares what both sides said of themselves; says nothing while their vectors differ or one is in the middle of a snapshot. */
+  compareRoots(member: MemberId, mine: Standing, theirs: Standing): void {
+    if (!areEqual(mine.vector, theirs.vector) || mine.root === UNSETTLED || theirs.root === UNSETTLED) return;
+    const checked_ms = this.#options.clock.now_ms();
+    const since = this.agreementWith(member).diverged_since_ms ?? checked_ms;
+    this.#agreements.set(member, { checked_ms, diverged_since_ms: mine.root === theirs.root ? null : since });
+  }
+
+  agreementWith(member: MemberId): Agreement {
+    return this.#agreements.get(member) ?? { checked_ms: null, diverged_since_ms: null };
+  }
+
+  /** Looks whether the operations of ours that it has are ours. */
+  async #compare(member: MemberId, { yours }: Standing): Promise<void> {
+    const { replica } = this.#options;
+    for (const { operation, hash } of yours) {
+      const place = placeOf(operation);
+      if (!place || place.origin !== replica.identity().origin) continue;
+      const ours = replica.hashAt(place.origin, place.sequence);
+      if (ours === '') continue;
+      if (ours !== hash) {
+        this.shared(member, place.origin, place.sequence);
+        return this.#renew(member, Math.min(this.#commonWith(member), place.sequence - 1));
+      }
+      this.#confirmed.set(member, Math.max(place.sequence, this.#confirmed.get(member) ?? 0));
+      replica.confirm(place.sequence);
+    }
+  }
+
+  /** A member has another operation at a place of an origin than we have: two machines number it. People are told once. */
+  shared(member: MemberId, origin: OriginId, sequence: number): void {
+    const told = `${member} ${origin}`;
+    if (!this.#told_shared.has(told)) this.#options.alarm({ kind: 'identity_shared', member, origin, sequence });
+    this.#told_shared.add(told);
+  }
+
+  /** How much of our log it shares with us for certain. */
+  #commonWith(member: MemberId): number {
+    return this.#confirmed.get(member) ?? this.#confirmed_before;
+  }
+
+  async #renew(member: MemberId, common: number): Promise<void> {
+    this.#renewing ??= this.#begin(member, common).finally(() => (this.#renewing = null));
     await this.#renewing;
   }
 
-  async #begin(member: MemberId): Promise<void> {
+  async #begin(member: MemberId, common: number): Promise<void> {
     const { replica, alarm } = this.#options;
     const { origin: from } = replica.identity();
-    const { origin: to } = await replica.renew();
-    alarm({ kind: 'renewed', member, from, to });
+    const { origin: to, told } = await replica.renew(common);
+    this.#confirmed.clear();
+    this.#confirmed_before = 0;
+    alarm({ kind: 'renewed', member, from, to, told });
   }
 
   /**
@@ -165,15 +251,20 @@ export class Members {
     return vectors;
   }
 
-  /** The incarnation that spoke last, and others that did so lately: clones have their own disks. */
+  /** Who spoke last, and others that did so lately: clones have their own disks. */
   #livingOf(member: MemberId): KnownMember[] {
     const { clock, forget_incarnation_ms } = this.#options;
     const current = this.#current.get(member);
     const now = clock.monotonic_ms();
-    return [...this.#incarnations.values()].filter(
-      (known) =>
-        known.member === member &&
-        (known.standing.origin === current || now - known.heard_at_ms < forget_incarnation_ms),
-    );
+    const last = this.known(member)?.standing.origin;
+    return [...this.#speakers].flatMap(([speaker, known]) => {
+      const longest_ms = known.standing.origin === last ? ENDED_MS : forget_incarnation_ms;
+      const lives = speaker === current || now - known.heard_at_ms < longest_ms;
+      return known.member === member && lives ? [known] : [];
+    });
   }
+}
+
+function areEqual(a: VersionVector, b: VersionVector): boolean {
+  return isWithin(a, b) && isWithin(b, a);
 }

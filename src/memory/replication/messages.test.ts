@@ -21,7 +21,13 @@ import {
   type Message,
 } from './messages.ts';
 
-const standing = { origin: 'aaaa.1', vector: { 'aaaa.1': 7, 'bbbb.2': 3 }, root: '00ff' };
+const standing = {
+  origin: 'aaaa.1',
+  run: 'a1b2',
+  vector: { 'aaaa.1': 7, 'bbbb.2': 3 },
+  root: '00ff',
+  yours: [{ operation: 'cccc.1:4', hash: '0123456789abcdef' }],
+};
 const READERS = [
   readAcks,
   readGreeting,
@@ -43,6 +49,7 @@ describe('messages', () => {
     const page = fc.record({
       origin: fc.constantFrom('aaaa.1', 'bbbb.2'),
       first: fc.integer({ min: 1, max: 1_000_000 }),
+      follows: fc.constantFrom('', '0123456789abcdef'),
       operations: fc.array(text, { minLength: 1, maxLength: 5 }),
     });
     fc.assert(
@@ -56,10 +63,10 @@ describe('messages', () => {
   });
 
   test('erased operations keep their places as empty texts', () => {
-    const pages: OperationPage[] = [{ origin: 'aaaa.1', first: 4, operations: ['', '{"v":1}', ''] }];
+    const pages: OperationPage[] = [{ origin: 'aaaa.1', first: 4, follows: '', operations: ['', '{"v":1}', ''] }];
     const { pages: heads, texts } = writePages(pages);
     expect(readPages(readMessage(writeMessage(standing, { pages: heads }, texts)))).toEqual(pages);
-    const one: OperationPage[] = [{ origin: 'aaaa.1', first: 4, operations: [''] }];
+    const one: OperationPage[] = [{ origin: 'aaaa.1', first: 4, follows: '', operations: [''] }];
     const written = writePages(one);
     expect(readPages(readMessage(writeMessage(standing, { pages: written.pages }, written.texts)))).toEqual(one);
   });

@@ -23,7 +23,15 @@ import type {
   SnapshotRange,
 } from '../replica.ts';
 import { ROW_KINDS, type RowKind } from '../operation.ts';
-import { isOrigin, memberOf, operationId, type OriginId, type VersionVector } from '../origin.ts';
+import {
+  isOrigin,
+  memberOf,
+  operationId,
+  placeOf,
+  type OperationId,
+  type OriginId,
+  type VersionVector,
+} from '../origin.ts';
 import { isObject, type JsonObject } from '../json.ts';
 import { SynclineError } from '../../platform/errors.ts';
 import { readFrame, writeFrame, wrong, type Frame } from './frame.ts';
@@ -32,12 +40,27 @@ import { DIALECT, WIRE_LIMITS } from './limits.ts';
 export const VERBS = ['hello', 'push', 'pull', 'digest', 'states', 'repair', 'snapshot', 'seed'] as const;
 export type Verb = (typeof VERBS)[number];
 
+/** The root of a member in the middle of a snapshot: it says nothing. */
+export const UNSETTLED = 'unsettled';
+
 /** Who speaks and what he has, taken at one moment. */
 export interface Standing {
   origin: OriginId;
+  /** Drawn by each process: two machines that share an origin differ by it. */
+  run: string;
   vector: VersionVector;
   /** Hash over all rows at that vector. */
   root: string;
+  /**
+   * Hashes of operations of the listener's origin, as the speaker has them: of the last one, and of the last one that the
+   * listener said it had. The listener sees by them that nobody else numbers its origin; else it may not count the vector.
+   */
+  yours: Echo[];
+}
+
+export interface Echo {
+  operation: OperationId;
+  hash: string;
 }
 
 export interface Greeting {
@@ -86,6 +109,8 @@ export interface SeedPart {
   page: number;
   rows: RowState[];
   of: SnapshotRange;
+  /** The receiver stands on another branch of an origin: the rows are joined, and none of its own go. */
+  joins: boolean;
   /** With the last page: what the sender had before the first one. */
   adopt: VersionVector | null;
 }
@@ -120,7 +145,17 @@ export function readMessage(body: string): Message {
 
 function standingOf(head: JsonObject): Standing {
   const root = text(head, 'root', 64);
-  return { origin: origin(head, 'origin'), vector: vector('vector', head['vector']), root };
+  const yours =
+    head['yours'] === undefined ? [] : list(head, 'yours', 2).map((value, i) => echoOf(`yours.${i}`, value));
+  const run = head['run'] === undefined ? '' : text(head, 'run', 32, true);
+  return { origin: origin(head, 'origin'), run, vector: vector('vector', head['vector']), root, yours };
+}
+
+function echoOf(field: string, value: unknown): Echo {
+  const echo = object(field, value);
+  const operation = text(echo, 'operation', 80);
+  if (!placeOf(operation)) throw wrong(field, 'names no operation');
+  return { operation, hash: text(echo, 'hash', 64) };
 }
 
 export function readGreeting({ head }: Message): Greeting {
@@ -134,7 +169,12 @@ export function readGreeting({ head }: Message): Greeting {
 /** Heads of pages say where they begin and how many of the texts are theirs, in order. */
 export function writePages(pages: readonly OperationPage[]): { pages: object[]; texts: string[] } {
   return {
-    pages: pages.map(({ origin, first, operations }) => ({ origin, first, items: operations.length })),
+    pages: pages.map(({ origin, first, follows = '', operations }) => ({
+      origin,
+      first,
+      follows,
+      items: operations.length,
+    })),
     texts: pages.flatMap(({ operations }) => operations),
   };
 }
@@ -145,7 +185,9 @@ export function readPages({ head, texts }: Message): OperationPage[] {
     const page = object(`pages.${i}`, value);
     const items = whole(page, 'items', 1, WIRE_LIMITS.max_items);
     const operations = texts.slice(taken, (taken += items));
-    return { origin: origin(page, 'origin'), first: whole(page, 'first', 1, Number.MAX_SAFE_INTEGER), operations };
+    const first = whole(page, 'first', 1, Number.MAX_SAFE_INTEGER);
+    const follows = page['follows'] === undefined ? '' : text(page, 'follows', 64, true);
+    return { origin: origin(page, 'origin'), first, follows, operations };
   });
   if (taken !== texts.length) throw wrong('pages', 'do not add up to the texts');
   return pages;
@@ -266,6 +308,7 @@ export function readSeed(message: Message): SeedPart {
     page: whole(head, 'page', 0, Number.MAX_SAFE_INTEGER),
     rows: readRows(message),
     of: rangeOfPage(object('of', head['of'])),
+    joins: head['joins'] === true,
     adopt: head['adopt'] === null ? null : vector('adopt', head['adopt']),
   };
 }

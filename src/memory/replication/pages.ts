@@ -41,7 +41,7 @@ export async function readLacking(
     const size = page.operations.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
     // One text may be larger than what is left: it goes with the next message, which it then has for itself.
     if (pages.length > 0 && size > bytes) continue;
-    pages.push({ origin, first: page.first, operations: page.operations });
+    pages.push({ origin, first: page.first, follows: page.follows ?? '', operations: page.operations });
     items -= page.operations.length;
     bytes -= size;
   }

@@ -189,6 +189,63 @@ describe('identity (R6, R10)', () => {
     expect(replication.status().peers[0]?.link?.state).toBe('refused');
   });
 
+  /** `a` and a copy of it that does not know that it is one, and two others. */
+  const twins = (): void => {
+    cluster = new MemoryCluster();
+    let given = 1;
+    const nextIncarnation = (): string => `${++given}`;
+    cluster.add('a', { nextIncarnation });
+    cluster.add('x', { member: 'a', nextIncarnation });
+    cluster.add('b');
+    cluster.add('c');
+  };
+
+  test('a copy that numbers on where its original does is told, takes another number, and loses nothing', async () => {
+    twins();
+    cluster.pair('xb', 'ab');
+    const [a, x] = ['a', 'x'].map((name) => cluster.nodes.get(name)!);
+    await a!.member.store('of the original');
+    await a!.member.store('and more');
+    await x!.member.store('of the copy');
+    const kept = await x!.member.memories.update(
+      await x!.member.store('kept'),
+      { priority: 9 },
+      { caller: { agent_id: 'ann' } },
+    );
+    const [last] = kept.operations;
+    cluster.start('a', 'b');
+    await cluster.until(equal('a', 'b'));
+    const receipt = x!.member.memories.waitDurable(last!, 2, 60_000);
+    cluster.start('x');
+    await cluster.until(equal('a', 'b', 'x'));
+    expect((await receipt).durable_on).toBe(2);
+    expect(await a!.member.titles()).toEqual(['and more', 'kept', 'of the copy', 'of the original']);
+    expect(x!.alarms.map(({ kind }) => kind)).toEqual(['identity_shared', 'renewed']);
+    expect(x!.member.replica.identity().origin).toBe('a.2');
+    expect(a!.member.replica.identity().origin).toBe('a.1');
+  });
+
+  test('members that took different branches of one origin join all of both', async () => {
+    twins();
+    cluster.pair('ab', 'xc');
+    const [a, x, b, c] = ['a', 'x', 'b', 'c'].map((name) => cluster.nodes.get(name)!);
+    await a!.member.store('of the original');
+    await x!.member.store('of the copy');
+    cluster.start('a', 'x');
+    await cluster.until(() => equal('a', 'b')() && equal('x', 'c')());
+    await a!.member.store('and more');
+    await cluster.until(equal('a', 'b'));
+    // The machines themselves are gone; two others meet who have heard one each.
+    cluster.meddle = ({ from }) => (from === 'a' || from === 'x' ? UNREACHED : null);
+    cluster.pair('bc');
+    cluster.start('b', 'c');
+    await cluster.until(equal('b', 'c'));
+    expect(await c!.member.titles()).toEqual(['and more', 'of the copy', 'of the original']);
+    const shared = { kind: 'identity_shared', member: 'c', origin: 'a.1', sequence: 1 };
+    expect(b!.alarms).toContainEqual(shared);
+    expect(c!.alarms).toContainEqual({ ...shared, member: 'b' });
+  });
+
   test('somebody who is not paired is refused', async () => {
     cluster = new MemoryCluster();
     const { replication } = cluster.add('a');

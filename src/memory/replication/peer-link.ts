@@ -6,16 +6,16 @@
 import { backoff_ms } from '../../engine/retry.ts';
 import { Wakeup } from '../../engine/wakeup.ts';
 import { messageOf } from '../../platform/errors.ts';
-import type { MemberId, OriginId, VersionVector } from '../origin.ts';
-import { UNSETTLED, standingOf, type ReplicationContext } from './context.ts';
+import { memberOf, type MemberId, type OriginId, type VersionVector } from '../origin.ts';
+import { standingOf, type ReplicationContext } from './context.ts';
 import { Conversation, ExchangeError } from './conversation.ts';
 import { HeldOrigins } from './held-origins.ts';
-import type { KnownMember } from './members.ts';
+import type { KnownMember, Speaker } from './members.ts';
 import type { PageAck, Standing } from './messages.ts';
 import { originsLacking, readLacking } from './pages.ts';
 import { reconcile } from './reconcile.ts';
 import { RelayDelay } from './relay-delay.ts';
-import { fetchSnapshot, giveSnapshot } from './snapshot-transfer.ts';
+import { SnapshotTransfer } from './snapshot-transfer.ts';
 import { nextPeerState, type PeerEvent, type PeerState } from './states.ts';
 import type { Peer, PeerTransport } from './transport.ts';
 
@@ -23,10 +23,6 @@ export interface PeerLinkStatus {
   state: PeerState;
   since_ms: number;
   last_error: string | null;
-  /** When roots were last compared at equal vectors; null: never since the start. */
-  checked_ms: number | null;
-  /** Since when they differed; null = they do not. */
-  diverged_since_ms: number | null;
   /** Rows that anti-entropy repaired since the start. */
   repaired: number;
   /** Origins of which the peer parked an operation. */
@@ -45,6 +41,7 @@ export class PeerLink {
   readonly #held: HeldOrigins;
   readonly #not_taken: HeldOrigins;
   readonly #relay: RelayDelay;
+  readonly #transfer: SnapshotTransfer;
   readonly #ended = new AbortController();
   #state: PeerState = 'unmet';
   #since_ms: number;
@@ -55,12 +52,12 @@ export class PeerLink {
   #rested_at_ms = 0;
   #last_error: string | null = null;
   #dials_us = false;
-  /** When the incarnation that we reach last spoke to us by itself; null: never. */
+  /** When the process that we reach last spoke to us by itself; null: never. */
   #spoke_at_ms: number | null = null;
-  #checked_ms: number | null = null;
-  #diverged_since_ms: number | null = null;
   #repaired = 0;
   #walk_again_ms = 0;
+  /** The peer stands on another branch of an origin that we have. */
+  #forked = false;
 
   constructor(context: ReplicationContext, peer: Peer, transport: PeerTransport) {
     this.member = peer.member;
@@ -71,6 +68,7 @@ export class PeerLink {
     this.#relay = new RelayDelay(context.clock, context.settings.relay_delay_ms);
     this.#since_ms = context.clock.now_ms();
     this.#said = new Conversation(context, peer.member, transport, (theirs) => this.#compareRoots(theirs));
+    this.#transfer = new SnapshotTransfer(context, this.#said);
   }
 
   /** Whether the last exchange came to an answer. */
@@ -78,15 +76,15 @@ export class PeerLink {
     return this.#state === 'following' || this.#state === 'seeding';
   }
 
-  /** Whether it came from this incarnation. */
-  reaches(origin: OriginId): boolean {
-    return this.reached && this.#said.their_origin === origin;
+  /** Whether it came from this process. */
+  reaches(speaker: Speaker): boolean {
+    return this.reached && this.#said.speaker === speaker;
   }
 
   /** The peer as this link reaches it. */
   get #known(): KnownMember | null {
-    const origin = this.#said.their_origin;
-    return origin === null ? null : this.#context.members.incarnation(origin);
+    const { speaker } = this.#said;
+    return speaker === null ? null : this.#context.members.speaking(speaker);
   }
 
   get #theirs(): VersionVector {
@@ -102,8 +100,6 @@ export class PeerLink {
       state: this.#state,
       since_ms: this.#since_ms,
       last_error: this.#last_error,
-      checked_ms: this.#checked_ms,
-      diverged_since_ms: this.#diverged_since_ms,
       repaired: this.#repaired,
       held: this.#held.list(),
     };
@@ -115,8 +111,8 @@ export class PeerLink {
   }
 
   /** The peer spoke to us by itself: it is worth trying now, but not at each word it says. */
-  spoke(origin: OriginId): void {
-    if (origin === this.#said.their_origin) this.#spoke_at_ms = this.#context.clock.monotonic_ms();
+  spoke(speaker: Speaker): void {
+    if (speaker === this.#said.speaker) this.#spoke_at_ms = this.#context.clock.monotonic_ms();
     if (this.reached) return this.#wakeup.notify();
     if (this.#context.clock.monotonic_ms() - this.#rested_at_ms < 1000) return;
     this.#poked = true;
@@ -184,7 +180,9 @@ export class PeerLink {
     const acks = await this.#said.push(pages, signal);
     for (const ack of acks) this.#note(ack);
     const after = this.#theirs;
-    const moved = acks.some(({ origin, stopped }) => stopped?.why === 'parked' || isFurther(after, before, origin));
+    if (this.#forked) this.#step('log_too_short');
+    const moved =
+      this.#forked || acks.some(({ origin, stopped }) => stopped?.why === 'parked' || isFurther(after, before, origin));
     // Nothing moved and nothing says why: ask again later, not at once (R5).
     if (!moved) throw new ExchangeError('memory.no_progress', 'The peer answered but took nothing', false);
     this.#fruitless = 0;
@@ -195,37 +193,42 @@ export class PeerLink {
   #note({ origin, stopped }: PageAck): void {
     if (!stopped || stopped.why === 'gap') return;
     if (stopped.why === 'parked') return this.#held.hold(origin, stopped.sequence, stopped.reason);
-    this.#alarmShared(origin, stopped.sequence);
+    if (this.#isForked(origin, stopped.sequence)) this.#forked = true;
   }
 
-  #alarmShared(origin: OriginId, sequence: number): never {
-    this.#context.alarm({ kind: 'identity_shared', member: this.member, origin, sequence });
+  /**
+   * Both sides have numbered this origin on, each another way. Of one that is nobody's any more all rows go over instead of the
+   * log. Of our own former one what we had was told anew and is gone (`Members.heard`): an answer about it comes late.
+   */
+  #isForked(origin: OriginId, sequence: number): boolean {
+    const { members, replica } = this.#context;
+    const own = replica.identity();
+    if (memberOf(origin) === own.member && origin !== own.origin) return sequence <= (replica.vector()[origin] ?? 0);
+    members.shared(this.member, origin, sequence);
+    if (origin !== own.origin) return true;
     throw new ExchangeError(
       'memory.identity_shared',
-      'The peer has another operation under a number that we have: two machines share an identity',
+      'The peer says that it has another operation under a number of ours, and does not show it',
       true,
     );
   }
 
-  /** The log does not reach back to where the peer stands: it gets all rows instead. */
+  /** The log does not reach back to where the peer stands, or not along its branch: it gets all rows instead. */
   async #seed(signal: AbortSignal): Promise<Step> {
-    await giveSnapshot(this.#context, this.#said, signal);
+    await this.#transfer.give(this.#forked, signal);
+    this.#forked = false;
     this.#step('seeded');
     return 'went_on';
   }
 
   #compareRoots(theirs: Standing): void {
-    const mine = standingOf(this.#context);
-    if (!areEqual(mine.vector, theirs.vector)) return;
-    if (mine.root === UNSETTLED || theirs.root === UNSETTLED) return;
-    this.#checked_ms = this.#context.clock.now_ms();
-    if (mine.root === theirs.root) this.#diverged_since_ms = null;
-    else this.#diverged_since_ms ??= this.#checked_ms;
+    this.#context.members.compareRoots(this.member, standingOf(this.#context, null), theirs);
   }
 
   async #reconcileIfDiverged(signal: AbortSignal): Promise<Step> {
-    const { replica, alarm, clock, settings } = this.#context;
-    if (this.#diverged_since_ms === null || clock.monotonic_ms() < this.#walk_again_ms) return 'idle';
+    const { replica, members, alarm, clock, settings } = this.#context;
+    if (members.agreementWith(this.member).diverged_since_ms === null || clock.monotonic_ms() < this.#walk_again_ms)
+      return 'idle';
     const found = await reconcile(replica, {
       digest: (prefixes) => this.#said.digest(prefixes, signal),
       states: (keys) => this.#said.states(keys, signal),
@@ -275,15 +278,16 @@ export class PeerLink {
 
   async #pull(signal: AbortSignal): Promise<void> {
     const { replica, settings } = this.#context;
+    let forked = false;
     const before = replica.vector();
     const except = this.#not_taken.origins(before);
     const { pages, snapshot_needed } = await this.#said.pull({ wait_ms: settings.pull_wait_ms, except }, signal);
     for (const page of pages) {
       const { stopped } = await replica.apply(page);
-      if (stopped?.why === 'identity_shared') this.#alarmShared(page.origin, stopped.sequence);
+      if (stopped?.why === 'identity_shared' && this.#isForked(page.origin, stopped.sequence)) forked = true;
       if (stopped?.why === 'parked') this.#not_taken.hold(page.origin, stopped.sequence, stopped.reason);
     }
-    if (snapshot_needed) await fetchSnapshot(this.#context, this.#said, signal);
+    if (snapshot_needed || forked) await this.#transfer.fetch(forked, signal);
     const after = replica.vector();
     const moved = pages.some(({ origin }) => isFurther(after, before, origin) || this.#not_taken.has(origin));
     if (pages.length > 0 && !moved) throw new ExchangeError('memory.no_progress', 'What was pulled did not fit', false);
@@ -336,9 +340,4 @@ export class PeerLink {
 
 function isFurther(after: VersionVector, before: VersionVector, origin: OriginId): boolean {
   return (after[origin] ?? 0) > (before[origin] ?? 0);
-}
-
-function areEqual(a: VersionVector, b: VersionVector): boolean {
-  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...names].every((name) => (a[name] ?? 0) === (b[name] ?? 0));
 }

@@ -6,7 +6,13 @@ import type { Replica } from '../replica.ts';
 import { QuorumTracker, checkQuorum, majority } from './quorum.ts';
 
 let time: VirtualTime;
-let own: { origin: string; vector: Record<string, number>; renewed: number };
+let own: {
+  origin: string;
+  vector: Record<string, number>;
+  renewed: number;
+  common?: (common: number | undefined) => void;
+};
+let moved: { origin: string; sequence: number } | null;
 let members: Members;
 let tracker: QuorumTracker;
 let alarms: Alarm[];
@@ -17,13 +23,19 @@ beforeEach(() => {
   time = new VirtualTime();
   own = { origin: 'us.1', vector: { 'us.1': 5 }, renewed: 0 };
   alarms = [];
+  moved = null;
   const replica = {
     identity: () => ({ member: 'us', origin: own.origin, device: 'd' }),
     vector: () => own.vector,
-    renew: async () => {
+    renew: async (common?: number) => {
+      own.common?.(common);
       own.origin = `us.${++own.renewed + 1}`;
-      return { member: 'us', origin: own.origin, device: 'd' };
+      return { member: 'us', origin: own.origin, device: 'd', told: 0, restamped: 0 };
     },
+    hashAt: (_: string, sequence: number) => `hash ${sequence}`,
+    confirm: () => undefined,
+    confirmed: () => 0,
+    standsAt: (place: unknown) => moved ?? place,
   } as unknown as Replica;
   members = new Members({ replica, clock: time, forget_incarnation_ms: 1000, alarm: (alarm) => alarms.push(alarm) });
   tracker = new QuorumTracker(replica, members, time);
@@ -32,7 +44,7 @@ beforeEach(() => {
 });
 
 const say = (member: string, vector: VersionVector, incarnation = '1'): Promise<void> =>
-  members.heard(member, { origin: `${member}.${incarnation}`, vector, root: '00' });
+  members.heard(member, { origin: `${member}.${incarnation}`, vector, root: '00', run: 'r', yours: [] });
 
 describe('majority and W', () => {
   test.each([
@@ -114,7 +126,9 @@ describe('waiting for members', () => {
 describe('members', () => {
   test('nobody speaks who is not paired, and nobody for another', async () => {
     await expect(say('dd', {})).rejects.toMatchObject({ code: 'memory.not_paired' });
-    await expect(members.heard('bb', { origin: 'cc.1', vector: {}, root: '00' })).rejects.toMatchObject({
+    await expect(
+      members.heard('bb', { origin: 'cc.1', vector: {}, root: '00', run: 'r', yours: [] }),
+    ).rejects.toMatchObject({
       code: 'memory.identity',
     });
   });
@@ -122,15 +136,38 @@ describe('members', () => {
   test('whoever learns that he was set back begins a new incarnation before anything else', async () => {
     await say('bb', { 'us.1': 6 });
     expect(own.origin).toBe('us.2');
-    expect(alarms).toEqual([{ kind: 'renewed', member: 'bb', from: 'us.1', to: 'us.2' }]);
+    expect(alarms).toEqual([{ kind: 'renewed', member: 'bb', from: 'us.1', to: 'us.2', told: 0 }]);
     await say('cc', { 'us.1': 7 });
     expect(own.renewed).toBe(1);
+  });
+
+  test('whoever learns that another one numbers its operations goes on elsewhere, before that counts for anything', async () => {
+    const echo = (sequence: number, hash: string): object => ({
+      ...{ origin: 'bb.1', run: 'r', vector: { 'us.1': sequence }, root: '00' },
+      yours: [{ operation: `us.1:${sequence}`, hash }],
+    });
+    const waiting = tracker.wait(OPERATION, 2, 1000);
+    await members.heard('bb', echo(4, 'hash 4') as never);
+    expect(own.renewed).toBe(0);
+    const asked: (number | undefined)[] = [];
+    own.common = (common) => asked.push(common);
+    moved = { origin: 'us.2', sequence: 1 };
+    await members.heard('bb', echo(5, 'of the other machine') as never);
+    expect([own.origin, asked]).toEqual(['us.2', [4]]);
+    expect(alarms.map(({ kind }) => kind)).toEqual(['identity_shared', 'renewed']);
+    await time.pass(1001);
+    expect((await waiting).on).toEqual([]);
+    await say('bb', { 'us.1': 5, 'us.2': 1 });
+    expect(tracker.receipt(OPERATION).on).toEqual(['bb']);
   });
 
   test('two machines that speak as one member in turns are seen', async () => {
     await say('bb', {}, '1');
     await say('bb', {}, '2');
+    await say('bb', {}, '1');
     expect(alarms).toEqual([]);
+    await say('bb', {}, '2');
+    await time.pass(30_000);
     await say('bb', {}, '1');
     expect(alarms).toEqual([{ kind: 'member_cloned', member: 'bb', origins: ['bb.2', 'bb.1'] }]);
   });

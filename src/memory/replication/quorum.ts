@@ -32,12 +32,12 @@ interface Waiter {
 }
 
 export class QuorumTracker implements Durability {
-  readonly #replica: Pick<Replica, 'identity' | 'vector'>;
+  readonly #replica: Pick<Replica, 'identity' | 'vector' | 'standsAt'>;
   readonly #members: Members;
   readonly #timers: Timers;
   readonly #waiters = new Set<Waiter>();
 
-  constructor(replica: Pick<Replica, 'identity' | 'vector'>, members: Members, timers: Timers) {
+  constructor(replica: Pick<Replica, 'identity' | 'vector' | 'standsAt'>, members: Members, timers: Timers) {
     this.#replica = replica;
     this.#members = members;
     this.#timers = timers;
@@ -72,7 +72,9 @@ export class QuorumTracker implements Durability {
     for (const waiter of this.#waiters) if (this.#on(waiter.place).length >= waiter.members) waiter.done();
   }
 
-  #on(place: OperationPlace): MemberId[] {
+  #on(written: OperationPlace): MemberId[] {
+    // What was told anew counts where it stands now: its old place may be another's.
+    const place = this.#replica.standsAt(written);
     const on = covers(this.#replica.vector(), place) ? [this.#replica.identity().member] : [];
     for (const member of this.#members.paired) if (covers(this.#members.vectorOf(member), place)) on.push(member);
     return on;

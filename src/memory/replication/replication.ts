@@ -6,13 +6,14 @@ import type { Clock } from '../../platform/clock.ts';
 import { UnreachableError } from '../../platform/errors.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
-import { isWithin, joinVectors, memberOf, type MemberId, type OriginId, type VersionVector } from '../origin.ts';
+import { isWithin, joinVectors, type MemberId, type VersionVector } from '../origin.ts';
 import { CommitBell, type ReplicationContext } from './context.ts';
 import type { Replica } from '../replica.ts';
-import { Members, type Alarm } from './members.ts';
+import { Members, type Alarm, type Speaker } from './members.ts';
 import type { Verb } from './messages.ts';
-import { PeerLink, type PeerLinkStatus } from './peer-link.ts';
+import { PeerLink } from './peer-link.ts';
 import { QuorumTracker } from './quorum.ts';
+import { heardLately, progressOf, type RaisedAlarm, type ReplicationStatus } from './replication-status.ts';
 import { readReadToken, writeReadToken, type ReadLevel } from './read-level.ts';
 import { Responder } from './responder.ts';
 import { DEFAULT_SETTINGS, type ReplicationSettings } from './settings.ts';
@@ -35,26 +36,6 @@ export interface ReplicationOptions {
   onDefect: (error: unknown) => void;
 }
 
-export interface PeerStatus {
-  member: MemberId;
-  name: string;
-  /** Null: it cannot be dialled, so only it can begin. */
-  link: PeerLinkStatus | null;
-  /** When it last said anything; null: not since our start. */
-  heard_ms: number | null;
-  /** Operations that we have and it does not. */
-  waiting: number;
-}
-
-export interface ReplicationStatus {
-  member: MemberId;
-  members: number;
-  peers: PeerStatus[];
-  /** Writes that wait for other members. */
-  waiting_writes: number;
-  last_upkeep: UpkeepResult | null;
-}
-
 export class Replication {
   readonly durability: QuorumTracker;
   readonly #context: ReplicationContext;
@@ -64,16 +45,22 @@ export class Replication {
   readonly #running = new Map<PeerLink, Promise<void>>();
   #signal: AbortSignal | null = null;
   #last_upkeep: UpkeepResult | null = null;
+  readonly #alarms = new Map<Alarm['kind'], RaisedAlarm>();
 
   constructor(options: ReplicationOptions) {
-    const { replica, clock, timers, random, device, program, settings, alarm, onDefect } = options;
+    const { replica, clock, timers, random, device, program, settings, onDefect } = options;
+    const alarm = (raised: Alarm): void => {
+      this.#noteAlarm(raised);
+      options.alarm(raised);
+    };
     const all = { ...DEFAULT_SETTINGS, ...settings };
     const { forget_incarnation_ms } = all;
     const members = new Members({ replica, clock, forget_incarnation_ms, alarm });
     const commits = new CommitBell();
-    const reaches = (origin: OriginId): boolean => this.#links.get(memberOf(origin))?.reaches(origin) ?? false;
-    const spoke = (member: MemberId, origin: OriginId): void => this.#links.get(member)?.spoke(origin);
-    const parts = { replica, members, clock, timers, random, device, program, alarm, onDefect };
+    const reaches = (speaker: Speaker): boolean => [...this.#links.values()].some((link) => link.reaches(speaker));
+    const run = Buffer.from(random.bytes(8)).toString('hex');
+    const spoke = (member: MemberId, speaker: Speaker): void => this.#links.get(member)?.spoke(speaker);
+    const parts = { replica, members, clock, timers, random, device, program, run, alarm, onDefect };
     this.#context = { ...parts, settings: all, commits, reaches, spoke, ahead: { vector: {} } };
     this.#responder = new Responder(this.#context);
     this.durability = new QuorumTracker(replica, members, timers);
@@ -190,30 +177,29 @@ export class Replication {
   }
 
   status(): ReplicationStatus {
-    const { replica, members } = this.#context;
-    const mine = replica.vector();
-    const peers = [...this.#peers.values()].map(({ member, name }) => ({
-      member,
-      name,
-      link: this.#links.get(member)?.status() ?? null,
-      heard_ms: members.known(member)?.heard_ms ?? null,
-      waiting: missing(mine, members.vectorOf(member)),
-    }));
+    const { replica } = this.#context;
+    const { member, origin } = replica.identity();
     return {
-      member: replica.identity().member,
-      members: this.members,
-      peers,
+      ...{ running: this.#signal?.aborted === false, member, origin, members: this.members },
+      peers: [...this.#peers.values()].map((peer) => ({
+        member: peer.member,
+        name: peer.name,
+        link: this.#links.get(peer.member)?.status() ?? null,
+        ...progressOf(this.#context, peer.member),
+      })),
       waiting_writes: this.durability.waiting,
+      reachable: 1 + heardLately(this.#context),
+      parked: replica.parkedNow(),
+      alarms: [...this.#alarms.values()],
       last_upkeep: this.#last_upkeep,
     };
   }
-}
 
-function missing(mine: VersionVector, theirs: VersionVector): number {
-  return Object.entries(mine).reduce(
-    (sum, [origin, sequence]) => sum + Math.max(0, sequence - (theirs[origin] ?? 0)),
-    0,
-  );
+  #noteAlarm(alarm: Alarm): void {
+    const peer = this.#peers.get(alarm.member)?.name ?? alarm.member;
+    const before = this.#alarms.get(alarm.kind)?.count ?? 0;
+    this.#alarms.set(alarm.kind, { kind: alarm.kind, peer, count: before + 1, at_ms: this.#context.clock.now_ms() });
+  }
 }
 
 function behind(why: string): UnreachableError {

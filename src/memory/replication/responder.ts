@@ -1,4 +1,5 @@
 /** Answers other members. The transport says who asks; here it is checked that he is paired and speaks for himself. */
+import { speakerOf } from './members.ts';
 import { joinVectors, type MemberId } from '../origin.ts';
 import type { OperationPage, RangeDigest } from '../replica.ts';
 import { greetingTo, standingOf, type ReplicationContext } from './context.ts';
@@ -23,7 +24,12 @@ import {
 } from './messages.ts';
 import { originsLacking, readLacking, type Lacking } from './pages.ts';
 
-type Answering = (member: MemberId, message: Message, signal: AbortSignal) => Promise<string>;
+type Answering = (member: MemberId, message: Message, signal: AbortSignal) => Promise<Said>;
+
+interface Said {
+  body: object;
+  texts?: readonly string[];
+}
 
 export class Responder {
   readonly #context: ReplicationContext;
@@ -34,8 +40,8 @@ export class Responder {
   constructor(context: ReplicationContext) {
     this.#context = context;
     this.#verbs = {
-      hello: async (_, { standing }) => this.#say(greetingTo(standing.origin, this.#context)),
-      push: (_, message) => this.#push(message),
+      hello: async (_, { standing }) => ({ body: greetingTo(speakerOf(standing), this.#context) }),
+      push: (member, message) => this.#push(member, message),
       pull: (_, message, signal) => this.#pull(message.standing, readPull(message), signal),
       digest: (_, message) => this.#digest(readPrefixes(message)),
       states: async (_, message) => this.#rows(await this.#context.replica.states(readKeys(message))),
@@ -53,22 +59,25 @@ export class Responder {
   async answer(member: MemberId, verb: Verb, body: string, signal: AbortSignal): Promise<string> {
     const message = readMessage(body);
     await this.#context.members.heard(member, message.standing);
-    this.#context.spoke(member, message.standing.origin);
-    return this.#verbs[verb](member, message, signal);
+    this.#context.members.compareRoots(member, standingOf(this.#context, null), message.standing);
+    this.#context.spoke(member, speakerOf(message.standing));
+    const { body: said, texts } = await this.#verbs[verb](member, message, signal);
+    return writeMessage(standingOf(this.#context, message.standing), said, texts);
   }
 
-  #say(body: object, texts?: readonly string[]): string {
-    return writeMessage(standingOf(this.#context), body, texts);
-  }
-
-  async #push(message: Message): Promise<string> {
+  async #push(member: MemberId, message: Message): Promise<Said> {
+    const { replica, members } = this.#context;
     const acks: PageAck[] = [];
-    for (const page of readPages(message)) acks.push(ackOf(await this.#context.replica.apply(page)));
-    return this.#say({ acks });
+    for (const page of readPages(message)) {
+      const ack = ackOf(await replica.apply(page));
+      if (ack.stopped?.why === 'identity_shared') members.shared(member, page.origin, ack.stopped.sequence);
+      acks.push(ack);
+    }
+    return { body: { acks } };
   }
 
   /** Answers at once with what the puller lacks; else waits for something new, as long as the puller wants. */
-  async #pull(puller: Standing, pull: Pull, signal: AbortSignal): Promise<string> {
+  async #pull(puller: Standing, pull: Pull, signal: AbortSignal): Promise<Said> {
     const { clock, timers, commits } = this.#context;
     const until = clock.monotonic_ms() + pull.wait_ms;
     for (;;) {
@@ -80,9 +89,9 @@ export class Responder {
     }
   }
 
-  #pages(pages: readonly OperationPage[], snapshot_needed: boolean): string {
+  #pages(pages: readonly OperationPage[], snapshot_needed: boolean): Said {
     const { pages: heads, texts } = writePages(pages);
-    return this.#say({ pages: heads, snapshot_needed }, texts);
+    return { body: { pages: heads, snapshot_needed }, texts };
   }
 
   /** By what the puller said in this very request: it is the newest that is known of that machine. */
@@ -93,43 +102,43 @@ export class Responder {
     return readLacking(replica, origins, vector);
   }
 
-  async #digest(prefixes: readonly string[]): Promise<string> {
+  async #digest(prefixes: readonly string[]): Promise<Said> {
     const ranges: RangeDigest[] = [];
     for (const prefix of prefixes) ranges.push(await this.#context.replica.digest(prefix));
-    return this.#say({ ranges });
+    return { body: { ranges } };
   }
 
-  #rows(rows: Parameters<typeof writeRows>[0]): string {
+  #rows(rows: Parameters<typeof writeRows>[0]): Said {
     const { rows: keys, texts } = writeRows(rows);
-    return this.#say({ rows: keys }, texts);
+    return { body: { rows: keys }, texts };
   }
 
-  async #repair(message: Message): Promise<string> {
+  async #repair(message: Message): Promise<Said> {
     const written = await this.#context.replica.repair(readRows(message));
-    return this.#say({ operations: written.length });
+    return { body: { operations: written.length } };
   }
 
-  async #snapshot(after: string): Promise<string> {
+  async #snapshot(after: string): Promise<Said> {
     const { replica } = this.#context;
     // Before the rows are read: the rows may hold more than the vector says, never less.
     const began = replica.vector();
     const { rows, next } = await replica.snapshot(after);
     const { rows: keys, texts } = writeRows(rows);
-    return this.#say({ rows: keys, next, began }, texts);
+    return { body: { rows: keys, next, began }, texts };
   }
 
   /** Pages of one transfer in their order and each in one process, or it begins anew: no row may be missing at the end. */
-  async #seed(member: MemberId, message: Message): Promise<string> {
-    const { transfer, page, rows, of, adopt } = readSeed(message);
+  async #seed(member: MemberId, message: Message): Promise<Said> {
+    const { transfer, page, rows, of, joins, adopt } = readSeed(message);
     const before = this.#seeds.get(member);
     const wanted = before?.transfer === transfer ? before.wanted : 0;
-    if (page !== wanted) return this.#say({ wanted });
+    if (page !== wanted) return { body: { wanted } };
     const { replica, ahead } = this.#context;
     ahead.vector = joinVectors(ahead.vector, of.vector);
-    await replica.applySnapshot(rows, of);
+    await replica.applySnapshot(rows, joins ? undefined : of);
     if (adopt) await this.#context.replica.adopt(adopt);
     if (adopt) this.#seeds.delete(member);
     else this.#seeds.set(member, { transfer, wanted: page + 1 });
-    return this.#say({ wanted: adopt ? null : page + 1 });
+    return { body: { wanted: adopt ? null : page + 1 } };
   }
 }

@@ -3,7 +3,7 @@ import { stampOrigin, type Stamp } from '../clock/stamp.ts';
 import { PAGE_LIMITS } from '../limits.ts';
 import { deltaOf } from '../merge/delta.ts';
 import type { Row } from '../merge/row.ts';
-import { isOrigin, isWithin, operationId } from '../origin.ts';
+import { isOrigin, isWithin, memberOf, operationId, placeOf, type OperationId, type OriginId } from '../origin.ts';
 import { parseOperation, refusalOf } from '../parse-operation.ts';
 import type { ApplyResult, ItemOutcome, OperationPage, PageStop } from '../replica.ts';
 import type { LogEntry } from './operation-log.ts';
@@ -17,6 +17,7 @@ interface Understood {
   /** Null: erased where it comes from. */
   delta: Row | null;
   stamp: Stamp | null;
+  replaces?: OperationId | undefined;
 }
 
 /**
@@ -28,6 +29,7 @@ export function applyPage(work: Work, page: OperationPage): ApplyResult {
   const { origin, first, operations } = page;
   const last = work.log.last(origin);
   if (first > last + 1) return stoppedAt(work, page, 'gap', first, 'not the next one');
+  if (isOther(work, page)) return stoppedAt(work, page, 'identity_shared', first - 1, 'it follows another operation');
   const known = Math.min(operations.length, last + 1 - first);
   if (origin === work.origin && operations.length > known)
     return stoppedAt(work, page, 'identity_shared', last + 1, 'a peer has operations of ours that we do not have');
@@ -38,6 +40,7 @@ export function applyPage(work: Work, page: OperationPage): ApplyResult {
   const { refused } = work.log.append(origin, first, entries, work.now_ms);
   if (refused) return stoppedAt(work, page, 'identity_shared', refused.offset, 'a known operation has another text');
 
+  for (const { replaces } of understood) if (replaces) letGo(work, origin, replaces);
   const outcomes = effects(work, understood);
   if (parked) park(work, page, parked);
   else work.db.run('DELETE FROM parked WHERE origin = ? AND sequence <= ?', origin, work.log.last(origin));
@@ -47,6 +50,12 @@ export function applyPage(work: Work, page: OperationPage): ApplyResult {
   if (parked)
     items.push({ operation: operationId(origin, parked.sequence), outcome: 'rejected', reason: parked.reason });
   return { origin, through: work.log.last(origin), items, stopped: parked };
+}
+
+/** Whether the page continues another log than ours: two machines numbered this origin on from one place. */
+function isOther(work: Work, { origin, first, follows = '' }: OperationPage): boolean {
+  const ours = follows === '' ? '' : work.log.hashAt(origin, first - 1);
+  return ours !== '' && ours !== follows;
 }
 
 function checkPage({ origin, first, operations }: OperationPage): void {
@@ -86,7 +95,15 @@ function understandOne(work: Work, origin: string, text: string): Understood {
     throw new InvalidInputError('memory.stamp_ahead', 'An operation lies more than a day ahead');
   if (operation.kind === 'purge' && !isWithin({ ...operation.after, [origin]: 0 }, work.log.vector()))
     throw new InvalidInputError(WAITS, 'A purge waits for operations that everybody had when it was written');
-  return { entry: { subject: subjectOf(operation), text }, delta: deltaOf(operation), stamp: operation.stamp };
+  const { stamp, replaces } = operation;
+  return { entry: { subject: subjectOf(operation), text }, delta: deltaOf(operation), stamp, replaces };
+}
+
+/** What is kept aside because of its stamp was written again: else it would go in once its time has come. */
+function letGo(work: Work, by: OriginId, operation: OperationId): void {
+  const place = placeOf(operation);
+  if (!place || memberOf(place.origin) !== memberOf(by)) return;
+  work.db.run('DELETE FROM parked WHERE origin = ? AND sequence = ?', place.origin, place.sequence);
 }
 
 function effects(work: Work, understood: readonly Understood[]): ('applied' | 'stale')[] {

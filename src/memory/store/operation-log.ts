@@ -1,5 +1,7 @@
+import { hash as hashOf } from 'node:crypto';
 import { invariant } from '../../platform/errors.ts';
-import { appendAt, skipTo } from '../../engine/sqlite/append-at.ts';
+import { appendAt, cutBack, skipTo } from '../../engine/sqlite/append-at.ts';
+import { OFFSET_BITS } from '../../engine/sqlite/entry-id.ts';
 import { allPartitions, openPartition, openSource } from '../../engine/sqlite/partitions.ts';
 import { readEntries } from '../../engine/sqlite/plan.ts';
 import { trim } from '../../engine/sqlite/retention.ts';
@@ -39,6 +41,8 @@ export class OperationLog {
   readonly #options: LogOptions;
   #tails: Map<OriginId, Tail>;
   #written: OriginId[] = [];
+  /** The last one asked for of each origin; mostly its newest. */
+  readonly #hashes = new Map<OriginId, { sequence: number; hash: string }>();
 
   constructor(db: Database, options: LogOptions) {
     this.#db = db;
@@ -52,6 +56,11 @@ export class OperationLog {
 
   last(origin: OriginId): number {
     return this.#tails.get(origin)?.last ?? 0;
+  }
+
+  /** Where the log of an origin begins; 1 for one that is not known. */
+  first(origin: OriginId): number {
+    return this.#tails.get(origin)?.first ?? 1;
   }
 
   /** Appends what follows the last operation of an origin; known ones are compared. Inside the caller's transaction. */
@@ -90,19 +99,59 @@ export class OperationLog {
     forgetSubjects(this.#db);
     this.#written = [];
     this.#tails = this.#readTails();
+    this.#hashes.clear();
   }
 
   /** Null: past retention. Erased operations are empty texts, so that those after them keep their places. */
   read(origin: OriginId, after: number, limits: PageLimits = {}): ReadPage | null {
     const tail = this.#tails.get(origin);
     const first = after + 1;
-    if (!tail || after >= tail.last) return { origin, first, operations: [], more: false };
+    if (!tail || after >= tail.last) return { origin, first, follows: '', operations: [], more: false };
     if (first < tail.first) return null;
     const items = Math.max(1, Math.min(limits.max_items ?? PAGE_LIMITS.max_items, PAGE_LIMITS.max_items));
     const until = this.#within(tail, first, items, limits.max_bytes ?? PAGE_LIMITS.max_bytes);
     const operations = readEntries(this.#db, tail.partition_id, first, until).map(({ payload }) => payload ?? '');
     invariant(operations.length === until - after, 'operations of an origin are dense');
-    return { origin, first, operations, more: until < tail.last };
+    return { origin, first, follows: this.hashAt(origin, after), operations, more: until < tail.last };
+  }
+
+  /**
+   * Hash of the text at a place, 16 hex digits; '' when it is not there, past retention or erased. Members compare these to
+   * see that they speak of the same operation (M2).
+   */
+  hashAt(origin: OriginId, sequence: number): string {
+    const tail = this.#tails.get(origin);
+    if (!tail || sequence < tail.first || sequence > tail.last) return '';
+    const known = this.#hashes.get(origin);
+    if (known?.sequence === sequence) return known.hash;
+    const text = this.#db.value<string | null>(
+      `SELECT payload FROM entry WHERE entry_id = ((?1 << ${OFFSET_BITS}) | ?2)`,
+      tail.partition_id,
+      sequence,
+    );
+    const hash = text === null ? '' : hashOfText(text);
+    this.#hashes.set(origin, { sequence, hash });
+    return hash;
+  }
+
+  /** When it was taken; null when it is not there. */
+  takenAt(origin: OriginId, sequence: number): number | null {
+    const tail = this.#tails.get(origin);
+    if (!tail) return null;
+    const found = this.#db.value<number | undefined>(
+      `SELECT observed_ms FROM entry WHERE entry_id = ((?1 << ${OFFSET_BITS}) | ?2)`,
+      tail.partition_id,
+      sequence,
+    );
+    return found ?? null;
+  }
+
+  /** Forgets what follows `kept`, inside the caller's transaction; the place is another's to fill. */
+  cutBack(origin: OriginId, kept: number): void {
+    const tail = this.#tails.get(origin);
+    if (!tail) return;
+    tail.last -= cutBack(this.#db, tail.partition_id, kept);
+    this.#hashes.delete(origin);
   }
 
   /** Of these, in the order in which this member took them. */
@@ -179,4 +228,8 @@ export class OperationLog {
       ]),
     );
   }
+}
+
+function hashOfText(text: string): string {
+  return hashOf('sha256', text, 'hex').slice(0, 16);
 }

@@ -120,6 +120,7 @@ export class Rows {
     for (const { row, key } of rows) {
       const known = kept.get(placeKey(row, key));
       if (known) this.#drop(row, key, known);
+      if (row === 'floor') this.#floor = null;
     }
   }
 

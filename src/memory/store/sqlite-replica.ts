@@ -1,5 +1,4 @@
 import { InvalidInputError } from '../../platform/errors.ts';
-import { HybridClock } from '../clock/hybrid-clock.ts';
 import { stampOrigin, type Stamp } from '../clock/stamp.ts';
 import type { Durability } from '../durability.ts';
 import { isObject } from '../json.ts';
@@ -9,6 +8,7 @@ import type { ApplyResult, ParkedOperation, Replica, ReplicaIdentity, RowState, 
 import { WAITS, applyPage } from './apply-page.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { canonicalLines, entriesOf, newestStamp, parseRow, snapshotPage, statesOf, unlisted } from './snapshot.ts';
+import { Renewal } from './renewal.ts';
 import { Stability } from './stability.ts';
 import type { WorkParts } from './work.ts';
 
@@ -32,15 +32,21 @@ export function sqliteReplica(
   const { db, log, digests } = parts;
   const system: Author = { agent_id: SYSTEM_AGENT, device };
   const stability = new Stability();
+  const renewal = new Renewal(parts, commit, system, nextOrigin);
+  renewal.resume();
   const identity = (): ReplicaIdentity => ({ member, origin: parts.origin, device });
   return {
     identity,
-    renew: async () => {
-      // Between two transactions: those that wait are numbered in the new one.
-      parts.origin = nextOrigin();
-      parts.hybrid = new HybridClock(parts.clock, parts.origin, parts.hybrid.mark());
-      return identity();
+    // Between two transactions: those that wait are numbered in the new one.
+    renew: async (common) => {
+      const done = renewal.begin(common ?? parts.confirmed);
+      return { ...identity(), ...done };
     },
+    hashAt: (origin, sequence) => log.hashAt(origin, sequence),
+    takenAt: (origin, sequence) => log.takenAt(origin, sequence),
+    confirm: (sequence) => void (parts.confirmed = Math.max(parts.confirmed, sequence)),
+    confirmed: () => parts.confirmed,
+    standsAt: (place) => renewal.standsAt(place),
     vector: () => log.vector(),
     root: () => digests.root(),
     read: async (origin, after, limits) => log.read(origin, after, limits),
@@ -50,6 +56,7 @@ export function sqliteReplica(
       return result;
     },
     parked: async () => parkedOf(parts),
+    parkedNow: () => parkedOf(parts),
     retryParked: async () => retryParked(parts, commit),
 
     digest: async (prefix) => {

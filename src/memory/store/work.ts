@@ -21,6 +21,8 @@ export interface WorkParts {
   hybrid: HybridClock;
   clock: Clock;
   origin: OriginId;
+  /** How far the own origin was confirmed by another member. */
+  confirmed: number;
 }
 
 /**
@@ -86,10 +88,19 @@ export class Work {
     if (text.length * 3 > MAX_OPERATION_BYTES && Buffer.byteLength(text) > MAX_OPERATION_BYTES)
       throw invalid('memory', `is larger than ${MAX_OPERATION_BYTES} bytes as a whole`);
     this.rows.join([deltaOf(operation)]);
+    this.#push(operation, text);
+    return operation;
+  }
+
+  /** Numbers an operation of this member whose effect its rows have already. */
+  tell(operation: Operation, text: string): void {
+    this.#push(operation, text);
+  }
+
+  #push(operation: Operation, text: string): void {
     this.#group.push(operationId(this.origin, this.#first + this.#entries.length));
     this.#entries.push({ subject: subjectOf(operation), text });
     this.#bytes += text.length;
-    return operation;
   }
 
   /** Runs one request: all of what it writes, or, when it throws, none. Returns its operations too. */
@@ -125,7 +136,7 @@ export class Work {
       invariant(refused === null, 'nobody else numbers the operations of this origin');
       first += entries.length;
     }
-    keepClock(this.db, this.hybrid.mark());
+    keepClock(this.db, this.hybrid.mark(), this.#parts.confirmed);
     this.rows.writeTerms();
   }
 }
@@ -172,12 +183,23 @@ export function transact<T>(parts: WorkParts, run: (work: Work) => T): T {
   return result;
 }
 
-export function readClock(db: Database): ClockMark {
-  return db.get<ClockMark>('SELECT ms, counter FROM clock') ?? { ms: 0, counter: 0 };
+export function readClock(db: Database): ClockMark & { confirmed: number } {
+  return (
+    db.get<ClockMark & { confirmed: number }>('SELECT ms, counter, confirmed FROM clock') ?? {
+      ms: 0,
+      counter: 0,
+      confirmed: 0,
+    }
+  );
 }
 
-function keepClock(db: Database, { ms, counter }: ClockMark): void {
-  db.run('UPDATE clock SET ms = ?1, counter = ?2 WHERE ms <> ?1 OR counter <> ?2', ms, counter);
+function keepClock(db: Database, { ms, counter }: ClockMark, confirmed: number): void {
+  db.run(
+    `UPDATE clock SET ms = ?1, counter = ?2, confirmed = ?3 WHERE ms <> ?1 OR counter <> ?2 OR confirmed <> ?3`,
+    ms,
+    counter,
+    confirmed,
+  );
 }
 
 /** The row that an operation is about: what erasing and history go by. */

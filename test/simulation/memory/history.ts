@@ -1,4 +1,11 @@
-import { covers, placeOf, type MemberId, type OperationId, type VersionVector } from '../../../src/memory/origin.ts';
+import {
+  covers,
+  placeOf,
+  type MemberId,
+  type OperationId,
+  type OriginId,
+  type VersionVector,
+} from '../../../src/memory/origin.ts';
 
 /** A write as its client saw it. Never more than the client knows: one that got no answer may still have happened. */
 export interface Written {
@@ -39,6 +46,8 @@ export class History {
   readonly writes: Written[] = [];
   readonly reads: Read[] = [];
   readonly losses: DiskLoss[] = [];
+  /** Origins that two machines have numbered on from one place, with that place. */
+  readonly forks = new Map<OriginId, number>();
 
   begin(write: Pick<Written, 'kind' | 'id' | 'value' | 'machine'>): Written {
     const written: Written = { ...write, number: this.writes.length, operation: null, vector: {}, acknowledged: null };
@@ -60,7 +69,10 @@ export class History {
   /** Whether `later` was made by somebody who had `earlier`. */
   happenedAfter(later: Written, earlier: Written): boolean {
     const place = earlier.operation === null ? null : placeOf(earlier.operation);
-    return place !== null && later.operation !== earlier.operation && covers(later.vector, place);
+    if (place === null || later.operation === earlier.operation) return false;
+    // Of a place that two machines filled a vector does not say whose operation it covers.
+    const forked = place.sequence > (this.forks.get(place.origin) ?? Infinity);
+    return (!forked || later.machine === earlier.machine) && covers(later.vector, place);
   }
 
   writeOf(id: string, value: string): Written | undefined {

@@ -8,7 +8,7 @@ export interface Cluster {
 
 /** What the end of a run must show; one sentence for each promise that is broken. */
 export async function judgeMemory({ history, cluster }: Cluster): Promise<string[]> {
-  const broken = await convergence(cluster);
+  const broken = await convergence(cluster, history);
   const first = cluster[0];
   if (!first) return broken;
   const { memories } = first.running;
@@ -22,7 +22,7 @@ export async function judgeMemory({ history, cluster }: Cluster): Promise<string
 }
 
 /** P6: equal vectors, equal bytes, equal roots; no place with two operations (R6). */
-async function convergence(cluster: readonly SimulatedMachine[]): Promise<string[]> {
+async function convergence(cluster: readonly SimulatedMachine[], { forks }: History): Promise<string[]> {
   const broken: string[] = [];
   const exports = [];
   const operations = new Map<string, { text: string; index: number }>();
@@ -36,6 +36,7 @@ async function convergence(cluster: readonly SimulatedMachine[]): Promise<string
       for (const [i, text] of (page?.operations ?? []).entries()) {
         const place = `${origin}:${i + 1}`;
         const before = operations.get(place);
+        if (before && before.text !== text && i >= (forks.get(origin) ?? Infinity)) continue;
         if (before && before.text !== text)
           broken.push(`${place} is two operations, at ${before.index} and ${index} (R6)`);
         operations.set(place, { text, index });

@@ -1,6 +1,10 @@
 import { Draw } from '../draw.ts';
 
-export type DiskEvent = 'wiped' | 'restored' | 'rolled_back' | 'cloned';
+/**
+ * `restored`: an older copy, and the program sees that it is one · `rolled_back`: it does not · `cloned`: a copy runs beside the
+ * original and knows that it is one · `twin`: it does not, and both go on numbering from the same place.
+ */
+export type DiskEvent = 'wiped' | 'restored' | 'rolled_back' | 'cloned' | 'twin';
 
 export interface MemoryScenario {
   seed: number;
@@ -62,7 +66,7 @@ export function memoryScenarioOf(seed: number): MemoryScenario {
     disks: Array.from({ length: disks }, () => ({
       at_ms: within(),
       member: draw.between(0, members - 1),
-      event: draw.one<DiskEvent>(['wiped', 'restored', 'restored', 'rolled_back', 'cloned']),
+      event: draw.one<DiskEvent>(['wiped', 'restored', 'restored', 'rolled_back', 'cloned', 'twin', 'twin']),
     })),
     skews_ms: Array.from({ length: members }, () => draw.one([0, 0, draw.between(-HOUR_MS, HOUR_MS)])),
     clock_steps: draw.one([0, 0.05]),

@@ -42,8 +42,6 @@ export class MemoryWorld {
   readonly #scratch = scratchDirectory();
   readonly #draw: Draw;
   readonly #redactor: Redactor;
-  /** Set back without knowing it: nobody writes there before it has heard from all, as nothing else can tell it. */
-  readonly #to_be_told = new Set<number>();
   #clones = 0;
 
   constructor(seed: number, redactor: Redactor) {
@@ -69,6 +67,7 @@ export class MemoryWorld {
       settings: { upkeep_ms, keep_operations_ms, request_timeout_ms: 12_000, pull_wait_ms: 10_000 },
       redactor: this.#redactor,
       peers: () => this.#peersOf(machine),
+      mayDiffer: () => this.history.forks.size > 0 || this.#mayBeBelowFloor(),
       removed: () => [...this.left].map((i) => `m${i}`),
       network: this.network,
       broken: this.broken,
@@ -76,6 +75,12 @@ export class MemoryWorld {
     });
     this.machines.push(machine);
     return machine;
+  }
+
+  /** One that is new, or lost its disk, with a clock behind the others', may write below what they purged (README). */
+  #mayBeBelowFloor(): boolean {
+    const { skews_ms, clock_steps, late } = this.scenario;
+    return (late || this.history.losses.length > 0) && (clock_steps > 0 || skews_ms.some((skew) => skew !== 0));
   }
 
   #peersOf(machine: SimulatedMachine): { machine: SimulatedMachine; dialled: boolean }[] {
@@ -160,24 +165,31 @@ export class MemoryWorld {
   #disk({ member: index, event }: { member: number; event: DiskEvent }): void {
     const machine = this.machines[index];
     if (!machine || !this.joined.has(index)) return;
-    if (event === 'cloned') return this.#clone(machine);
+    if (event === 'cloned' || event === 'twin') return this.#clone(machine, event === 'twin');
     machine.bury();
     const at_ms = this.time.monotonic_ms();
     const backup_ms = event === 'wiped' ? machine.wipe() : machine.restore(event === 'restored');
     this.#note(`${index} is ${event} to ${backup_ms}`);
     this.history.losses.push({ member: machine.member, at_ms, backup_ms });
-    if (event === 'rolled_back' && backup_ms >= 0) this.#to_be_told.add(index);
     machine.start();
+    if (event === 'rolled_back' && backup_ms >= 0) this.#noteFork(machine);
   }
 
-  #clone(machine: SimulatedMachine): void {
+  /** From now on places after these may hold two operations. */
+  #noteFork({ running: { memories } }: SimulatedMachine): void {
+    const { origin } = memories.replica.identity();
+    this.history.forks.set(origin, memories.replica.vector()[origin] ?? 0);
+  }
+
+  #clone(machine: SimulatedMachine, unaware: boolean): void {
     // Clones are of members that dial: nobody could reach a clone by itself.
     if (!machine.isAlive || this.#clones > 0 || !this.#peersOf(machine).every(({ dialled }) => dialled)) return;
     this.#clones++;
     const clone = this.#add(machine.member, machine.index);
     this.joined.add(clone.index);
-    clone.copyFrom(machine);
-    this.#note(`${clone.index} is a clone of ${machine.index}`);
+    if (unaware) this.#noteFork(machine);
+    clone.copyFrom(machine, unaware);
+    this.#note(`${clone.index} is a ${unaware ? 'twin' : 'clone'} of ${machine.index}`);
     clone.start();
   }
 
@@ -208,7 +220,7 @@ export class MemoryWorld {
     machine.bury();
     this.joined.delete(index);
     this.left.add(index);
-    this.history.losses.push({ member: machine.member, at_ms: 0, backup_ms: -1 });
+    this.history.losses.push({ member: machine.member, at_ms: this.time.monotonic_ms(), backup_ms: -1 });
     for (const other of this.cluster) other.process?.replication.removePeer(machine.member);
   }
 
@@ -237,11 +249,6 @@ export class MemoryWorld {
 
   /** One step of a client at a member; it goes on by itself. */
   #act(machine: SimulatedMachine): void {
-    if (this.#to_be_told.has(machine.index)) {
-      const { peers } = machine.running.replication.status();
-      if (peers.some(({ heard_ms }) => heard_ms === null)) return;
-      this.#to_be_told.delete(machine.index);
-    }
     const { life, memories } = machine.running;
     this.#step(machine, memories).catch((error: unknown) => {
       if (life.dead || error instanceof Crash || machine.process?.db.crashed) return;
@@ -317,7 +324,23 @@ export class MemoryWorld {
     this.#note(`${machine.index} ${what.kind} ${what.id} ${operation} on ${receipt.on.join()} of ${w}`);
     if (receipt.durable_on < receipt.on.length || (receipt.durable_on < w && receipt.on.length >= w))
       this.broken.push(`a receipt contradicts itself: ${JSON.stringify(receipt)}`);
+    this.#checkReceipt(machine, operation, receipt.on);
     if (receipt.durable_on >= w) written.acknowledged = { on: receipt.on, at_ms: this.time.monotonic_ms(), w };
+  }
+
+  /** R1: whoever is named has this very operation, and not only one of its number. */
+  #checkReceipt(machine: SimulatedMachine, operation: string, on: readonly string[]): void {
+    const { replica } = machine.running.memories;
+    const { origin, sequence } = replica.standsAt(placeOf(operation)!);
+    const ours = replica.hashAt(origin, sequence);
+    if (ours === '') return;
+    for (const member of on) {
+      const machines = this.machines.filter((one) => one.member === member && one.isAlive);
+      if (machines.length === 0 || this.history.losses.some((loss) => loss.member === member)) continue;
+      const theirs = machines.map(({ running }) => running.memories.replica.hashAt(origin, sequence));
+      if (theirs.includes('') || theirs.includes(ours)) continue;
+      this.broken.push(`${operation} of ${machine.index} counts on ${member}, which has another operation there (R1)`);
+    }
   }
 
   async #read(machine: SimulatedMachine, memories: Memories): Promise<void> {
@@ -361,7 +384,8 @@ export class MemoryWorld {
   async #calm(): Promise<void> {
     const until_ms = this.time.monotonic_ms() + CALM_MS;
     while (!this.#areEqual()) {
-      if (this.time.monotonic_ms() > until_ms) return void this.broken.push(`not equal within ${CALM_MS} ms of calm`);
+      if (this.time.monotonic_ms() > until_ms)
+        return void this.broken.push(`not equal within ${CALM_MS} ms of calm: ${this.#standings()}`);
       await this.#elapse(1000);
     }
     // Purges and removals still go on; they too must come to an end.
@@ -376,6 +400,18 @@ export class MemoryWorld {
       if (this.time.monotonic_ms() > until_ms) return void this.broken.push('not equal again after purges');
       await this.#elapse(1000);
     }
+  }
+
+  #standings(): string {
+    return this.cluster
+      .map(({ index, process }) => {
+        if (!process) return `${index} is gone`;
+        const links = process.replication
+          .status()
+          .peers.map(({ name, link }) => `${name} ${link?.state} ${link?.last_error}`);
+        return `${index} ${JSON.stringify(process.memories.replica.vector())} ${links.join(', ')}`;
+      })
+      .join('\n');
   }
 
   #areEqual(): boolean {

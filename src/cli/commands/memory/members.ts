@@ -1,4 +1,4 @@
-/** `memory invite`, `memory join LINK`, `memory peers list|remove`: which machines share this memory. */
+/** `memory invite`, `memory join LINK`, `memory peers list|remove|renew`: which machines share this memory. */
 import { hostname } from 'node:os';
 import { parseListen } from '../../../config/fields.ts';
 import {
@@ -9,12 +9,16 @@ import {
 } from '../../../memory/replication/pairing/invitation.ts';
 import { joinByLink } from '../../../memory/replication/pairing/join.ts';
 import { openMemberCertificate, openMemberKey } from '../../../memory/replication/pairing/member-key.ts';
-import { PeerBook } from '../../../memory/replication/pairing/peer-book.ts';
-import { EXIT, UsageError, type ExitCode } from '../../../platform/errors.ts';
+import { PeerBook, type PairedPeer } from '../../../memory/replication/pairing/peer-book.ts';
+import type { PeerStatus, ReplicationStatus } from '../../../memory/replication/replication-status.ts';
+import { EXIT, SynclineError, UsageError, type ExitCode } from '../../../platform/errors.ts';
 import { deviceName } from '../../../runtime/device-name.ts';
 import type { CommandContext } from '../../context.ts';
-import { renderTable } from '../../format/table.ts';
-import { formatDayTime } from '../../format/time.ts';
+import { renderTable, type Column } from '../../format/table.ts';
+import { formatCount, formatItems } from '../../format/count.ts';
+import { formatDuration } from '../../format/duration.ts';
+import { safe } from '../../format/safe.ts';
+import { formatDayTime, formatRecent } from '../../format/time.ts';
 import type { Invocation } from '../../invocation.ts';
 import { confirmed } from '../../prompts.ts';
 
@@ -95,26 +99,86 @@ export async function join(context: CommandContext, invocation: Invocation): Pro
   return EXIT.ok;
 }
 
+type ListedPeer = Pick<PairedPeer, 'name' | 'member' | 'url' | 'added_ms'> & { progress: PeerStatus | null };
+
+/** Names and addresses; of a running Syncline also how far each has got, and whether it agrees. */
 export async function listPeers(context: CommandContext): Promise<ExitCode> {
-  const peers = new PeerBook(context.paths().keys_dir).peers();
+  const book = new PeerBook(context.paths().keys_dir).peers();
+  const status = book.length === 0 ? null : await statusOf(context);
+  const peers = book.map(({ name, member, url, added_ms }) => ({
+    ...{ name, member, url, added_ms },
+    progress: status?.peers.find((peer) => peer.member === member) ?? null,
+  }));
   if (context.options.json) {
-    const rows = peers.map(({ name, member, url, added_ms }) => ({ name, member, url, added_ms }));
-    context.printJson('syncline.memory_peers/1', { peers: rows });
+    const { peers: _, ...rest } = status ?? { peers: [] };
+    context.printJson('syncline.memory_peers/1', { peers, status: status === null ? null : rest });
   } else if (peers.length === 0)
     context.say('This machine shares its memory with no other. Pair two: syncline memory invite');
   else
     context.print(
-      ...renderTable(
-        [
-          { title: 'name', text: ({ name }) => name, shrink_to: 8 },
-          { title: 'member', text: ({ member }) => member },
-          { title: 'address', text: ({ url }) => url ?? 'dials this machine', shrink_to: 16 },
-          { title: 'paired', text: ({ added_ms }) => formatDayTime(added_ms) },
-        ],
-        peers,
-        context.width(),
-        context.palette,
-      ),
+      ...renderTable(columns(context.now_ms(), status !== null), peers, context.width(), context.palette),
+      ...(status?.parked ?? []).map(({ operation, reason }) => `Set aside here: ${operation} (${safe(reason)})`),
+    );
+  return EXIT.ok;
+}
+
+/** Null where nothing runs, or nothing is remembered: then nobody is spoken to. */
+async function statusOf(context: CommandContext): Promise<ReplicationStatus | null> {
+  try {
+    const status = await context.withMemories((access) => access.peers());
+    return status.running ? status : null;
+  } catch (error) {
+    if (error instanceof SynclineError && error.code === 'memory.off') return null;
+    throw error;
+  }
+}
+
+function columns(now_ms: number, running: boolean): Column<ListedPeer>[] {
+  const said = (text: (progress: PeerStatus) => string) => (peer: ListedPeer) =>
+    peer.progress === null ? '' : text(peer.progress);
+  const live: Column<ListedPeer>[] = [
+    { title: 'state', text: said(({ link }) => link?.state ?? 'dials us') },
+    { title: 'heard', text: said(({ heard_ms }) => (heard_ms === null ? 'never' : formatRecent(heard_ms, now_ms))) },
+    { title: 'lacks', text: said((progress) => lagText(progress, now_ms)), align: 'right' },
+    { title: 'agrees', text: said(agreementText) },
+  ];
+  return [
+    { title: 'name', text: ({ name }) => name, shrink_to: 8 },
+    { title: 'member', text: ({ member }) => member, from_width: running ? 110 : 0 },
+    { title: 'address', text: ({ url }) => url ?? 'dials this machine', shrink_to: 16 },
+    ...(running ? live : []),
+    { title: 'paired', text: ({ added_ms }) => formatDayTime(added_ms), from_width: running ? 130 : 0 },
+  ];
+}
+
+/** `12 (40 s)`: operations that it lacks, and how long the first of them has waited. */
+function lagText({ waiting, waiting_since_ms }: PeerStatus, now_ms: number): string {
+  if (waiting === 0) return '0';
+  const since = waiting_since_ms === null ? '' : ` (${formatDuration(Math.max(0, now_ms - waiting_since_ms))})`;
+  return `${formatCount(waiting)}${since}`;
+}
+
+function agreementText({ diverged_since_ms, checked_ms, link }: PeerStatus): string {
+  if ((link?.held.length ?? 0) > 0) return 'set something aside';
+  if (diverged_since_ms !== null) return 'differs';
+  return checked_ms === null ? 'not compared' : 'yes';
+}
+
+/** From now on this machine numbers what it writes anew; what others do not have is told again under the new number. */
+export async function renew(context: CommandContext): Promise<ExitCode> {
+  const question = 'Number what this machine writes anew? Nothing is lost; the others keep what they have.';
+  if (!(await confirmed(context, question))) {
+    context.say('Nothing was changed.');
+    return EXIT.no;
+  }
+  const { origin, told, restamped } = await context.withMemories((access) => access.renew());
+  if (context.options.json) context.printJson('syncline.memory_renewed/1', { origin, told, restamped });
+  context.say(
+    `From now on this machine writes as ${origin}. ${formatItems(told, 'operation')} that no other machine was seen to have ${told === 1 ? 'goes' : 'go'} on under it.`,
+  );
+  if (restamped > 0)
+    context.say(
+      `${formatItems(restamped, 'operation')} of a clock that was ahead now ${restamped === 1 ? 'has' : 'have'} the time of this moment.`,
     );
   return EXIT.ok;
 }
