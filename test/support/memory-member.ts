@@ -34,7 +34,9 @@ export class MemoryMember {
 
   #open(): void {
     this.db = new Database(this.path);
-    const random = seededRandom(this.name.charCodeAt(0) * 7919 + this.path.length);
+    // Of the whole name: members whose names begin alike made the same ids.
+    const seed = [...this.name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 0);
+    const random = seededRandom((seed * 7919 + this.path.length) >>> 0);
     this.engine = openSqliteStore(this.db, { clock: this.clock, random, cap_bytes: CAP_BYTES });
     this.memories = openMemoryStore(this.db, {
       member: this.name,
