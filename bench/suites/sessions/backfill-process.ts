@@ -4,6 +4,7 @@ import { systemClock } from '../../../src/platform/clock.ts';
 import { invariant } from '../../../src/platform/errors.ts';
 import { seededRandom, systemRandom } from '../../../src/platform/random.ts';
 import { systemTimers } from '../../../src/platform/timers.ts';
+import { endOfTurn } from '../../../src/platform/turns.ts';
 import type { Hashing } from '../../../src/redaction/hash-forms.ts';
 import { loadHashing } from '../../../src/redaction/hashing.ts';
 import { maskSegment } from '../../../src/sessions/masking/mask-message.ts';
@@ -29,7 +30,7 @@ export interface BackfillFigures {
   seconds: number;
 }
 
-/** Sessions of one transaction. While PostgreSQL writes one, the next one is masked. */
+/** Sessions of one transaction. While PostgreSQL writes some, the next ones are masked. */
 const SESSIONS_AT_ONCE = 8;
 const TRANSACTIONS_AT_ONCE = 4;
 
@@ -59,28 +60,32 @@ async function byStore(url: string, sources: readonly Buffer[]): Promise<number>
     random: systemRandom,
   });
   const seconds = await timed(async () => {
-    let next = 0;
-    const transaction = async (): Promise<void> => {
-      while (next < sources.length) {
-        const first = next;
-        next += SESSIONS_AT_ONCE;
-        const puts = sources.slice(first, next).map((source, i) => {
-          const conversation = JSON.parse(source.toString()) as Conversation;
-          return maskedPut(hashing, masker, `session-${first + i}`, conversation);
-        });
-        const results = await store.putMany(TEAM, puts);
-        invariant(
-          results.every(({ kind }) => kind === 'stored'),
-          'every conversation is stored',
-        );
+    const writing = new Set<Promise<void>>();
+    for (let first = 0; first < sources.length; first += SESSIONS_AT_ONCE) {
+      const puts: TranscriptPut[] = [];
+      for (const [i, source] of sources.slice(first, first + SESSIONS_AT_ONCE).entries()) {
+        // As with a file: what PostgreSQL answers meanwhile is heard before the next one is read.
+        await endOfTurn();
+        puts.push(maskedPut(hashing, masker, `session-${first + i}`, JSON.parse(source.toString()) as Conversation));
       }
-    };
-    await Promise.all(Array.from({ length: TRANSACTIONS_AT_ONCE }, transaction));
+      while (writing.size >= TRANSACTIONS_AT_ONCE) await Promise.race(writing);
+      const written = writeAll(store, puts).finally(() => writing.delete(written));
+      writing.add(written);
+    }
+    await Promise.all(writing);
   });
   const { total } = await store.search({ team_id: TEAM }, { text: 'parse' }, { limit: 1, after: null });
   invariant(total > 0, 'what was acknowledged is found');
   await store.close();
   return seconds;
+}
+
+async function writeAll(store: PostgresSessionStore, puts: readonly TranscriptPut[]): Promise<void> {
+  const results = await store.putMany(TEAM, puts);
+  invariant(
+    results.every(({ kind }) => kind === 'stored'),
+    'every conversation is stored',
+  );
 }
 
 const TABLES = `
