@@ -1,7 +1,7 @@
 -- What repositories said about sharing, so that a word that comes later is heard without a change of any session; and what
 -- is on hold, so that it is known as such after a start. No text, no path (S3).
 
--- Which checkout a session is of: a keyed digest of its folder; the folder itself stands in labels.db.
+-- Which checkout a session is of: a keyed digest of its folder. The folder itself stands sealed in session_checkout (0006).
 ALTER TABLE session_project ADD COLUMN checkout TEXT;
 CREATE INDEX session_project_checkout ON session_project (checkout) WHERE checkout IS NOT NULL;
 
