@@ -108,25 +108,15 @@ async function openUnderLock(options: DirectoryOptions, opened: (() => void)[]):
   const salts = new Salts(db, machine, teamSalt(options), clock.now_ms(), teamBeginning(paths));
   writeHookSettings(paths, { content, spool_max_bytes: storage.spool_max_bytes }, salts.at(clock.now_ms()).bytes);
   const scope = captureScope(options);
-  const privates = new PrivateSessions({ db, spool_dir: paths.spool_dir, hashing, salts, clock });
-  const isPrivate = (session_id: string): boolean => privates.has(session_id);
-  const lookForPrivate = (signal: AbortSignal): Promise<void> => privates.look(signal);
-  const rules = { ...scope, isPrivate };
-  const capture = new Capture({ store: engine, db, hashing, salts, labels, clock, content, tags: true, ...rules });
-  const hookCapture = new HookCapture({
-    store: engine,
-    db,
-    hashing,
-    salts,
-    labels,
-    clock,
-    content,
-    allowed: scope.allowed,
-  });
+  const privateSessions = new PrivateSessions({ db, spool_dir: paths.spool_dir, hashing, salts, clock });
+  const { isPrivate, lookForPrivate, privates } = privacyOf(privateSessions);
+  const parts = { store: engine, db, hashing, salts, labels, clock, content };
+  const capture = new Capture({ ...parts, tags: true, ...scope, isPrivate });
+  const hookCapture = new HookCapture({ ...parts, allowed: scope.allowed });
   const store_thread = new StoreThread({ path: paths.store_db, max_bytes: telemetryRoom(loaded) });
   const destinations = telemetryDestinations({ loaded, env, store_thread, labels });
   await configure(engine, destinations, clock);
-  const sessions = await conversations(options, { hashing, salts, isPrivate, lookForPrivate }, scope);
+  const sessions = await conversations(options, { hashing, salts, isPrivate, privates, lookForPrivate }, scope);
   const { memory, old_peers } = await openMemories(options).catch(async (error: unknown) => {
     await sessions?.close();
     throw error;
@@ -199,10 +189,18 @@ export function telemetryRoom({ config }: LoadedConfig): number {
   return Math.floor(config.storage.max_bytes / (config.sessions.keep ? 4 : 2));
 }
 
+function privacyOf(sessions: PrivateSessions): Pick<SessionsInputs, 'isPrivate' | 'privates' | 'lookForPrivate'> {
+  return {
+    isPrivate: (session_id) => sessions.has(session_id),
+    privates: () => sessions.count,
+    lookForPrivate: (signal) => sessions.look(signal),
+  };
+}
+
 /** The stream of conversations: half of the room is the store's, text and its index; its journal holds no text. */
 async function conversations(
   options: DirectoryOptions,
-  parts: Pick<SessionsInputs, 'hashing' | 'salts' | 'isPrivate' | 'lookForPrivate'>,
+  parts: Pick<SessionsInputs, 'hashing' | 'salts' | 'isPrivate' | 'privates' | 'lookForPrivate'>,
   { allowed, repositoryShares, checkouts }: CaptureScope,
 ): Promise<SessionsDirectory | null> {
   const { config } = options.loaded;

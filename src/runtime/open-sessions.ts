@@ -113,9 +113,11 @@ async function sweepAndDecide(
   hinted: boolean,
 ): Promise<{ changed: number; full: boolean }> {
   const { clock, captures } = inputs.options;
-  if (captures) await inputs.lookForPrivate(signal);
+  // Also with capture off: what was shared is taken back all the same.
+  if (captures || others.length > 0) await inputs.lookForPrivate(signal);
   const { kind, appended } = await reading.sweep.sweep(signal, hinted);
-  const decided = others.length > 0 ? await decisions.repositories.look(clock.now_ms()) : 0;
+  let decided = 0;
+  if (others.length > 0) for (const word of decisions.words) decided += await word.look(clock.now_ms());
   const named = await backfillNewDestinations(engine, reading.sweep.known, clock, signal);
   return { changed: appended + decided + named, full: kind === 'full' };
 }

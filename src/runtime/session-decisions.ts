@@ -1,6 +1,7 @@
 import type { EngineStore } from '../engine/store.ts';
 import { CheckoutWatch } from '../sessions/delivery/checkout-watch.ts';
 import { KnownStores } from '../sessions/delivery/known-stores.ts';
+import { PrivateWatch } from '../sessions/delivery/private-watch.ts';
 import { openFolder, sealFolder } from '../sessions/delivery/sealed-folder.ts';
 import { rawHash } from '../sessions/delivery/segment-hash.ts';
 import { SessionChoices } from '../sessions/delivery/session-choices.ts';
@@ -10,6 +11,7 @@ import { SessionProjects } from '../sessions/delivery/session-project.ts';
 import { SharingRules } from '../sessions/delivery/sharing-rules.ts';
 import type { Database } from '../storage/sqlite/database.ts';
 import { sessionSecret } from './home.ts';
+import { LOCAL_SESSIONS } from './session-destinations.ts';
 import type { SessionsInputs } from './sessions-inputs.ts';
 
 /** What the journal remembers that decides where a session goes, and what of it. */
@@ -24,8 +26,8 @@ export interface SessionDecisions {
   /** What waits on purpose. */
   holds: SessionHolds;
   projects: SessionProjects;
-  /** Whose own word about sharing may change at any time. */
-  repositories: CheckoutWatch;
+  /** Whose own word about sharing may change at any time: repositories, and people who start a session again to be private. */
+  words: (CheckoutWatch | PrivateWatch)[];
   /** The configuration that was in force, by destination. */
   sharing_rules: SharingRules;
   /** Which store stands behind each destination. */
@@ -39,14 +41,19 @@ export function openSessionDecisions(inputs: SessionsInputs, engine: EngineStore
   const open = (folder: Uint8Array): string | null => openFolder(secret, folder);
   const checkoutOf = (root: string): string => rawHash(hashing, secret, root);
   const links = new SessionLinks(db);
+  const choices = new SessionChoices(db);
+  const { keyed } = engine;
+  const { isPrivate, privates } = inputs;
+  const repositories = new CheckoutWatch({ db, keyed, checkouts: { ...inputs.checkouts, open } });
+  const folderOf = (checkout: string): string | null => repositories.folderOf(checkout);
   return {
     secret,
     sealed: (root) => sealFolder(secret, root, random),
-    choices: new SessionChoices(db),
+    choices,
     links,
     holds: new SessionHolds(db),
-    projects: new SessionProjects({ db, workspaceOf, repositoryShares, captures, checkoutOf }),
-    repositories: new CheckoutWatch({ db, keyed: engine.keyed, checkouts: { ...inputs.checkouts, open } }),
+    projects: new SessionProjects({ db, workspaceOf, repositoryShares, captures, checkoutOf, folderOf }),
+    words: [new PrivateWatch({ db, keyed, choices, local: LOCAL_SESSIONS, isPrivate, privates }), repositories],
     sharing_rules: new SharingRules(db),
     stores: new KnownStores(db, links, engine.keyed),
   };

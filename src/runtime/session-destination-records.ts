@@ -58,12 +58,13 @@ export async function recognizeStores(
 ): Promise<boolean> {
   let is_other = false;
   const rows = await engine.destinations();
-  for (const { destination, identity } of destinations) {
+  for (const { destination, identity, state } of destinations) {
     const row = rows.find(({ destination_id }) => destination_id === destination.id);
     if (row?.state !== 'active' || row.circuit !== 'closed' || signal.aborted) continue;
     try {
       const store_id = await identity(signal);
       if (store_id !== null && (await stores.meet(destination.id, store_id))) is_other = true;
+      else if (await stores.recover(destination.id, (key) => state(key, signal))) is_other = true;
     } catch (error) {
       // One that is down is known as such by what is sent to it.
       if (!(error instanceof SynclineError) && !(error instanceof StoreReplyError) && !signal.aborted) throw error;

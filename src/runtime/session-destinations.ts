@@ -7,6 +7,7 @@ import { KEEP_ALL, sharingPolicy, type SharingConfig, type SharingPolicy } from 
 import type { SessionLinks } from '../sessions/delivery/session-links.ts';
 import type { ConfiguredSharing } from '../sessions/delivery/sharing-rules.ts';
 import type { SessionStore } from '../sessions/store/session-store.ts';
+import type { TranscriptState } from '../sessions/store/transcript.ts';
 import { HttpTranscriptWriter } from '../sessions/wire/http-writer.ts';
 import { goneRequest, putRequest, removeRequest, type TranscriptRequest } from '../sessions/wire/transcript-request.ts';
 import { LazyPostgresWriter } from './lazy-postgres-writer.ts';
@@ -39,6 +40,8 @@ export interface ConfiguredSessions {
   shown: (request: RecordedRequest) => Pick<TranscriptRequest, 'path' | 'body'> & { method: string };
   /** Which store stands there now; null: it does not say. @throws what its writer throws */
   identity: (signal: AbortSignal) => Promise<string | null>;
+  /** What it has of a key; null: nothing. @throws what its writer throws */
+  state: (key: string, signal: AbortSignal) => Promise<TranscriptState | null>;
   required: boolean;
   insecure: boolean;
   /** Null: all of it, always. */
@@ -81,6 +84,7 @@ function localStore({ options, hashing, salts }: SessionsInputs, shared: SharedP
   return {
     ...{ destination, sharing: KEEP_ALL, shown: written, required: true, insecure: false, shares: null },
     identity: () => writer.identity(),
+    state: (key) => writer.state(options.team_id, key),
     close: async () => undefined,
   };
 }
@@ -124,7 +128,14 @@ function teamServer(inputs: SessionsInputs, shared: SharedParts): ConfiguredSess
   const shares = { rules: { ...rules, names: team.names, deciding: DECIDING }, place: { url, team_id } };
   const shown = (request: RecordedRequest): TranscriptRequest => asked(team_id, request);
   const known = { destination, sharing, shown, shares, required: true, insecure };
-  return [{ ...known, identity: (signal) => writer.identity(signal), close: () => writer.close() }];
+  return [
+    {
+      ...known,
+      identity: (signal) => writer.identity(signal),
+      state: (key, signal) => writer.state(team_id, key, signal),
+      close: () => writer.close(),
+    },
+  ];
 }
 
 /** The databases of teams that conversations are written to without a server in front; nothing leaves unless projects are named. */
@@ -164,7 +175,8 @@ function databases(inputs: SessionsInputs, shared: SharedParts): ConfiguredSessi
     const shares = { rules: { ...rules, names, member, deciding: DECIDING }, place: { host, pathname, team_id } };
     const known = { destination, sharing, shown: written, shares };
     const parts = { ...known, required: true, insecure: false };
-    return [{ ...parts, identity: () => writer.identity(), close: () => writer.close() }];
+    const state: ConfiguredSessions['state'] = (key, signal) => writer.state(team_id, key, signal);
+    return [{ ...parts, identity: () => writer.identity(), state, close: () => writer.close() }];
   });
 }
 

@@ -19,6 +19,8 @@ export interface SessionsInputs {
   checkouts: Pick<Checkouts, 'markOf' | 'readShares'>;
   /** Whether a session was started with SYNCLINE_PRIVATE=1, by its agent's id. */
   isPrivate: (agent_session_id: string) => boolean;
+  /** How many are known to be so. */
+  privates: () => number;
   /** Finds out which were started so since; before each round, so that it is known before anything leaves. */
   lookForPrivate: (signal: AbortSignal) => Promise<void>;
   /** Bytes the journal and the store of conversations may each hold. */

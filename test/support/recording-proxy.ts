@@ -40,11 +40,17 @@ export class RecordingProxy implements AsyncDisposable {
     return `http://127.0.0.1:${this.#own_port}`;
   }
 
-  /** What was asked of conversations, optionally by one method, since the exchange of that number. */
+  /**
+   * What conversations were written, taken away or marked, or what was asked by one method, since the exchange of that
+   * number. That a machine looks at what the server has of its own (GET) says nothing of them.
+   */
   transcripts(method: string | null = null, since = 0): Exchange[] {
     return this.exchanges
       .slice(since)
-      .filter((one) => one.path.startsWith('/v1/transcripts') && (method === null || one.method === method));
+      .filter(
+        (one) =>
+          one.path.startsWith('/v1/transcripts') && (method === null ? one.method !== 'GET' : one.method === method),
+      );
   }
 
   async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {

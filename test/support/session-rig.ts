@@ -161,6 +161,7 @@ export class SessionRig {
           : { identity: REPOSITORY, kind: 'remote', name: 'shop', root: ROOT },
       repositoryShares: () => this.repository_shares,
       checkoutOf: (root) => `digest of ${root}`,
+      folderOf: (checkout) => checkout.replace('digest of ', ''),
       captures: () => this.captures,
     });
     this.destination = this.open();

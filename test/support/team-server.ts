@@ -47,6 +47,13 @@ export class TeamServer implements AsyncDisposable {
     this.#program = await this.machine.server(this.#port);
   }
 
+  /** Ends; then `work`, with nothing running on its files; and starts again at the same address. */
+  async whileStopped(work: () => void): Promise<void> {
+    await this.#program.stop();
+    work();
+    this.#program = await this.machine.server(this.#port);
+  }
+
   /** `kill -9`. */
   async kill(): Promise<void> {
     await this.#program.kill();

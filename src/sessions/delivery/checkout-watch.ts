@@ -51,6 +51,16 @@ export class CheckoutWatch {
     return touched;
   }
 
+  /** The folder of a checkout that is watched; null: it is not, or cannot be told any more. */
+  folderOf(checkout: string): string | null {
+    const { db, checkouts } = this.#options;
+    const row = db.get<{ folder: Uint8Array | null }>(
+      'SELECT folder FROM session_checkout WHERE checkout = ?',
+      checkout,
+    );
+    return row?.folder ? checkouts.open(row.folder) : null;
+  }
+
   /** Also those that cannot be read any more: they go by what is remembered. */
   async #decideAnew(
     checkout: string,
@@ -65,6 +75,8 @@ export class CheckoutWatch {
     );
     // The rules were read when the session was decided; this is the first look at when they were written.
     if (is_first && moved === 0) return 0;
+    // What was to wait for its hold is decided now.
+    db.run('DELETE FROM session_hold WHERE key IN (SELECT key FROM session_project WHERE checkout = ?)', checkout);
     let touched = 0;
     for (let after: string | null = ''; after !== null;) {
       const touches: { key: string; partition_id: number; group: string }[] = db.all(

@@ -1,6 +1,9 @@
 import type { KeyedStore } from '../../engine/keyed/store.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
+import type { TranscriptState } from '../store/transcript.ts';
 import type { SessionLinks } from './session-links.ts';
+
+type Links = Pick<SessionLinks, 'forget' | 'newest' | 'distrust'>;
 
 /**
  * Knows the stores behind destinations by their names of themselves. A server that lost its database, or a file that was
@@ -8,11 +11,11 @@ import type { SessionLinks } from './session-links.ts';
  */
 export class KnownStores {
   readonly #db: Database;
-  readonly #links: Pick<SessionLinks, 'forget'>;
+  readonly #links: Links;
   readonly #keyed: Pick<KeyedStore, 'beginBackfill'>;
 
   /** `migrateSessionTables` must have run on `db`, the journal's file. */
-  constructor(db: Database, links: Pick<SessionLinks, 'forget'>, keyed: Pick<KeyedStore, 'beginBackfill'>) {
+  constructor(db: Database, links: Links, keyed: Pick<KeyedStore, 'beginBackfill'>) {
     this.#db = db;
     this.#links = links;
     this.#keyed = keyed;
@@ -39,6 +42,25 @@ export class KnownStores {
       store_id,
     );
     return before !== undefined;
+  }
+
+  /**
+   * Finds out whether the store was put back to an older state of itself, which keeps its name: it does not have what it was
+   * brought last, or has again what was taken away last. True: then every session is decided and compared there anew.
+   */
+  async recover(destination_id: string, state: (key: string) => Promise<TranscriptState | null>): Promise<boolean> {
+    for (const told of this.#links.newest(destination_id)) {
+      const has = (await state(told.key))?.fingerprint ?? null;
+      // What went on meanwhile says nothing.
+      const is_still = this.#links
+        .newest(destination_id)
+        .some(({ key, fingerprint }) => key === told.key && fingerprint === told.fingerprint);
+      if (!is_still || has === told.fingerprint) continue;
+      this.#links.distrust(destination_id);
+      await this.#keyed.beginBackfill(destination_id);
+      return true;
+    }
+    return false;
   }
 
   /** Another place is configured: what stands there is new, and not another one in the place of the one before. */

@@ -56,6 +56,35 @@ export class SessionLinks {
     this.#db.run(`DELETE FROM session_link WHERE destination_id = ? AND state = 'stored'`, destination_id);
   }
 
+  /**
+   * What the destination was told last, of what nothing is under way: brought there (its fingerprint), or taken away
+   * again (null).
+   */
+  newest(destination_id: string): { key: string; fingerprint: string | null }[] {
+    const newest = (condition: string): { key: string; fingerprint: string | null }[] =>
+      this.#db.all(
+        `SELECT key, fingerprint FROM session_link l WHERE destination_id = ?1 AND ${condition}
+           AND NOT EXISTS (SELECT 1 FROM task t WHERE t.destination_id = ?1 AND t.key = l.key)
+         ORDER BY stored_ms DESC LIMIT 1`,
+        destination_id,
+      );
+    return [...newest(`fingerprint <> ''`), ...newest(`state <> 'stored' AND fingerprint IS NULL`)];
+  }
+
+  /**
+   * The destination has forgotten: what was brought there is compared anew, and what was taken away or erased is taken
+   * away once more, because it may be there again.
+   */
+  distrust(destination_id: string): void {
+    this.#db.transaction(() => {
+      this.forget(destination_id);
+      this.#db.run(
+        `UPDATE session_link SET state = 'withdrawn', fingerprint = '', version = version + 1 WHERE destination_id = ?`,
+        destination_id,
+      );
+    });
+  }
+
   read(destination_id: string, key: string): SavedLink | null {
     const row = this.#db.get<LinkRow & Record<string, never>>(
       `SELECT state, fingerprint, owner, rule_set, segments, redactions, next_index, gone_since_ms, told_head,

@@ -29,6 +29,8 @@ export interface SessionProjectsOptions {
   repositoryShares: (root: string) => boolean | null;
   /** Keyed digest of a checkout's folder. */
   checkoutOf: (root: string) => string;
+  /** The folder behind a digest of `checkoutOf`; null: it was not kept, or cannot be told any more. */
+  folderOf: (checkout: string) => string | null;
   /** Whether it is read at all; `cwd` null: unknown. */
   captures: (
     workspace: { identity: string; kind: 'remote' | 'path'; name: string; root: string | null },
@@ -81,15 +83,17 @@ export class SessionProjects {
     return { project, writes };
   }
 
-  /** What is remembered of a session that cannot be read any more; folders are not, because paths are not kept. */
+  /** What is remembered of a session that cannot be read any more; a folder as far as it was sealed when it was shared. */
   ofGone(key: string): SessionProject {
     const remembered = this.#remembered(key);
     const repository = remembered?.repository ?? null;
-    if (!remembered || repository === null)
-      return { identity: null, kind: 'unknown', label: '', root: null, shares: null, captured: true, checkout: null };
-    const shares = remembered.shares === 1;
-    const known = { identity: repository, kind: 'repository', label: repository, root: null } as const;
-    return { ...known, shares, captured: true, checkout: null };
+    const shares = remembered === undefined ? null : remembered.shares === 1;
+    const parts = { root: null, shares, captured: true, checkout: null } as const;
+    if (repository !== null) return { identity: repository, kind: 'repository', label: repository, ...parts };
+    const checkout = remembered?.checkout ?? null;
+    const folder = checkout === null ? null : this.#options.folderOf(checkout);
+    if (folder !== null) return { identity: folder, kind: 'folder', label: '', ...parts };
+    return { identity: null, kind: 'unknown', label: '', ...parts, shares: shares === false ? false : null };
   }
 
   #remembered(key: string): Remembered | undefined {

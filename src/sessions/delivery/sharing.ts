@@ -56,10 +56,10 @@ export function sharingPolicy(config: SharingConfig): SharingPolicy {
     decide: ({ project, unshared, linked, started_at_ms }) => {
       if (config.share === 'none') return { kind: 'not_shared', reason: 'share_none' };
       if (unshared) return { kind: 'not_shared', reason: 'unshared' };
+      if (project.shares === false) return { kind: 'not_shared', reason: 'repository' };
       if (project.identity === null)
         return linked ? { kind: 'undecided' } : { kind: 'not_shared', reason: 'unknown_project' };
       if (!of_team(project.identity) || !listed(project.identity)) return { kind: 'not_shared', reason: 'project' };
-      if (project.shares === false) return { kind: 'not_shared', reason: 'repository' };
       // Its folder went before its rules were ever read: they may have said no.
       if (project.shares === null) return { kind: 'undecided' };
       const is_history = config.since_ms !== null && (started_at_ms ?? 0) < config.since_ms;

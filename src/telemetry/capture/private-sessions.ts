@@ -37,6 +37,11 @@ export class PrivateSessions {
     return bytes.some((salt) => this.#known.has(hashing.hashWithSalt(salt, session_id)));
   }
 
+  /** How many sessions are known to be private. */
+  get count(): number {
+    return this.#known.size;
+  }
+
   /** Looks through what hooks have left since the last look. Throws what the file system throws. */
   async look(signal: AbortSignal): Promise<void> {
     const offsets = new Map<string, number>();
