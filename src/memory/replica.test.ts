@@ -249,6 +249,30 @@ test('what a purge leaves does not depend on what came before it: a memory that 
   await expectEqual(a, b);
 });
 
+test('the floor of a snapshot is taken when all is there that its giver had: logs still bring changes of what it forgets (M9)', async () => {
+  const at = (ms: number, origin: string) => formatStamp({ ms: NOW + ms, counter: 0, origin });
+  const texts = (...bodies: Parameters<typeof authored>[0][]) => bodies.map((body) => formatOperation(authored(body)));
+  const life = at(1, 'z.1');
+  const changed = texts({ kind: 'update', id: 'x', life, fields: { priority: 9 }, stamp: at(2, 'y.1') });
+  const gone = texts(
+    storeOf('x', life),
+    { kind: 'delete', id: 'x', stamp: at(3, 'z.1') },
+    { kind: 'purge', before: at(5, 'z.1'), after: { 'z.1': 2, 'y.1': 1 }, stamp: at(9, 'z.1') },
+  );
+  const [a, b] = trio('a', 'b') as [MemoryMember, MemoryMember];
+  await a.replica.apply({ origin: 'y.1', first: 1, operations: changed });
+  await a.replica.apply({ origin: 'z.1', first: 1, operations: gone });
+  for (let after: string | null = ''; after !== null;) {
+    const page = await a.replica.snapshot(after);
+    await b.replica.applySnapshot(page.rows, { after, next: page.next, vector: a.replica.vector() });
+    if (after === '') await b.replica.apply({ origin: 'z.1', first: 1, operations: gone.slice(0, 2) });
+    after = page.next;
+  }
+  await b.replica.apply({ origin: 'y.1', first: 1, operations: changed });
+  await b.replica.adopt(a.replica.vector());
+  await expectEqual(a, b);
+});
+
 test('the same title on three members: all are kept, one order and one naming everywhere (T2, D5)', async () => {
   const [a, b, c] = trio('a', 'b', 'c') as [MemoryMember, MemoryMember, MemoryMember];
   for (const made of [a, b, c]) await made.store('T');

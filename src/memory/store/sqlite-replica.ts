@@ -9,6 +9,7 @@ import { WAITS, applyPage } from './apply-page.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { canonicalLines, entriesOf, newestStamp, parseRow, snapshotPage, statesOf, unlisted } from './snapshot.ts';
 import { Renewal } from './renewal.ts';
+import { SnapshotFloors } from './snapshot-floors.ts';
 import { Stability } from './stability.ts';
 import type { WorkParts } from './work.ts';
 
@@ -32,6 +33,7 @@ export function sqliteReplica(
   const { db, log, digests } = parts;
   const system: Author = { agent_id: SYSTEM_AGENT, device };
   const stability = new Stability();
+  const floors = new SnapshotFloors();
   const renewal = new Renewal(parts, commit, system, nextOrigin);
   renewal.resume();
   const identity = (): ReplicaIdentity => ({ member, origin: parts.origin, device });
@@ -51,7 +53,11 @@ export function sqliteReplica(
     root: () => digests.root(),
     read: async (origin, after, limits) => log.read(origin, after, limits),
     apply: async (page) => {
-      const result = commit.alone((work) => applyPage(work, page));
+      const result = commit.alone((work) => {
+        const applied = applyPage(work, page);
+        floors.take(work);
+        return applied;
+      });
       if (result.items.some(({ outcome }) => outcome === 'applied' || outcome === 'stale')) retryWaiting(parts, commit);
       return result;
     },
@@ -66,8 +72,8 @@ export function sqliteReplica(
     states: async (keys) => statesOf(db, keys),
     repair: async (states) => repair(commit, system, states),
     snapshot: async (after, limits) => snapshotPage(db, after, limits),
-    applySnapshot: async (rows, of) => applySnapshot(commit, rows, of),
-    adopt: async (vector) => adopt(commit, vector),
+    applySnapshot: async (rows, of) => applySnapshot(commit, floors, rows, of),
+    adopt: async (vector) => adopt(commit, floors, vector),
 
     stabilise: async (members) => {
       const stable = stability.report(members, (origin, sequence) => stampAt(parts, origin, sequence));
@@ -128,8 +134,14 @@ async function repair(commit: GroupCommit, system: Author, states: readonly RowS
   return operations;
 }
 
-function applySnapshot(commit: GroupCommit, states: readonly RowState[], of?: SnapshotRange): number {
-  const rows = states.map(parseRow);
+function applySnapshot(
+  commit: GroupCommit,
+  floors: SnapshotFloors,
+  states: readonly RowState[],
+  of?: SnapshotRange,
+): number {
+  const parsed = states.map(parseRow);
+  const rows = of ? parsed.filter(({ row }) => row !== 'floor') : parsed;
   return commit.alone((work) => {
     const stamps = rows.map(newestStamp);
     const ahead = stamps.find((stamp) => stamp !== '' && work.hybrid.isTooFarAhead(stamp));
@@ -139,6 +151,11 @@ function applySnapshot(commit: GroupCommit, states: readonly RowState[], of?: Sn
       });
     const newest = stamps.reduce((latest, stamp) => (stamp > latest ? stamp : latest), '');
     if (newest !== '') work.hybrid.observe(newest);
+    if (of) {
+      const floor = parsed.filter(({ row }) => row === 'floor');
+      floors.hold(floor, of.vector);
+      floors.take(work);
+    }
     const joined = work.rows.join(rows).filter(Boolean).length;
     if (of && isWithin({ ...work.log.vector(), [work.origin]: 0 }, of.vector))
       work.rows.remove(unlisted(work.db, of, states, work.origin));
@@ -146,7 +163,7 @@ function applySnapshot(commit: GroupCommit, states: readonly RowState[], of?: Sn
   });
 }
 
-function adopt(commit: GroupCommit, vector: VersionVector): void {
+function adopt(commit: GroupCommit, floors: SnapshotFloors, vector: VersionVector): void {
   for (const [origin, sequence] of Object.entries(vector))
     if (!isOrigin(origin) || !Number.isSafeInteger(sequence) || sequence < 1)
       throw new InvalidInputError('memory.vector', 'Not a version vector');
@@ -158,6 +175,7 @@ function adopt(commit: GroupCommit, vector: VersionVector): void {
     }
     for (const origin of Object.keys(vector))
       work.db.run('DELETE FROM parked WHERE origin = ? AND sequence <= ?', origin, work.log.last(origin));
+    floors.take(work);
   });
 }
 
