@@ -1,6 +1,5 @@
 /** Nodes of ai-memory, as the configuration names them, over the memories of a data directory. */
 import { readFileSync } from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
 import { parseListen, type SecretReference } from '../config/fields.ts';
 import { resolveSecret } from '../config/secret.ts';
 import { readClientCertificates } from '../memory/compat/client-certificates.ts';
@@ -8,8 +7,8 @@ import { OldPeers, type OldPeersListen } from '../memory/compat/old-peers.ts';
 import type { OldPeerConfig } from '../memory/compat/old-peer.ts';
 import { UsageError, messageOf } from '../platform/errors.ts';
 import { programVersion } from '../platform/version.ts';
-import { deviceName } from './device-name.ts';
 import type { DirectoryOptions } from './directory-options.ts';
+import { fileBeside, keysFolder, ownAgentId } from './old-peer-places.ts';
 import type { MemoryDirectory } from './open-memory.ts';
 
 /**
@@ -32,17 +31,6 @@ export function openOldPeers(options: DirectoryOptions, memory: MemoryDirectory)
     pull_every_ms: compat.pull_every,
     onDefect: (error) => report(`ai-memory: ${messageOf(error)}`),
   });
-}
-
-/** Where keys of this wire lie: ai-memory's own folder can be copied there as it is. */
-export function keysFolder({ paths }: Pick<DirectoryOptions, 'paths'>): string {
-  return join(paths.keys_dir, 'ai-memory');
-}
-
-/** How ai-memory knows this machine: characters that its ids do not have become `-`. */
-export function ownAgentId({ loaded }: Pick<DirectoryOptions, 'loaded'>): string {
-  const { compat, name } = loaded.config.memory;
-  return compat.agent_id ?? `syncline:${deviceName(name).replace(/[^A-Za-z0-9_.-]+/g, '-')}`.slice(0, 128);
 }
 
 function peerAt(options: DirectoryOptions, index: number): OldPeerConfig {
@@ -94,17 +82,12 @@ function secretOf(
 
 function textOf(options: DirectoryOptions, file: string, key: string): string {
   try {
-    return readFileSync(fileOf(options, file), 'utf8');
+    return readFileSync(fileBeside(options.loaded, file), 'utf8');
   } catch (cause) {
     throw new UsageError('memory.compat_file', `${key}: the file cannot be read (${messageOf(cause)}).`, {
       field: key,
-      hint: `It is looked for at ${fileOf(options, file)}.`,
+      hint: `It is looked for at ${fileBeside(options.loaded, file)}.`,
       cause,
     });
   }
-}
-
-/** A file that is not absolute stands beside the configuration file, as a secret does. */
-function fileOf({ loaded }: DirectoryOptions, file: string): string {
-  return isAbsolute(file) ? file : join(dirname(loaded.file), file);
 }

@@ -29,7 +29,7 @@ export const configCheck: Check = {
   },
 };
 
-function secretsOf({ team, telemetry }: Config): [key: string, reference: SecretReference][] {
+function secretsOf({ team, telemetry, memory }: Config): [key: string, reference: SecretReference][] {
   const found: [string, SecretReference][] = [];
   if (team !== undefined) found.push(['team.token', team.token]);
   if (team?.salt !== undefined) found.push(['team.salt', team.salt]);
@@ -37,6 +37,11 @@ function secretsOf({ team, telemetry }: Config): [key: string, reference: Secret
     if (destination.type !== 'server') return;
     found.push([`telemetry.destination[${index}].token`, destination.token]);
     found.push([`telemetry.destination[${index}].salt`, destination.salt]);
+  });
+  const { api_key, peer } = memory.compat;
+  if (api_key !== undefined) found.push(['memory.compat.api_key', api_key]);
+  peer.forEach((one, index) => {
+    if (one.api_key !== undefined) found.push([`memory.compat.peer[${index}].api_key`, one.api_key]);
   });
   return found;
 }

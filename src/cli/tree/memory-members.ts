@@ -24,14 +24,33 @@ export const MEMORY_MEMBERS: readonly CommandDeclaration[] = [
   },
   {
     name: 'peers',
-    summary: 'the machines that share this memory: list, remove, renew',
+    summary: 'the machines that share this memory: list, add, remove, renew',
     examples: ['syncline memory peers list'],
     commands: [
       {
         name: 'list',
-        summary: 'names and addresses; who lags, is silent, differs',
+        summary: 'names and addresses, ai-memory among them; who lags, is silent, differs',
         examples: ['syncline memory peers list', 'syncline memory peers list --json'],
         load: async () => (await import('../commands/memory/members.ts')).listPeers,
+      },
+      {
+        name: 'add',
+        arguments: '<name>',
+        summary: 'a node of ai-memory, into the configuration; shows it and asks. Members are paired: invite, join',
+        details: 'Nothing leaves to it but what --send names, and private memories never do.',
+        options: [
+          { flags: '--url <url>', description: 'where it is reached; none: it speaks to memory.compat_listen only' },
+          { flags: '--agent-id <id>', description: 'its id on the wire (host:desktop); none: the name' },
+          { flags: '--send <namespaces>', description: 'what may leave to it: team/**, with commas between' },
+          { flags: '--unscoped', description: 'send also memories that say no scope' },
+          { flags: '--take <namespaces>', description: 'what it may write to' },
+          { flags: '--public-key <key>', description: 'with which it signs; else its file in keys/ai-memory' },
+          { flags: '--unsigned', description: 'it cannot sign (before 0.7, or without a key)' },
+          { flags: '--fingerprint <sha256>', description: 'of its certificate, which is then pinned' },
+          { flags: '--insecure', description: 'allow http:// to another machine' },
+        ],
+        examples: ['syncline memory peers add desktop --url https://desktop.lan:9077 --send team/** --take team/**'],
+        load: async () => (await import('../commands/memory/old-peers.ts')).addPeer,
       },
       {
         name: 'remove',

@@ -1,4 +1,4 @@
-/** `memory invite`, `memory join LINK`, `memory peers list|remove|renew`: which machines share this memory. */
+/** `memory invite`, `memory join LINK`, `memory peers list|remove|renew`: which machines share this memory; `add` is in `old-peers.ts`. */
 import { hostname } from 'node:os';
 import { parseListen } from '../../../config/fields.ts';
 import {
@@ -14,6 +14,7 @@ import type { PeerStatus, ReplicationStatus } from '../../../memory/replication/
 import { EXIT, SynclineError, UsageError, type ExitCode } from '../../../platform/errors.ts';
 import { deviceName } from '../../../runtime/device-name.ts';
 import type { CommandContext } from '../../context.ts';
+import { listedOldPeers, ownWireIdentity, removeOldPeer, sayOldPeers } from './old-peers.ts';
 import { renderTable, type Column } from '../../format/table.ts';
 import { formatCount, formatItems } from '../../format/count.ts';
 import { formatDuration } from '../../format/duration.ts';
@@ -109,16 +110,24 @@ export async function listPeers(context: CommandContext): Promise<ExitCode> {
     ...{ name, member, url, added_ms },
     progress: status?.peers.find((peer) => peer.member === member) ?? null,
   }));
+  const old_peers = await listedOldPeers(context);
+  const own = old_peers.length > 0 ? await ownWireIdentity(context) : null;
   if (context.options.json) {
     const { peers: _, ...rest } = status ?? { peers: [] };
-    context.printJson('syncline.memory_peers/1', { peers, status: status === null ? null : rest });
-  } else if (peers.length === 0)
+    const old = { old_peers, own_on_old_wire: own };
+    context.printJson('syncline.memory_peers/1', { peers, status: status === null ? null : rest, ...old });
+    return EXIT.ok;
+  }
+  if (peers.length + old_peers.length === 0)
     context.say('This machine shares its memory with no other. Pair two: syncline memory invite');
-  else
+  if (peers.length > 0)
     context.print(
       ...renderTable(columns(context.now_ms(), status !== null), peers, context.width(), context.palette),
       ...(status?.parked ?? []).map(({ operation, reason }) => `Set aside here: ${operation} (${safe(reason)})`),
     );
+  if (old_peers.length > 0) sayOldPeers(context, old_peers);
+  if (own)
+    context.say(`They know this machine as ${own.agent_id}, by the key ${own.public_key ?? 'made at its start'}.`);
   return EXIT.ok;
 }
 
@@ -186,6 +195,8 @@ export async function renew(context: CommandContext): Promise<ExitCode> {
 /** The other one keeps what it has; it gets and gives nothing any more. */
 export async function removePeer(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
   const name = invocation.argument(0) ?? '';
+  const exit = await removeOldPeer(context, name);
+  if (exit !== null) return exit;
   const question = `Stop sharing memories with ${JSON.stringify(name)}? It keeps what it has.`;
   if (!(await confirmed(context, question))) {
     context.say('Nothing was changed.');
