@@ -51,39 +51,52 @@ const HOLDS_BEFORE_TELLING_APART = 3;
 
 /** One attempt at one batch: read, join, claim, send, classify, settle. */
 export async function attempt(context: AttemptContext): Promise<AttemptResult> {
-  const { store, destination, clock, partition, batch, signal } = context;
-  const entries = await store.readBatch(batch.batch_id);
-  const present = entries.filter((entry): entry is PresentEntry => entry.payload !== null);
-  const body = destination.encode(
-    partition.header,
-    present.map(({ payload }) => payload),
-  );
+  const { store, clock, batch } = context;
+  const { body, present } = await read(context);
   const fence = await store.claim(batch.batch_id, context.sha256(body), context.newBatchId(), clock.now_ms());
   if (fence === null) return more();
   if (present.length === 0) {
     await store.settle({ kind: 'empty', batch_id: batch.batch_id, fence, now_ms: clock.now_ms() });
     return more();
   }
-  const outgoing = {
-    batch_id: batch.batch_id,
-    stream: partition.stream,
-    header: partition.header,
-    items: present.length,
-    body,
-  };
-  const reply = await sent(() => destination.send(outgoing, signal));
+  const reply = await sent(context, present.length, body);
   // A stop in the middle leaves the batch open; the next run sends it again under the same key.
   if (reply.status === null && reply.reason === 'aborted') return { ...more(), attempted: true, next: 'stop' };
   const { verdict, counts } = await suspect(context, classify(reply, clock.now_ms(), context.retry));
   return { ...(await settleVerdict(context, verdict, counts, fence, present)), attempted: true };
 }
 
-type PresentEntry = Entry & { payload: string };
+/** An entry of the batch that was not erased. */
+type PresentEntry = Pick<Entry, 'offset'>;
 
-/** A destination that throws has a defect; to the batch it is an unanswered request like any other. */
-async function sent(send: () => Promise<Reply>): Promise<Reply> {
+/**
+ * The body of the batch, and where its items stand. Not their texts: a dozen batches wait for the disk and their answers at
+ * the same time.
+ */
+async function read(context: AttemptContext): Promise<{ body: string; present: PresentEntry[] }> {
+  const { store, destination, partition, batch } = context;
+  const present: PresentEntry[] = [];
+  const payloads: string[] = [];
+  for (const { offset, payload } of await store.readBatch(batch.batch_id)) {
+    if (payload === null) continue;
+    present.push({ offset });
+    payloads.push(payload);
+  }
+  return { body: destination.encode(partition.header, payloads), present };
+}
+
+/**
+ * A destination that throws has a defect; to the batch it is an unanswered request like any other. The body is its own from
+ * here on.
+ */
+async function sent(
+  { destination, partition, batch, signal }: AttemptContext,
+  items: number,
+  body: string,
+): Promise<Reply> {
+  const { stream, header } = partition;
   try {
-    return await send();
+    return await destination.send({ batch_id: batch.batch_id, stream, header, items, body }, signal);
   } catch (error) {
     return { status: null, reason: 'unknown', message: messageOf(error) };
   }

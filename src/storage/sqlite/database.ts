@@ -189,19 +189,17 @@ export class Database {
    */
   together<T>(work: () => T, { undone, waits_for = 'disk' }: TogetherOptions = {}): Promise<T> {
     invariant(this.#depth === 0, 'a transaction is synchronous: it waits for no group');
-    return new Promise((resolve, reject) => {
-      const undo = (error: unknown): void => {
-        undone?.();
-        reject(error instanceof Error ? error : new Error(messageOf(error)));
-      };
-      try {
-        const [group, result] = this.#join(work);
-        group.push({ waits_for, committed: () => resolve(result), undone: undo });
-        if (group.length >= MOST_MEMBERS) this.#endGroup();
-      } catch (error) {
-        undo(error);
-      }
-    });
+    // Nothing that waits holds `work`, and with it what was written: a dozen bodies wait for the disk together.
+    const done = Promise.withResolvers<T>();
+    const undo = undoing(done.reject, undone);
+    try {
+      const [group, result] = this.#join(work);
+      group.push(memberOf(waits_for, done.resolve, result, undo));
+      if (group.length >= MOST_MEMBERS) this.#endGroup();
+    } catch (error) {
+      undo(error);
+    }
+    return done.promise;
   }
 
   #join<T>(work: () => T): [group: Member[], result: T] {
@@ -354,6 +352,22 @@ export class Database {
       });
     return new SynclineError(code, `${file}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+function undoing(reject: (error: Error) => void, undone: (() => void) | undefined): Member['undone'] {
+  return (error) => {
+    undone?.();
+    reject(error instanceof Error ? error : new Error(messageOf(error)));
+  };
+}
+
+function memberOf<T>(
+  waits_for: Member['waits_for'],
+  resolve: (result: T) => void,
+  result: T,
+  undone: Member['undone'],
+): Member {
+  return { waits_for, committed: () => resolve(result), undone };
 }
 
 type Told = (error: Error | null) => void;

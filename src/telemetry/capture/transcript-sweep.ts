@@ -8,7 +8,8 @@ import type { SendWhat } from '../../engine/wakeup.ts';
 import { allEnded } from '../../engine/pass.ts';
 import { SESSION_IDLE_MS } from './session-item.ts';
 import { Turns } from '../../platform/turns.ts';
-import { UnitGroup } from './unit-group.ts';
+import type { PreparedUnit } from './prepared-unit.ts';
+import { UnitGroup, type WaitingUnit } from './unit-group.ts';
 
 /** A step's lines, so that a checkpoint moves at least every 512 KiB and a kill re-reads at most that (P7). */
 export const READ_LIMITS: ReadLimits = { max_bytes: 512 * 1024, max_line_bytes: 32 * 1024 * 1024 };
@@ -212,8 +213,12 @@ export class TranscriptSweep {
     }
   }
 
-  /** Gives a step to the journal: at once when the file goes on, else with those of other files. */
+  /**
+   * Gives a step to the journal: at once when the file goes on, else with those of other files. What waits for them holds
+   * the prepared unit and nothing of the step, which is several times as large.
+   */
   async #journal(file: TranscriptFile, step: ReadStep, known: KnownFile, sweep: Sweep): Promise<void> {
+    const { more, read_bytes } = step;
     const unit = await this.#options.capture.prepare({
       source_id: known.source.source_id,
       events: step.events,
@@ -223,21 +228,31 @@ export class TranscriptSweep {
       skipped: step.skipped,
     });
     const fate: { failure: SynclineError | null } = { failure: null };
-    sweep.group.add({
+    sweep.group.add(this.#waitingUnit(unit, file, known, { more, read_bytes }, fate));
+    if (sweep.group.isFull) await sweep.takeGathered();
+    else if (more) await sweep.nextTaken();
+    if (more && fate.failure !== null) throw fate.failure;
+  }
+
+  #waitingUnit(
+    unit: PreparedUnit,
+    file: TranscriptFile,
+    known: KnownFile,
+    { more, read_bytes }: Pick<ReadStep, 'more' | 'read_bytes'>,
+    fate: { failure: SynclineError | null },
+  ): WaitingUnit {
+    return {
       unit,
-      read_bytes: step.read_bytes,
+      read_bytes,
       taken: () => {
         this.#known.set(file.path, known);
-        if (step.events.length > 0) this.#reported.delete(file.path);
+        if (unit.events.length > 0) this.#reported.delete(file.path);
       },
       failed: (error) => {
         fate.failure = error;
-        if (!step.more) this.#report(file.agent, file.path, error.message);
+        if (!more) this.#report(file.agent, file.path, error.message);
       },
-    });
-    if (sweep.group.isFull) await sweep.takeGathered();
-    else if (step.more) await sweep.nextTaken();
-    if (step.more && fate.failure !== null) throw fate.failure;
+    };
   }
 
   /** Opens the sources of files that this process has not read yet; many at once, as each by itself is a commit. */

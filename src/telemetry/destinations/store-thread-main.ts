@@ -29,12 +29,15 @@ function* waiting(): Generator<ToThread> {
 }
 
 async function take(messages: readonly ToThread[]): Promise<void> {
+  const closes = messages.includes('close');
   const requests = messages.filter((message) => message !== 'close');
+  const removals = requests.filter((request): request is EraseRequest | ScrubRequest => !('batch' in request));
+  // While they wait for the disk, nothing here holds their bodies.
   const answers: FromThread = await Promise.all(requests.filter((request) => 'batch' in request).map(answerTo));
   // Not before what was given together with it is stored: some of that may be of the sessions to be erased.
-  for (const request of requests) if (!('batch' in request)) answers.push(remove(request));
+  for (const request of removals) answers.push(remove(request));
   if (answers.length > 0) port?.postMessage(answers);
-  if (requests.length === messages.length) return;
+  if (!closes) return;
   store.close();
   port?.close();
 }

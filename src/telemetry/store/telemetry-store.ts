@@ -79,9 +79,11 @@ export class TelemetryStore {
   /** The same, with one commit for all that are asked for in one turn of the event loop; each is stored or refused by itself. */
   async ingestTogether(body: AnyParsedBody, principal: Principal, batch: BatchKey | null): Promise<IngestResult> {
     requireTeam(body, principal);
-    const undone = (): void => this.#interner.forget();
-    return this.#db.together(() => this.#ingestOnce(body, principal, batch), { undone });
+    return this.#db.together(() => this.#ingestOnce(body, principal, batch), { undone: this.#undone });
   }
+
+  /** Made once: one made beside the work would hold the work's body until the disk has it. */
+  readonly #undone = (): void => this.#interner.forget();
 
   #ingestOnce(body: AnyParsedBody, principal: Principal, batch: BatchKey | null): IngestResult {
     const now_ms = this.#clock.now_ms();
