@@ -81,17 +81,21 @@ function linksHtml(links: readonly GitLink[], shown: readonly ConversationMessag
     <h2 id="links">Commits and requests</h2>
     <ul class="plain">
       ${links.map(
-        ({ key, kind, sha, url, repository, confidence, ordinal }) =>
+        ({ key, kind, sha, url, repository, confidence, ordinal, asserted_at_ms }) =>
           html`<li>
             ${kind.replace('_', ' ')}
             <code class="breakable">${url ?? sha ?? ''}</code
             >${repository !== null && url === null && html` in ${repository}`}
-            <span class="detail"
-              >${confidence} confidence,
-              <a href="${isShown(ordinal) ? `#msg-${ordinal}` : conversationHref(key, ordinal)}"
-                >message ${ordinal + 1}</a
-              ></span
-            >
+            ${
+              asserted_at_ms === undefined
+                ? html`<span class="detail"
+                    >${confidence} confidence,
+                    <a href="${isShown(ordinal) ? `#msg-${ordinal}` : conversationHref(key, ordinal)}"
+                      >message ${ordinal + 1}</a
+                    ></span
+                  >`
+                : html`<span class="detail">set by hand</span>`
+            }
           </li>`,
       )}
     </ul>

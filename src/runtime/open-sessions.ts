@@ -6,6 +6,8 @@ import type { EngineStore } from '../engine/store.ts';
 import { SynclineError } from '../platform/errors.ts';
 import { sessionCatalogue, type SessionCatalogue } from '../sessions/delivery/session-catalogue.ts';
 import { migrateSessionTables } from '../sessions/flow-tables.ts';
+import { LinkAssertions } from '../sessions/links/link-assertions.ts';
+import { AssertedLinks } from '../sessions/store/asserted-links.ts';
 import { PostgresSessionStore } from '../sessions/store/postgres/postgres-session-store.ts';
 import type { SessionStore } from '../sessions/store/session-store.ts';
 import { SessionStoreThreads } from '../sessions/store/sqlite/session-store-threads.ts';
@@ -16,6 +18,7 @@ import { openSessionDecisions, type SessionDecisions } from './session-decisions
 import { askAgain, configureSessions, recognizeStores } from './session-destination-records.ts';
 import { LOCAL_SESSIONS, sessionDestinations, type ConfiguredSessions } from './session-destinations.ts';
 import { SessionErasure } from './session-erasure.ts';
+import { assertLink } from './session-link-verb.ts';
 import { previewSessions, type PreviewParts } from './session-preview.ts';
 import { closeSessionReading, openSessionReading, type SessionReading } from './session-reading.ts';
 import { changeSharing, sharesOf } from './session-sharing.ts';
@@ -38,7 +41,7 @@ export async function openSessions(inputs: SessionsInputs): Promise<SessionsDire
   const db = new Database(paths.sessions_db);
   try {
     migrateSessionTables(db, clock.now_ms());
-    return await assemble(inputs, store, db);
+    return await assemble(inputs, new AssertedLinks(store, new LinkAssertions(db)), db);
   } catch (error) {
     db.close();
     await store.close();
@@ -93,6 +96,8 @@ function directoryOf(parts: SessionParts): SessionsDirectory {
     sweep: (signal, hinted) => sweepAndDecide(parts, others, signal, hinted),
     recognize: (signal) => recognizeStores(engine, stores, destinations, signal),
     sharesOf: async (key) => sharesOf(sharing, key),
+    assertLink: (session, target, linked) =>
+      assertLink({ store, assertions: decisions.assertions, now_ms: sharing.now_ms }, session, target, linked),
     share: (keys, share) => changeSharing(sharing, keys, share),
     onHold: (id) => holds.waiting(id, clock.now_ms()),
     preview: (query) => previewSessions(previewParts(parts), query),

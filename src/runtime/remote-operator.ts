@@ -35,6 +35,7 @@ const DEADLINES_MS = {
   conversationsFor: LONG_MS,
   conversationsEditing: LONG_MS,
   shareConversations: LONG_MS,
+  linkConversation: LONG_MS,
   previewSessions: LONG_MS,
   replaySessions: HISTORY_MS,
   memory: LONG_MS,

@@ -8,6 +8,7 @@ import { SessionChoices } from '../sessions/delivery/session-choices.ts';
 import { SessionHolds } from '../sessions/delivery/session-holds.ts';
 import { SessionLinks } from '../sessions/delivery/session-links.ts';
 import { SessionProjects } from '../sessions/delivery/session-project.ts';
+import { LinkAssertions } from '../sessions/links/link-assertions.ts';
 import { SharingRules } from '../sessions/delivery/sharing-rules.ts';
 import type { Database } from '../storage/sqlite/database.ts';
 import { sessionSecret } from './home.ts';
@@ -21,6 +22,8 @@ export interface SessionDecisions {
   sealed: (root: string) => Uint8Array;
   /** What people took out of what is shared. */
   choices: SessionChoices;
+  /** Commits and requests that people linked, or said are none. */
+  assertions: LinkAssertions;
   /** What each store has. */
   links: SessionLinks;
   /** What waits on purpose. */
@@ -50,6 +53,7 @@ export function openSessionDecisions(inputs: SessionsInputs, engine: EngineStore
     secret,
     sealed: (root) => sealFolder(secret, root, random),
     choices,
+    assertions: new LinkAssertions(db),
     links,
     holds: new SessionHolds(db),
     projects: new SessionProjects({ db, workspaceOf, repositoryShares, captures, checkoutOf, folderOf }),

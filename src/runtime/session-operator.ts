@@ -34,6 +34,12 @@ export function sessionVerbs(directory: DataDirectory, wake: () => void, record:
       wake();
       return result;
     },
+    linkConversation: async ({ id, target, linked }) => {
+      const session = await foundSession(sessions(), reader, id);
+      const result = await sessions().assertLink(session, target, linked);
+      await record(linked ? 'sessions link' : 'sessions unlink', session.key, { ...result });
+      return result;
+    },
     previewSessions: async (query) => (directory.sessions ? directory.sessions.preview(query) : null),
     replaySessions: async ({ confirm_vanished }) => {
       await record('replay', 'sessions', { confirm_vanished });

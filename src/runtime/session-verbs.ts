@@ -38,6 +38,15 @@ export interface ShareResult {
   unchanged: string[];
 }
 
+export interface LinkResult {
+  key: string;
+  /** `unchanged`: it was so already. */
+  result: 'linked' | 'unlinked' | 'unchanged';
+  kind: 'commit' | 'pull_request';
+  /** The commit's id, or the canonical address of the request. */
+  target: string;
+}
+
 export interface LinkedConversation {
   link: GitLink;
   session: SessionSummary;
@@ -124,6 +133,11 @@ export interface SessionVerbs {
   }): Promise<{ session: SessionSummary; ordinal: number; at_ms: number | null }[]>;
   /** Takes sessions out of what is shared (`false`), or lets the configuration decide again (`true`). */
   shareConversations(query: { ids: string[]; share: boolean }): Promise<ShareResult>;
+  /**
+   * Says by hand that a session is behind a commit or request, or that it is not, over whatever its text shows. Stays on this machine.
+   * @throws SynclineError `session.unknown`, `sessions.ambiguous`; UsageError `link.target`
+   */
+  linkConversation(query: { id: string; target: string; linked: boolean }): Promise<LinkResult>;
   /**
    * What would leave now, byte for byte, and what waits or stays; changes nothing. Null: no conversations are kept.
    * @throws SynclineError `session.unknown`, `sessions.ambiguous`

@@ -1,10 +1,11 @@
 import type { Delivery } from '../engine/ordered/delivery.ts';
 import type { EngineStore } from '../engine/store.ts';
-import type { SessionStore } from '../sessions/store/session-store.ts';
+import type { SessionStore, SessionSummary } from '../sessions/store/session-store.ts';
 import type { OnHold } from './operator.ts';
 import type { SessionErasure } from './session-erasure.ts';
 import type {
   ConversationShare,
+  LinkResult,
   SessionsPreview,
   SessionsPreviewQuery,
   SessionsSourceStatus,
@@ -31,6 +32,8 @@ export interface SessionsDirectory {
   warnings: () => string[];
   /** Where a session went besides the local store. */
   sharesOf: (key: string) => Promise<ConversationShare[]>;
+  /** @throws UsageError `link.target` */
+  assertLink: (session: SessionSummary, target: string, linked: boolean) => Promise<LinkResult>;
   share: (keys: readonly string[], share: boolean) => Promise<ShareResult>;
   erasure: SessionErasure;
   /** How many sessions wait for a destination on purpose, and when the first of them leaves; null: none. */

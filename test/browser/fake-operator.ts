@@ -79,6 +79,7 @@ export function fakeOperator(answers: FakeAnswers = {}): Operator & { asked: [ve
       return { hits: items, total: hits.length, next };
     }),
     conversationsFor: never('conversationsFor'),
+    linkConversation: never('linkConversation'),
     conversationsEditing: never('conversationsEditing'),
     shareConversations: never('shareConversations'),
     previewSessions: never('previewSessions'),

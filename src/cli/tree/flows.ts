@@ -133,6 +133,21 @@ const SESSIONS: CommandDeclaration = {
       examples: ['syncline sessions unshare 4be1c07d92aa', 'syncline sessions unshare 4be1c07d92aa --dry-run'],
       load: async () => (await import('../commands/sessions/share.ts')).unshare,
     },
+    {
+      name: 'link',
+      arguments: '<session> <sha|url>',
+      summary: 'say by hand that a session is behind a commit or a request',
+      details: 'Kept on this machine over every new reading of the session; `sessions for` and `blame` go by it.',
+      examples: ['syncline sessions link 4be1c07d92aa 1f3a9c2', 'syncline sessions link 4be1c07d92aa acme/web#12'],
+      load: async () => (await import('../commands/sessions/link.ts')).link,
+    },
+    {
+      name: 'unlink',
+      arguments: '<session> <sha|url>',
+      summary: 'say by hand that it is not, whatever its text shows',
+      examples: ['syncline sessions unlink 4be1c07d92aa 1f3a9c2'],
+      load: async () => (await import('../commands/sessions/link.ts')).unlink,
+    },
   ],
 };
 

@@ -23,6 +23,7 @@ const SCOPES_BY_VERB: Record<keyof Operator, readonly Scope[]> = {
   conversationsFor: ['operate'],
   conversationsEditing: ['operate'],
   shareConversations: ['operate'],
+  linkConversation: ['operate'],
   previewSessions: ['operate'],
   replaySessions: ['operate'],
   memory: ['operate'],

@@ -95,9 +95,14 @@ async function byCommit({ line, repository, parts }: Place): Promise<BlamedSessi
     const chance = elsewhere && (link.sha?.length ?? 0) < UNMISTAKABLE_DIGITS;
     // Whoever pushed a commit need not have made it.
     const confidence = chance ? 'low' : link.kind === 'push' ? atMostMedium(link.confidence) : link.confidence;
-    found.push({ session, link, how: 'commit', confidence, ordinal: link.ordinal });
+    found.push({ session, link, how: 'commit', confidence, ordinal: placeOf(link) });
   }
   return found;
+}
+
+/** What a person set by hand stands at no message. */
+function placeOf({ ordinal, asserted_at_ms }: GitLink): number | null {
+  return asserted_at_ms === undefined ? ordinal : null;
 }
 
 /** Stores tell one link a session: of one that committed and pushed, it may be the push. */
@@ -114,7 +119,7 @@ async function byPullRequest({ line, repository, folder, parts }: Place): Promis
   for (const url of requestsNamedIn(message, repository)) {
     for (const { link, session } of await parts.store.linked(parts.reader, { url }, LIMIT)) {
       const confidence = atMostMedium(link.confidence);
-      found.push({ session, link, how: 'pull_request', confidence, ordinal: link.ordinal });
+      found.push({ session, link, how: 'pull_request', confidence, ordinal: placeOf(link) });
     }
   }
   return found;

@@ -23,8 +23,8 @@ export function contextOf({ key, project, git_branch, cwd }: TranscriptHead): Li
   return { key, repository: repositoryOf(project), branch: git_branch, cwd };
 }
 
-/** The repository that a project names: `host/owner/repository`. Labels and hashes name none. */
-function repositoryOf(project: string): string | null {
+/** The repository that a session's project names: `host/owner/repository`. Labels and hashes name none. */
+export function repositoryOf(project: string): string | null {
   return /^[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:\/[^/\s]+){2,}$/.test(project) ? project : null;
 }
 

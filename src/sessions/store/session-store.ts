@@ -95,6 +95,8 @@ export interface GitLink {
   branch: string | null;
   /** `high`: the command made it; `medium`: the output shows it; `low`: only mentioned. */
   confidence: 'high' | 'medium' | 'low';
+  /** A person set it by hand, then; it stands at no message (`ordinal` 0). Absent: it was found. */
+  asserted_at_ms?: number | undefined;
 }
 
 export interface GitLinkQuery {

@@ -100,6 +100,7 @@ export function linkJson(link: GitLink, session: Pick<SessionSummary, 'team_id' 
     // Ours.
     repository: link.repository,
     branch: link.branch,
+    asserted_at_ms: link.asserted_at_ms ?? null,
   };
 }
 

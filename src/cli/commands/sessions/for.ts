@@ -2,7 +2,7 @@
 import { EXIT, UsageError, type ExitCode } from '../../../platform/errors.ts';
 import type { LinkedConversation } from '../../../runtime/session-verbs.ts';
 import { titleOf } from '../../../sessions/export/markdown.ts';
-import type { GitLinkQuery } from '../../../sessions/store/session-store.ts';
+import type { GitLink, GitLinkQuery } from '../../../sessions/store/session-store.ts';
 import type { CommandContext } from '../../context.ts';
 import { UNKNOWN } from '../../format/count.ts';
 import { renderTable, type Column } from '../../format/table.ts';
@@ -39,12 +39,16 @@ function repositoryOf(invocation: Invocation): { repository?: string } {
   return repository === null ? {} : { repository };
 }
 
+function isByHand({ asserted_at_ms }: GitLink): boolean {
+  return asserted_at_ms !== undefined;
+}
+
 export function columns(now_ms: number): Column<LinkedConversation>[] {
   return [
     { title: 'session', text: ({ session }) => shortKey(session.key) },
-    { title: 'message', text: ({ link }) => `#${link.ordinal + 1}`, align: 'right' },
+    { title: 'message', text: ({ link }) => (isByHand(link) ? UNKNOWN : `#${link.ordinal + 1}`), align: 'right' },
     { title: 'kind', text: ({ link }) => link.kind.replace('_', ' ') },
-    { title: 'confidence', text: ({ link }) => link.confidence },
+    { title: 'confidence', text: ({ link }) => (isByHand(link) ? 'by hand' : link.confidence) },
     { title: 'when', text: ({ session }) => time(session.ended_at_ms ?? session.started_at_ms, now_ms) },
     { title: 'agent', text: ({ session }) => session.agent, from_width: 110 },
     { title: 'project', text: ({ session }) => session.project, shrink_to: 8, from_width: 100 },

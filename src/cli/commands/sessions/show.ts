@@ -54,8 +54,10 @@ function printHead(context: CommandContext, { session, links, tree, shared }: Co
       'removed',
       `${formatItems(removed, 'secret or personal detail', 'secrets and personal details')} before it was stored`,
     ]);
-  for (const { kind, sha, url, confidence, ordinal } of links)
-    facts.push([kind.replace('_', ' '), `${url ?? sha ?? ''}  (${confidence}, message ${ordinal + 1})`]);
+  for (const { kind, sha, url, confidence, ordinal, asserted_at_ms } of links) {
+    const where = asserted_at_ms === undefined ? `${confidence}, message ${ordinal + 1}` : 'set by hand';
+    facts.push([kind.replace('_', ' '), `${url ?? sha ?? ''}  (${where})`]);
+  }
   for (const share of shared) facts.push(['shared', shareText(share)]);
   context.print(palette.bold(safe(titleOf(session))));
   context.print(...facts.map(([name, value]) => `${palette.dim(name.padEnd(12))}  ${safe(value)}`));
