@@ -132,6 +132,38 @@ describe('several writers of one PostgreSQL', () => {
     for (const one of stores) await one.close();
   });
 
+  it('that bring parents and subagents in one transaction leave one tree, in whatever order they stand', async () => {
+    const store = await open(await cluster.createDatabase());
+    const parents: Record<string, string | null> = { root: null, next: 'root', agent: 'next', deep: 'agent' };
+    const orders = [
+      ['root', 'next', 'agent', 'deep'],
+      ['deep', 'agent', 'next', 'root'],
+      ['agent', 'root', 'deep', 'next'],
+    ];
+    for (const [round, order] of orders.entries()) {
+      const puts = order.map((name) => {
+        const parent = parents[name] ?? null;
+        const head = {
+          parent_key: parent === null ? null : keyOf(`${parent}${round}`),
+          relationship: parent === null ? ('' as const) : ('subagent' as const),
+        };
+        return wholePut(headOf(`${name}${round}`, head), [message(0, `family ${round} says so`)]);
+      });
+      expect(await store.putMany(TEAM, puts)).toEqual(puts.map(() => ({ kind: 'stored' })));
+      for (const name of order) {
+        const tree = await store.tree(reader, keyOf(`${name}${round}`));
+        expect(JSON.stringify(tree).match(/"native-\w+"/g)).toEqual(
+          ['root', 'next', 'agent', 'deep'].map((one) => `"native-${one}${round}"`),
+        );
+      }
+      // Without an id of its own, a message is a copy of another only within one tree.
+      const found = await store.search(reader, { text: `"family ${round}"`, ...anything }, { limit: 10, after: null });
+      expect(found).toMatchObject({ total: 1, hits: [{ copies: 3 }] });
+    }
+    expect(await store.list(reader, {}, { limit: 10, after: null })).toMatchObject({ total: 3 });
+    await store.close();
+  });
+
   it('write over what they sent once PostgreSQL has all of it, not before', async () => {
     const url = await cluster.createDatabase();
     const store = await open(url);
