@@ -235,7 +235,8 @@ export class BaselineMemoryPeer {
     const body = Buffer.concat(chunks);
     const url = new URL(request.url ?? '/', 'http://peer');
     const [status, answer] = this.failing === null ? this.#route(request, url, body) : [this.failing, {}];
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+    const date = new Date(this.#now_ms()).toUTCString();
+    response.writeHead(status, { 'content-type': 'application/json', date }).end(JSON.stringify(answer));
   }
 
   #route(request: IncomingMessage, url: URL, body: Buffer): [number, Json] {

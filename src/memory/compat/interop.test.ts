@@ -184,6 +184,7 @@ describe('what an old peer does not push is pulled', () => {
     for (let i = 0; i < 1200; i++) old.put({ ...row, id: `bulk-${i}`, title: `Bulk ${i}` });
     rig.tick();
     await old.create({ title: 'Later' });
+    rig.tick(10_000);
     expect(await pulling.pass(signal)).toMatchObject({ skipped: 0, away: null });
     expect(await memories().count({})).toBe(1202);
     const before = written();
@@ -205,6 +206,22 @@ describe('what an old peer does not push is pulled', () => {
     rig.tick(24 * 3_600_000);
     await pulling.pass(signal);
     expect(await memories().get('late')).not.toBeNull();
+  });
+
+  test('a row from far ahead, or from us whose clock is ahead, hides nothing that its users write next (D9)', async () => {
+    const pulling = rig.pull(ours, 'host:old', old_url);
+    old.peers.length = 0;
+    const { row } = await old.create({ title: 'First' });
+    old.put({ ...row, id: 'ahead', title: 'Ahead', updated_at: '2099-01-01T00:00:00+00:00' });
+    expect(await pulling.pass(signal)).toMatchObject({ rows: 2 });
+    rig.tick(10_000);
+    const next = await old.create({ title: 'Next' });
+    await pulling.pass(signal);
+    expect(await memories().get(next.row.id)).not.toBeNull();
+    const before = written();
+    rig.tick(10_000);
+    await pulling.pass(signal);
+    expect(written()).toBe(before);
   });
 
   test('a peer that is away is said to be', async () => {

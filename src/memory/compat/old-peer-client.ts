@@ -73,6 +73,8 @@ export interface PeerAway {
 export interface PulledPage {
   outcome: 'page';
   memories: readonly unknown[];
+  /** What the peer's clock showed, by its `Date`, whole seconds; null: it did not say. */
+  served_ms: number | null;
 }
 
 /** Speaks to one old peer: signed where we have a key, one connection at a time, no redirect followed. */
@@ -134,7 +136,7 @@ export class OldPeerClient {
     if ('outcome' in reply) return reply;
     const memories = reply.status === 200 ? memoriesOf(reply.text) : null;
     return memories
-      ? { outcome: 'page', memories }
+      ? { outcome: 'page', memories, served_ms: timeOfDate(reply.date) }
       : { outcome: 'away', message: `the peer answered ${reply.status} without a page`, wait_ms: null };
   }
 
@@ -146,7 +148,7 @@ export class OldPeerClient {
     request: { method: 'GET' | 'POST'; path: string; body?: Buffer; headers: Record<string, string> },
     max_bytes: number,
     signal: AbortSignal,
-  ): Promise<{ status: number; text: string } | PeerAway> {
+  ): Promise<{ status: number; text: string; date: unknown } | PeerAway> {
     const { timers, request_timeout_ms } = this.#options;
     const ended = new AbortController();
     let timed_out = false;
@@ -158,7 +160,7 @@ export class OldPeerClient {
       const reply = await this.#pool.request({ ...request, signal: AbortSignal.any([signal, ended.signal]) });
       const text = await boundedText(reply.body, max_bytes);
       if (isAboutThePeer(reply.statusCode)) return this.#away(reply.statusCode, reply.headers['retry-after']);
-      return { status: reply.statusCode, text };
+      return { status: reply.statusCode, text, date: reply.headers['date'] };
     } catch (error) {
       return { outcome: 'away', message: unanswered(error, timed_out).message, wait_ms: null };
     } finally {
@@ -192,6 +194,11 @@ function isSyncline(health: string): boolean {
   } catch {
     return false;
   }
+}
+
+function timeOfDate(header: unknown): number | null {
+  const ms = typeof header === 'string' ? Date.parse(header) : NaN;
+  return Number.isNaN(ms) ? null : ms;
 }
 
 function memoriesOf(text: string): readonly unknown[] | null {

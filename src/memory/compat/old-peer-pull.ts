@@ -1,6 +1,6 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
-import { parseInstant } from './instant.ts';
+import { formatInstant, instantOfMilliseconds, parseInstant } from './instant.ts';
 import { isObject } from '../json.ts';
 import type { OldPeerClient, PeerAway } from './old-peer-client.ts';
 import { MAX_LIST_ITEMS, readMemoryList, type PushBody } from './push-body.ts';
@@ -9,6 +9,9 @@ import { MAX_LIMIT } from './since.ts';
 
 /** Rows asked for at once, as the original does; more only where one time has more. */
 const PAGE_ROWS = 500;
+
+/** `Date` has whole seconds, and a row may have been dated just before the page was read. */
+const CLOCK_MARGIN_MS = 2000;
 
 /** How often everything is looked at again, from the beginning. */
 const WHOLE_EVERY_MS = 24 * 3_600_000;
@@ -37,7 +40,8 @@ export interface Pulled {
  *
  * The peer's cursor is the time of its rows, as text, and is exclusive: rows of one time at the end of a full page would be
  * lost with it (D10). So the mark stops before the last time of a full page, and a page that holds one time alone is asked
- * for larger. What reaches the peer late under an old time is behind the mark (D11), and deletions are in no page at all: the
+ * for larger. Nor does it go ahead of the peer's own clock: what the peer got from others, from us too, may be dated later than
+ * what its users write next (D9). What reaches the peer late under an old time is behind the mark (D11), and deletions are in no page at all: the
  * first is what reading all of it once a day is for, the second nothing on this wire tells.
  */
 export class OldPeerPull {
@@ -64,7 +68,7 @@ export class OldPeerPull {
       }
       // A page of one time as large as pages get: the rest of that time is left to what the peer pushes.
       mark = (next ?? lastTime(page.memories)) || mark;
-      this.#keep(mark);
+      this.#keep(notAhead(mark, page.served_ms));
       if (page.memories.length < limit) return pulled;
       limit = PAGE_ROWS;
     }
@@ -99,6 +103,15 @@ export class OldPeerPull {
     }
     return skipped;
   }
+}
+
+/** As the peer would spell the beginning of a second, which is before whatever it spells within it. */
+function notAhead(mark: string, served_ms: number | null): string {
+  const at = parseInstant(mark);
+  if (at === null || served_ms === null) return mark;
+  const cap_ms = served_ms - CLOCK_MARGIN_MS;
+  if (at <= instantOfMilliseconds(cap_ms)) return mark;
+  return `${formatInstant(instantOfMilliseconds(cap_ms)).slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)}+00:00`;
 }
 
 /** The time to go on from after a page; null when a full page holds one time alone. */
