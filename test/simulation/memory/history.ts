@@ -71,8 +71,13 @@ export class History {
     const place = earlier.operation === null ? null : placeOf(earlier.operation);
     if (place === null || later.operation === earlier.operation) return false;
     // Of a place that two machines filled a vector does not say whose operation it covers.
-    const forked = place.sequence > (this.forks.get(place.origin) ?? Infinity);
-    return (!forked || later.machine === earlier.machine) && covers(later.vector, place);
+    return (!this.isForked(earlier) || later.machine === earlier.machine) && covers(later.vector, place);
+  }
+
+  /** Whether another machine may have another operation under its number. */
+  isForked({ operation }: Written): boolean {
+    const place = operation === null ? null : placeOf(operation);
+    return place !== null && place.sequence > (this.forks.get(place.origin) ?? Infinity);
   }
 
   writeOf(id: string, value: string): Written | undefined {

@@ -191,6 +191,8 @@ export class MemoryWorld {
     clone.copyFrom(machine, unaware);
     this.#note(`${clone.index} is a ${unaware ? 'twin' : 'clone'} of ${machine.index}`);
     clone.start();
+    // Both number on from one place, at once: what is said of these numbers is of the one or of the other.
+    if (unaware) for (let i = 0; i < 3; i++) for (const one of [machine, clone]) this.#act(one);
   }
 
   #join(index: number): void {
@@ -354,7 +356,9 @@ export class MemoryWorld {
       const from = draw.one(this.cluster.filter(({ isAlive }) => isAlive));
       const before = this.history.writes.filter((write) => write.id === id && write.operation !== null);
       const token = from.running.replication.readToken();
-      floor.push(...before.filter((write) => covered(write, from.running.memories)));
+      // A token names numbers: of one that two machines filled it does not say whose.
+      const certain = before.filter((write) => !this.history.isForked(write));
+      floor.push(...certain.filter((write) => covered(write, from.running.memories)));
       await life.outlived(replication.readBarrier({ level, token }, deadline_ms, new AbortController().signal));
     }
     if (level === 'quorum') {
