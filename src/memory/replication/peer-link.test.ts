@@ -168,6 +168,41 @@ describe('a log that no longer reaches back', () => {
     await a.store('and then by operations');
     await cluster.until(equal('a', 'b'));
   });
+
+  /** A member whose log begins late, and one that needs all its rows: they go in three pages, one a table. */
+  async function begin(way: string): Promise<'seed' | 'snapshot'> {
+    cluster = new MemoryCluster();
+    const { member: a } = cluster.add('a');
+    for (let i = 0; i < 5; i++) await a.store(`title ${i}`);
+    cluster.time.step(1000);
+    await a.replica.retain(a.replica.vector(), cluster.time.now_ms());
+    cluster.add('b');
+    cluster.pair(way);
+    return way === 'ab' ? 'seed' : 'snapshot';
+  }
+
+  test.each(['ab', 'ba'])('goes on where it was cut (%s)', async (way) => {
+    const asked = await begin(way);
+    let pages = 0;
+    cluster.meddle = ({ verb }) => (verb === asked && ++pages === 3 ? UNREACHED : null);
+    cluster.start();
+    await cluster.until(equal('a', 'b'));
+    expect(cluster.count(way, asked)).toBe(4);
+  });
+
+  test.each(['ab', 'ba'])('what is written meanwhile comes by operations (%s)', async (way) => {
+    const asked = await begin(way);
+    const [a, b] = ['a', 'b'].map((name) => cluster.nodes.get(name)!);
+    let pages = 0;
+    cluster.meddle = ({ verb }) => {
+      if (verb === asked && ++pages === 1) void a!.member.store('after the first page');
+      return null;
+    };
+    cluster.start();
+    await cluster.until(async () => pages >= 3 && (await b!.member.titles()).includes('after the first page'));
+    await cluster.until(equal('a', 'b'));
+    expect([...a!.alarms, ...b!.alarms]).toEqual([]);
+  });
 });
 
 describe('identity (R6, R10)', () => {

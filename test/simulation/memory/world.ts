@@ -77,10 +77,13 @@ export class MemoryWorld {
     return machine;
   }
 
-  /** One that is new, or lost its disk, with a clock behind the others', may write below what they purged (README). */
+  /** One that is new, or lost its disk, with a clock behind another's, may write below what they purged (README). */
   #mayBeBelowFloor(): boolean {
-    const { skews_ms, clock_steps, late } = this.scenario;
-    return (late || this.history.losses.length > 0) && (clock_steps > 0 || skews_ms.some((skew) => skew !== 0));
+    const { skews_ms, clock_steps, late, members } = this.scenario;
+    const most = Math.max(...skews_ms);
+    const fresh = this.history.losses.map(({ member }) => skews_ms[Number(member.slice(1))] ?? 0);
+    if (late) fresh.push(skews_ms[members - 1] ?? 0);
+    return fresh.some((skew) => skew < most || clock_steps > 0);
   }
 
   #peersOf(machine: SimulatedMachine): { machine: SimulatedMachine; dialled: boolean }[] {
@@ -327,6 +330,7 @@ export class MemoryWorld {
     if (receipt.durable_on < receipt.on.length || (receipt.durable_on < w && receipt.on.length >= w))
       this.broken.push(`a receipt contradicts itself: ${JSON.stringify(receipt)}`);
     this.#checkReceipt(machine, operation, receipt.on);
+    await this.#checkRows(written, receipt.on);
     if (receipt.durable_on >= w) written.acknowledged = { on: receipt.on, at_ms: this.time.monotonic_ms(), w };
   }
 
@@ -342,6 +346,21 @@ export class MemoryWorld {
       const theirs = machines.map(({ running }) => running.memories.replica.hashAt(origin, sequence));
       if (theirs.includes('') || theirs.includes(ours)) continue;
       this.broken.push(`${operation} of ${machine.index} counts on ${member}, which has another operation there (R1)`);
+    }
+  }
+
+  /** R1 again, by what they have: a memory that nobody deletes is there. */
+  async #checkRows({ kind, id, operation }: Written, on: readonly string[]): Promise<void> {
+    const deleted = this.history.writes.some((write) => write.id === id && write.kind === 'delete');
+    if (kind !== 'store' || deleted) return;
+    for (const member of on) {
+      const machines = this.machines.filter((one) => one.member === member && one.isAlive);
+      if (machines.length === 0 || this.history.losses.some((loss) => loss.member === member)) continue;
+      const rows = await Promise.all(
+        machines.map(({ running }) => running.memories.replica.states([{ row: 'memory', key: id }])),
+      );
+      if (rows.every((found) => found.length === 0))
+        this.broken.push(`${operation} counts on ${member}, where ${id} is not (R1)`);
     }
   }
 
