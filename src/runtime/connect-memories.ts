@@ -1,8 +1,8 @@
 /** Memories for a command: the running Syncline's, or those of the data directory, opened for a moment and without the rest of it. */
 import type { MemoryAccess } from '../memory/memory-access.ts';
-import { EXIT, SynclineError } from '../platform/errors.ts';
 import { systemTimers } from '../platform/timers.ts';
 import { directoryHolder } from '../storage/sqlite/lock.ts';
+import { stillHeld } from './still-held.ts';
 import type { ConnectOptions } from './connect.ts';
 import { readDaemonFile } from './daemon-file.ts';
 import { memoriesOf } from './memory-verbs.ts';
@@ -18,17 +18,13 @@ export type MemoryConnectOptions = Omit<ConnectOptions, 'require_daemon'>;
 /**
  * Asks the running Syncline, else opens `memory.db` itself under the directory's lock; waits some seconds for a directory
  * that somebody else has just taken.
- * @throws SynclineError `memory.off`, `daemon.starting` (exit 5) when it is still taken
+ * @throws SynclineError `memory.off`; `daemon.stopping`, `daemon.starting` (exit 5) when it is still taken
  */
 export async function connectMemories(options: MemoryConnectOptions): Promise<ConnectedMemories> {
   for (let left = TRIES; ; left--) {
     const found = (await running(options)) ?? (await openAlone(options));
     if (found) return found;
-    if (left === 0)
-      throw new SynclineError('daemon.starting', 'Another process holds the data directory and does not listen yet', {
-        hint: 'Try again in a moment.',
-        exit: EXIT.locked,
-      });
+    if (left === 0) throw stillHeld(options.paths);
     await systemTimers.sleep(TRY_MS);
   }
 }
@@ -37,7 +33,7 @@ export async function connectMemories(options: MemoryConnectOptions): Promise<Co
 async function running({ paths }: MemoryConnectOptions): Promise<ConnectedMemories | null> {
   const { held, pid } = directoryHolder(paths.home);
   const daemon = held ? readDaemonFile(paths, pid) : null;
-  if (!daemon) return null;
+  if (!daemon || daemon.stopping === true) return null;
   const operator = remoteOperator(daemon);
   return { ...memoriesOf(operator), [Symbol.asyncDispose]: () => operator[Symbol.asyncDispose]() };
 }

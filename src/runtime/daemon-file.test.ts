@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { scratchDirectory } from '../../test/support/scratch-directory.ts';
 import { resolvePaths, type SynclinePaths } from '../config/paths.ts';
+import { lockDirectory } from '../storage/sqlite/lock.ts';
 import { readDaemonFile, removeDaemonFile, writeDaemonFile } from './daemon-file.ts';
+import { stillHeld } from './still-held.ts';
 
 let scratch: ReturnType<typeof scratchDirectory>;
 let paths: SynclinePaths;
@@ -44,5 +46,26 @@ test('a damaged file is told, with what to do, and without what it holds', () =>
         message: expect.not.stringContaining('secret') as string,
       }) as Error,
     );
+  }
+});
+
+test('who holds the directory is told by what it does: it ends, it starts, or it is another command', () => {
+  const lock = lockDirectory(paths.home, 4242);
+  try {
+    const held = stillHeld(paths);
+    expect(held).toMatchObject({
+      code: 'daemon.starting',
+      exit: 5,
+      message: expect.stringContaining('4242') as string,
+    });
+    expect(held.message).toContain('or another command');
+    writeDaemonFile(paths, { ...daemon, stopping: true });
+    expect(stillHeld(paths)).toMatchObject({
+      code: 'daemon.stopping',
+      exit: 5,
+      message: 'Syncline is stopping (process 4242), and has not ended yet',
+    });
+  } finally {
+    lock.release();
   }
 });

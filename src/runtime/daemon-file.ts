@@ -14,6 +14,8 @@ const daemonFile = z.object({
   token: z.string().min(1),
   version: z.string(),
   started_ms: z.int(),
+  /** It ends: nothing listens there any more. */
+  stopping: z.boolean().optional(),
 });
 
 export type DaemonFile = z.infer<typeof daemonFile>;

@@ -95,7 +95,6 @@ async function runIn(options: DaemonOptions, sample: boolean): Promise<ExitCode>
   try {
     return await serve(options, directory, log, sample);
   } finally {
-    removeDaemonFile(paths);
     await directory.close();
     log.info('stopped');
   }
@@ -114,12 +113,14 @@ async function openDirectory(options: DaemonOptions, log: Logger): Promise<DataD
         random: systemRandom,
         timers: systemTimers,
         pid: process.pid,
+        // Until then it says that this process ends; whoever comes after writes one of its own.
+        before_release: () => removeDaemonFile(paths),
         report: (message, detail = {}) => log.warn(detail, message),
       });
     } catch (error) {
       if (!(error instanceof LockedError)) throw error;
       const running = readDaemonFile(paths, error.pid);
-      if (running) throw alreadyRunning(running, error);
+      if (running && running.stopping !== true) throw alreadyRunning(running, error);
       if (left === 0 || signal.aborted) throw error;
     }
     // An agent that remembers something while nothing runs has the directory for a moment.
@@ -154,10 +155,12 @@ async function serve(
   const removals = openRemovals(daemon);
   const { operator, server } = assemble(daemon, { operator_token, removals, stop: () => stopping.abort() });
   supervisor.start({ name: 'scrub what was deleted', run: (until) => removals.run(until) });
+  let announced: DaemonFile | null = null;
   try {
     const { url } = await server.start();
     daemon.url = url;
-    writeDaemonFile(paths, { pid: process.pid, url, token: operator_token, version: programVersion(), started_ms });
+    announced = { pid: process.pid, url, token: operator_token, version: programVersion(), started_ms };
+    writeDaemonFile(paths, announced);
     rememberRole(paths, options.role);
     daemon.wakeups = startLoops(supervisor, directory, { capture: directory.options.captures });
     log.info({ url, version: programVersion(), role: options.role }, 'started');
@@ -165,6 +168,7 @@ async function serve(
     options.on_ready(operator, { sample, over });
     await aborted(over);
   } finally {
+    if (announced) writeDaemonFile(paths, { ...announced, stopping: true });
     const late = await supervisor.stop(STOP_BOUND_MS);
     if (late.length > 0) log.warn({ loops: late }, 'loops did not end in time');
     await server.stop();

@@ -89,7 +89,7 @@ export async function openDataDirectory(options: DirectoryOptions): Promise<Data
   process.umask(0o077);
   prepareHome(options.paths);
   const lock = lockDirectory(options.paths.home, options.pid);
-  const opened: (() => void)[] = [() => lock.release()];
+  const opened: (() => void)[] = [() => lock.release(), () => options.before_release?.()];
   try {
     return await openUnderLock(options, opened);
   } catch (error) {

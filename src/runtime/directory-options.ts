@@ -22,6 +22,8 @@ export interface DirectoryOptions {
   team_id: string;
   /** Whether the files of this machine's agents are read: not on a server, and not where the configuration says no. */
   captures: boolean;
+  /** Called with everything closed, right before another process may take the directory. */
+  before_release?: () => void;
   /** Told once for each problem that needs no stop; the place where it is logged. */
   report: (message: string, detail?: Record<string, unknown>) => void;
 }

@@ -4,6 +4,7 @@ import { formatBytes } from '../format/bytes.ts';
 import { formatItems } from '../format/count.ts';
 import { safe } from '../format/safe.ts';
 import { formatRecent } from '../format/time.ts';
+import { printBody } from './readable-body.ts';
 import { shortKey } from './sessions/short-key.ts';
 
 /** The store of this machine; no destination of the configuration may be called so. */
@@ -40,7 +41,7 @@ function saySession(context: CommandContext, session: PreviewedSession): void {
   for (const request of requests) {
     const where = destination === LOCAL ? 'stays on this machine' : `${request.method} ${request.path}`;
     context.say(`→ ${name}  ${where}  ${contentOf(request)}`);
-    if (request.body !== '') context.host.stdout.write(`${request.body}\n`);
+    printBody(context, request.body);
   }
   const rules = Object.entries(removed).map(([rule, times]) => `${rule} ${times}`);
   if (rules.length > 0) context.say(`    removed in all of it: ${safe(rules.join(', '))}`);

@@ -4,11 +4,15 @@ import type { CommandContext } from '../context.ts';
 import { formatBytes } from '../format/bytes.ts';
 import { formatItems } from '../format/count.ts';
 import { streamArgument, type Invocation } from '../invocation.ts';
+import { printBody } from './readable-body.ts';
 import { LOCAL, sayConversations } from './preview-conversations.ts';
 
 const DEFAULT_LIMIT = 10;
 
-/** `preview`: bodies go to stdout exactly as they would leave; what frames them is words and goes to stderr. */
+/**
+ * `preview`: bodies go to stdout, through a pipe exactly as they would leave, to a terminal so that a person can read them;
+ * what frames them is words and goes to stderr.
+ */
 export async function preview(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
   const stream = streamArgument(invocation.argument(0));
   const query = {
@@ -34,6 +38,7 @@ export async function preview(context: CommandContext, invocation: Invocation): 
   context.say(
     leaving === 0 ? 'Nothing would leave.' : `${formatItems(leaving, 'request')} would leave. Nothing was sent.`,
   );
+  if (leaving > 0 && context.host.is_tty.stdout) context.say('The exact bytes: --json, or through a pipe.');
   return EXIT.ok;
 }
 
@@ -42,7 +47,7 @@ function sayBatches(context: CommandContext, batches: readonly PreviewBatch[]): 
   for (const { destination, path, items, bytes, body } of batches) {
     const where = destination === LOCAL ? 'stays on this machine' : `POST ${path}`;
     context.say(`→ ${destination}  ${where}  ${formatItems(items, 'item')}, ${formatBytes(bytes)}`);
-    context.host.stdout.write(`${body}\n`);
+    printBody(context, body);
   }
   return batches.filter(({ destination }) => destination !== LOCAL).length;
 }

@@ -195,6 +195,30 @@ describe('preview', () => {
     expect(queries).toEqual([{ project: null, session: '4be1', limit: 10 }]);
   });
 
+  it('is readable in a terminal: facts and messages a line each, and nothing that moves the cursor', async () => {
+    const call = { tool_name: 'Bash', input_json: '{"command":"ls"}', result: 'a.ts\nb.ts', file_path: null };
+    const message = { ordinal: 0, role: 'user', content: 'first line\nsecond \u001b[31mline', thinking: 'a thought' };
+    const rest = { timestamp_ms: null, is_system: false, tool_calls: [call] };
+    const head = { key: 'k', title: 'Fix it', cwd: null, models: ['opus'], redactions: {} };
+    const body = JSON.stringify({
+      team_id: 'acme',
+      head,
+      segments: [{ index: 0, messages: [{ ...message, ...rest }] }],
+    });
+    const put = { ...session, requests: session.requests.map((request) => ({ ...request, body })) };
+    const operator = { previewSessions: async () => shown([put]), preview: async () => [batch] };
+    const { stdout, stderr } = await cli(['preview'], { operator, host: TERMINAL });
+    const plain = stdout.replace(/\u001b\[\d+m/g, '');
+    expect(plain.split('\n')).toEqual([
+      ...['{', '  "events": []', '}'],
+      ...['  key     k', '  title   Fix it', '  models  ["opus"]', ''],
+      ...['#1 User', '    a thought', '    first line', '    second \ufffd[31mline'],
+      ...['  → Bash', '    {"command":"ls"}', '    a.ts', '    b.ts', '', ''],
+    ]);
+    expect(stderr).toContain('The exact bytes: --json, or through a pipe.');
+    expect((await cli(['preview', 'sessions'], { operator })).stdout).toBe(`${body}\n`);
+  });
+
   it('without a stream shows both; a session that only telemetry knows is no error', async () => {
     const preview = async () => [batch];
     const both = await cli(['preview'], { operator: { preview, previewSessions: async () => shown([session]) } });

@@ -13,9 +13,23 @@ export function keysBeginning(id: string): { from: string; before: string } | nu
   return { from: id, before: `${id}g` };
 }
 
-export function ambiguous(): InvalidInputError {
-  return new InvalidInputError('sessions.ambiguous', 'Several sessions fit this id', {
+/** Agents' ids are named by at least this much of them; one that is shorter is named whole. */
+const MIN_NATIVE_BEGINNING = 4;
+
+/** Whether sessions may be named by this beginning of their agent's id. */
+export function isNativeBeginning(id: string): boolean {
+  return id.length >= MIN_NATIVE_BEGINNING;
+}
+
+/** Most sessions that an ambiguous id names; enough to tell them apart, or to see that there are many. */
+export const MOST_CANDIDATES = 5;
+
+/** `candidates`: at most `MOST_CANDIDATES` and one more. */
+export function ambiguous(candidates: readonly { key: string; native_id: string }[]): InvalidInputError {
+  const named = candidates.slice(0, MOST_CANDIDATES).map(({ key, native_id }) => `${key.slice(0, 12)} (${native_id})`);
+  const more = candidates.length > MOST_CANDIDATES ? ' and more' : '';
+  return new InvalidInputError('sessions.ambiguous', `Several sessions fit this id: ${named.join(', ')}${more}`, {
     field: 'id',
-    hint: 'Give more of the key; `syncline sessions list` shows keys.',
+    hint: 'Give more of the id, or the key that stands first.',
   });
 }

@@ -155,7 +155,10 @@ export interface TranscriptBatchWriter extends TranscriptWriter {
 /** One place where conversations are kept and searched. All implementations pass `session-store.contract.ts`. */
 export interface SessionStore extends TranscriptWriter {
   list(reader: Reader, filter: SessionFilter, page: Page): Promise<SessionPage>;
-  /** By key, a unique beginning of it (8 or more), or the native id. Null: none. @throws InvalidInputError `sessions.ambiguous` */
+  /**
+   * By key or the agent's id, or a unique beginning of either (8 characters of a key, 4 of an id). Null: none.
+   * @throws InvalidInputError `sessions.ambiguous` naming the first of those that fit
+   */
   find(reader: Reader, id: string): Promise<SessionSummary | null>;
   /** Messages with ordinals from `from` on. */
   messages(reader: Reader, key: string, from: number, limit: number): Promise<ConversationMessage[]>;

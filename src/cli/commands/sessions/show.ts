@@ -1,8 +1,8 @@
 /** `sessions show ID` */
-import type { ConversationMessage, ConversationToolCall } from '../../../agents/conversation.ts';
+import type { ConversationMessage } from '../../../agents/conversation.ts';
 import { EXIT, type ExitCode } from '../../../platform/errors.ts';
 import type { ConversationDetail, ConversationShare } from '../../../runtime/session-verbs.ts';
-import { roleName, titleOf } from '../../../sessions/export/markdown.ts';
+import { titleOf } from '../../../sessions/export/markdown.ts';
 import type { SessionTreeNode } from '../../../sessions/store/session-store.ts';
 import type { CommandContext } from '../../context.ts';
 import { formatItems, UNKNOWN } from '../../format/count.ts';
@@ -10,11 +10,9 @@ import { safe } from '../../format/safe.ts';
 import { formatDayTime } from '../../format/time.ts';
 import type { Invocation } from '../../invocation.ts';
 import { agentName } from '../../screen/agent-name.ts';
+import { messageLines } from './message-lines.ts';
 import { eachMessage } from './messages.ts';
 import { shortKey } from './short-key.ts';
-
-/** Lines of one text before it is cut on the screen; `--full` shows all. */
-const MOST_LINES = 40;
 
 export async function show(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
   const id = invocation.argument(0) ?? '';
@@ -32,7 +30,7 @@ export async function show(context: CommandContext, invocation: Invocation): Pro
   }
   printHead(context, detail);
   for await (const message of eachMessage(operator, detail.session.key, from, most))
-    context.print(...messageLines(context, message, { tools, full }));
+    context.print(...messageLines(context.palette, message, { tools, full }));
   return EXIT.ok;
 }
 
@@ -77,39 +75,4 @@ function treeLines({ session, children }: SessionTreeNode, key: string, depth: n
     `${'  '.repeat(depth)}${shortKey(session.key)}  ${safe(`${kind}${titleOf(session)}`)}${here}`,
     ...children.flatMap((child) => treeLines(child, key, depth + 1)),
   ];
-}
-
-interface Detail {
-  tools: boolean;
-  full: boolean;
-}
-
-function messageLines({ palette }: CommandContext, message: ConversationMessage, detail: Detail): string[] {
-  const time = message.timestamp_ms === null ? '' : `  ${formatDayTime(message.timestamp_ms)}`;
-  const lines = [`${palette.bold(`#${message.ordinal + 1} ${safe(roleName(message))}`)}${palette.dim(time)}`];
-  if (detail.full && message.thinking !== null)
-    lines.push(...indented(message.thinking, detail).map((line) => palette.dim(line)));
-  if (message.content !== '') lines.push(...indented(message.content, detail));
-  for (const call of message.tool_calls) lines.push(...toolLines(call, detail, (line) => palette.dim(line)));
-  return [...lines, ''];
-}
-
-function toolLines(call: ConversationToolCall, detail: Detail, dim: (text: string) => string): string[] {
-  const path = call.file_path === null ? '' : ` ${call.file_path}`;
-  const outcome = call.is_error
-    ? '  failed'
-    : call.result === null && call.result_bytes === null
-      ? '  no result yet'
-      : '';
-  const line = `  → ${safe(`${call.tool_name}${path}`)}${outcome}`;
-  if (!detail.tools) return [line];
-  return [line, ...indented(call.input_json ?? '', detail).map(dim), ...indented(call.result ?? '', detail)];
-}
-
-function indented(text: string, { full }: Detail): string[] {
-  const lines = text.trimEnd().split('\n');
-  const shown = full ? lines : lines.slice(0, MOST_LINES);
-  const left = lines.length - shown.length;
-  const more = left > 0 ? [`    … ${formatItems(left, 'more line')}; --full shows all`] : [];
-  return text === '' ? [] : [...shown.map((line) => `    ${safe(line)}`), ...more];
 }

@@ -194,4 +194,26 @@ export function listContract(open: OpenSessionStore): void {
     });
     expect(await scene.store.facets(scene.reader, {})).toEqual({ projects: [], agents: [], members: [], models: [] });
   });
+
+  it('finds a session by a unique beginning of its agent’s id, and names those that an ambiguous one fits', async () => {
+    const native = (native_id: string): Partial<TranscriptHead> => ({ native_id });
+    await scene.add('a', [message(0, 'x')], native('4f00aaaa-0001'));
+    await scene.add('b', [message(0, 'x')], native('4f00aaaa-0002'));
+    await scene.add('c', [message(0, 'x')], native('4f00aaaa'));
+    const of_key = await scene.add('d', [message(0, 'x')], native('session-d'));
+    const find = async (id: string): Promise<string | undefined> =>
+      (await scene.store.find(scene.reader, id))?.native_id;
+    expect(await find('4f00aaaa-0001')).toBe('4f00aaaa-0001');
+    expect(await find('4f00aaaa')).toBe('4f00aaaa');
+    expect(await find('sess')).toBe('session-d');
+    expect(await find('ses')).toBeUndefined();
+    expect(await find('nobody')).toBeUndefined();
+    await expect(find('4f00aaaa-')).rejects.toMatchObject({
+      code: 'sessions.ambiguous',
+      message: expect.stringMatching(/4f00aaaa-000\d\), [0-9a-f]{12} \(4f00aaaa-000\d\)$/) as string,
+    });
+    // What begins a key and an agent's id at once is two sessions.
+    await scene.add('e', [message(0, 'x')], native(`${of_key.key.slice(0, 10)}-e`));
+    await expect(find(of_key.key.slice(0, 9))).rejects.toMatchObject({ code: 'sessions.ambiguous' });
+  });
 }

@@ -340,7 +340,7 @@ export function putContract(open: OpenSessionStore): void {
     expect(await find(put.key.slice(0, 7))).toBeNull();
     expect(await find(`${put.key.slice(0, 8)}%`)).toBeNull();
     expect(await find('native-two')).toBe('two');
-    expect(await find('native-')).toBeNull();
+    expect(await find('native%')).toBeNull();
     expect(await find('')).toBeNull();
   });
 

@@ -1,7 +1,7 @@
 import type { Postgres } from '../../../storage/postgres/postgres.ts';
 import { storable } from '../../../storage/postgres/steps.ts';
 import { limitOf, listCursor, parseListCursor } from '../cursor.ts';
-import { NO_START, ambiguous, keysBeginning } from '../looking-up.ts';
+import { MOST_CANDIDATES, NO_START, ambiguous, isNativeBeginning, keysBeginning } from '../looking-up.ts';
 import type { Page, Reader, SessionFilter, SessionPage, SessionStore, SessionSummary } from '../session-store.ts';
 import { SUMMARY_COLUMNS, summaryOf, type SummaryRow } from './summary.ts';
 import { Parameters, isVisible, readable } from './visible.ts';
@@ -41,15 +41,20 @@ export async function findSession(postgres: Postgres, { team_id }: Reader, id: s
   const among = async (condition: string, ...values: string[]): Promise<SessionSummary | null> => {
     const rows = await postgres.query<SummaryRow>(
       `SELECT ${SUMMARY_COLUMNS} FROM syncline_sessions.session s
-       WHERE s.team_id = $1 AND s.presence <> 'deleted' AND ${condition} LIMIT 2`,
+       WHERE s.team_id = $1 AND s.presence <> 'deleted' AND (${condition}) ORDER BY s.key LIMIT ${MOST_CANDIDATES + 1}`,
       [team_id, ...values].map(storable),
     );
-    if (rows.length > 1) throw ambiguous();
-    return rows[0] ? summaryOf(rows[0]) : null;
+    const found = rows.map(summaryOf);
+    if (found.length > 1) throw ambiguous(found);
+    return found[0] ?? null;
   };
   const found = (await among('s.key = $2', id)) ?? (await among('s.native_id = $2', id));
-  const range = found ? null : keysBeginning(id);
-  return range === null ? found : among('s.key >= $2 AND s.key < $3', range.from, range.before);
+  if (found) return found;
+  const range = keysBeginning(id) ?? { from: '', before: '' };
+  // The beginning of a key and that of an agent's id look alike: both are looked for, and two that fit are two.
+  const native = isNativeBeginning(id) ? [id, `${id}\u{10FFFF}`] : ['', ''];
+  const condition = 's.key >= $2 AND s.key < $3 OR s.native_id >= $4 AND s.native_id < $5';
+  return among(condition, range.from, range.before, ...native);
 }
 
 export async function facets(

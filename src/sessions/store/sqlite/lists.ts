@@ -1,6 +1,6 @@
 import type { Database } from '../../../storage/sqlite/database.ts';
 import { limitOf, listCursor, parseListCursor } from '../cursor.ts';
-import { NO_START, ambiguous, keysBeginning } from '../looking-up.ts';
+import { MOST_CANDIDATES, NO_START, ambiguous, isNativeBeginning, keysBeginning } from '../looking-up.ts';
 import type { Page, Reader, SessionFilter, SessionPage, SessionStore, SessionSummary } from '../session-store.ts';
 import { SUMMARY_COLUMNS, summaryOf, type SummaryRow } from './summary.ts';
 import { visible } from './visible.ts';
@@ -29,17 +29,27 @@ export function listSessions(db: Database, reader: Reader, filter: SessionFilter
 export function findSession(db: Database, { team_id }: Reader, id: string): SessionSummary | null {
   const among = (sql: string, ...parameters: string[]): SessionSummary | null => {
     const rows = db.all<SummaryRow>(
-      `SELECT ${SUMMARY_COLUMNS} FROM session s WHERE s.team_id = ? AND s.presence <> 'deleted' AND ${sql} LIMIT 2`,
+      `SELECT ${SUMMARY_COLUMNS} FROM session s WHERE s.team_id = ? AND s.presence <> 'deleted' AND (${sql})
+       ORDER BY s.key LIMIT ${MOST_CANDIDATES + 1}`,
       team_id,
       ...parameters,
     );
-    if (rows.length > 1) throw ambiguous();
-    return rows[0] ? summaryOf(rows[0]) : null;
+    const found = rows.map(summaryOf);
+    if (found.length > 1) throw ambiguous(found);
+    return found[0] ?? null;
   };
   return db.snapshot(() => {
     const found = among('s.key = ?', id) ?? among('s.native_id = ?', id);
-    const range = found ? null : keysBeginning(id);
-    return range === null ? found : among('s.key >= ? AND s.key < ?', range.from, range.before);
+    if (found) return found;
+    const range = keysBeginning(id) ?? { from: '', before: '' };
+    // The beginning of a key and that of an agent's id look alike: both are looked for, and two that fit are two.
+    const native = isNativeBeginning(id) ? [id, `${id}\u{10FFFF}`] : ['', ''];
+    return among(
+      's.key >= ? AND s.key < ? OR s.native_id >= ? AND s.native_id < ?',
+      range.from,
+      range.before,
+      ...native,
+    );
   });
 }
 
