@@ -28,7 +28,7 @@ import {
   type Verb,
 } from './messages.ts';
 import { speakerOf, type Speaker } from './members.ts';
-import type { PeerTransport } from './transport.ts';
+import type { PeerTransport, PreparedMessage } from './transport.ts';
 
 /** A request that did not come to an answer of use. `refused`: trying again soon changes nothing. */
 export class ExchangeError extends SynclineError {
@@ -39,6 +39,11 @@ export class ExchangeError extends SynclineError {
     this.refused = refused;
     this.retry_after_ms = retry_after_ms;
   }
+}
+
+export interface PreparedPush {
+  pages: readonly OperationPage[];
+  message: string | PreparedMessage;
 }
 
 export class Conversation {
@@ -70,9 +75,15 @@ export class Conversation {
     return this.#understand(readGreeting, await this.#ask('hello', signal, greetingTo(this.#speaker, this.#context)));
   }
 
-  async push(pages: readonly OperationPage[], signal: AbortSignal): Promise<PageAck[]> {
+  /** A push that is ready to be sent. It says what we are at this moment, so it must not wait for longer than another push takes. */
+  async prepare(pages: readonly OperationPage[]): Promise<PreparedPush> {
     const { pages: heads, texts } = writePages(pages);
-    return this.#understand(readAcks, await this.#ask('push', signal, { pages: heads }, texts));
+    const text = this.#write({ pages: heads }, texts);
+    return { pages, message: (await this.#transport.prepare?.(text)) ?? text };
+  }
+
+  async push({ message }: PreparedPush, signal: AbortSignal): Promise<PageAck[]> {
+    return this.#understand(readAcks, await this.#send('push', signal, message));
   }
 
   async pull(pull: Pull, signal: AbortSignal): Promise<Pulled> {
@@ -116,18 +127,20 @@ export class Conversation {
   }
 
   /** @throws ExchangeError */
-  async #ask(
-    verb: Verb,
-    signal: AbortSignal,
-    body: object,
-    texts: readonly string[] = [],
-    wait_ms = 0,
-  ): Promise<Message> {
+  #ask(verb: Verb, signal: AbortSignal, body: object, texts: readonly string[] = [], wait_ms = 0): Promise<Message> {
+    return this.#send(verb, signal, this.#write(body, texts), wait_ms);
+  }
+
+  /** A message with what we are now. */
+  #write(body: object, texts: readonly string[]): string {
+    const known = this.#speaker === null ? null : this.#context.members.speaking(this.#speaker);
+    return writeMessage(standingOf(this.#context, known?.standing ?? null), body, texts);
+  }
+
+  async #send(verb: Verb, signal: AbortSignal, request: string | PreparedMessage, wait_ms = 0): Promise<Message> {
     const { timers, settings } = this.#context;
     const over = new AbortController();
     void timers.sleep(settings.request_timeout_ms + wait_ms, over.signal).then(() => over.abort('over'));
-    const known = this.#speaker === null ? null : this.#context.members.speaking(this.#speaker);
-    const request = writeMessage(standingOf(this.#context, known?.standing ?? null), body, texts);
     const answer = await this.#transport.ask(verb, request, AbortSignal.any([signal, over.signal]));
     over.abort('over');
     if (!answer.ok && answer.kind === 'unreached')

@@ -35,6 +35,62 @@ describe('sending', () => {
     expect(cluster.count('ab', 'push') - before).toBeLessThanOrEqual(2);
   });
 
+  describe('a long way to catch up', () => {
+    const OPERATIONS = 1500;
+    const behind = async (): Promise<{ reads: number[]; pushes: () => number }> => {
+      cluster = new MemoryCluster();
+      const { member } = cluster.add('a');
+      cluster.add('b');
+      cluster.pair('ab');
+      for (let first = 0; first < OPERATIONS; first += 500)
+        await member.memories.storeMany(
+          Array.from({ length: 500 }, (_, i) => ({ title: `title ${first + i}`, content: 'c' })),
+          { caller: { agent_id: 'ann' } },
+        );
+      const reads: number[] = [];
+      const read = member.replica.read.bind(member.replica);
+      member.replica.read = (origin, after, limits) => {
+        reads.push(after);
+        return read(origin, after, limits);
+      };
+      return { reads, pushes: () => cluster.count('ab', 'push') };
+    };
+
+    test('the next push is made ready while one is under way', async () => {
+      const { reads, pushes } = await behind();
+      const read_while_under_way: boolean[] = [];
+      cluster.meddle = ({ verb }) => {
+        if (verb === 'push') read_while_under_way.push(reads.includes(1000));
+        return null;
+      };
+      cluster.start();
+      await cluster.until(equal('a', 'b'));
+      expect([pushes(), read_while_under_way[0]]).toEqual([2, true]);
+    });
+
+    test('what was made ready is not sent when the peer got some of it elsewhere meanwhile', async () => {
+      const { pushes } = await behind();
+      const [a, b] = ['a', 'b'].map((name) => cluster.nodes.get(name)!.member.replica);
+      const elsewhere = async (): Promise<void> => {
+        for (const [after, max_items] of [
+          [0, 1000],
+          [1000, 200],
+        ] as const)
+          await b!.apply((await a!.read('a.1', after, { max_items }))!);
+      };
+      cluster.meddle = ({ verb }) => {
+        if (verb === 'push' && pushes() === 1) void elsewhere();
+        return null;
+      };
+      cluster.start();
+      await cluster.until(equal('a', 'b'));
+      const sent = cluster.said.filter(({ verb }) => verb === 'push').map(({ body }) => body.split('\n')[0]!);
+      expect(sent.map((head) => (JSON.parse(head) as { pages: { first: number }[] }).pages[0]!.first)).toEqual([
+        1, 1201,
+      ]);
+    });
+  });
+
   test('who is reached by a peer pulls nothing from it, however long they go on talking', async () => {
     cluster = new MemoryCluster();
     cluster.add('a');

@@ -8,7 +8,7 @@ import { Wakeup } from '../../engine/wakeup.ts';
 import { messageOf } from '../../platform/errors.ts';
 import { memberOf, type MemberId, type OriginId, type VersionVector } from '../origin.ts';
 import { standingOf, type ReplicationContext } from './context.ts';
-import { Conversation, ExchangeError } from './conversation.ts';
+import { Conversation, ExchangeError, type PreparedPush } from './conversation.ts';
 import { HeldOrigins } from './held-origins.ts';
 import type { KnownMember, Speaker } from './members.ts';
 import type { PageAck, Standing } from './messages.ts';
@@ -52,6 +52,7 @@ export class PeerLink {
   #rested_at_ms = 0;
   #last_error: string | null = null;
   #dials_us = false;
+  #ready: PreparedPush | null = null;
   /** When the process that we reach last spoke to us by itself; null: never. */
   #spoke_at_ms: number | null = null;
   #repaired = 0;
@@ -158,8 +159,10 @@ export class PeerLink {
     const relayed = this.#relay.due(lacking, who.ours, mine, known);
     if (relayed.must_ask_first) return this.#greet(signal);
     if (relayed.origins.length === 0) return this.#reconcileIfDiverged(signal);
+    const ready = this.#takeReady(relayed.origins, theirs);
+    if (ready) return this.#push(ready, relayed.origins, signal);
     const { pages, log_too_short } = await readLacking(replica, relayed.origins, theirs);
-    if (pages.length > 0) return this.#push(pages, signal);
+    if (pages.length > 0) return this.#push(await this.#said.prepare(pages), relayed.origins, signal);
     if (log_too_short) this.#step('log_too_short');
     return log_too_short ? 'went_on' : 'idle';
   }
@@ -175,9 +178,10 @@ export class PeerLink {
     return 'went_on';
   }
 
-  async #push(pages: Parameters<Conversation['push']>[0], signal: AbortSignal): Promise<Step> {
+  async #push(push: PreparedPush, origins: readonly OriginId[], signal: AbortSignal): Promise<Step> {
     const before = this.#theirs;
-    const acks = await this.#said.push(pages, signal);
+    const [acks, ready] = await Promise.all([this.#said.push(push, signal), this.#prepareAfter(push, origins, before)]);
+    this.#ready = ready;
     for (const ack of acks) this.#note(ack);
     const after = this.#theirs;
     if (this.#forked) this.#step('log_too_short');
@@ -188,6 +192,30 @@ export class PeerLink {
     this.#fruitless = 0;
     this.#answered();
     return 'went_on';
+  }
+
+  /**
+   * While a peer takes one push of a long way to catch up, the next one is read and compressed, as if all of it were taken. Null: there
+   * is no more.
+   */
+  async #prepareAfter(
+    { pages }: PreparedPush,
+    origins: readonly OriginId[],
+    theirs: VersionVector,
+  ): Promise<PreparedPush | null> {
+    const taken = pages.map(({ origin, first, operations }) => [origin, first + operations.length - 1] as const);
+    const next = await readLacking(this.#context.replica, origins, { ...theirs, ...Object.fromEntries(taken) });
+    return next.pages.length > 0 ? this.#said.prepare(next.pages) : null;
+  }
+
+  /** What was made ready, if the peer took what came before it and wants the same origins still. */
+  #takeReady(origins: readonly OriginId[], theirs: VersionVector): PreparedPush | null {
+    const ready = this.#ready;
+    this.#ready = null;
+    const fits = ready?.pages.every(
+      ({ origin, first }) => origins.includes(origin) && (theirs[origin] ?? 0) === first - 1,
+    );
+    return fits === true ? ready : null;
   }
 
   #note({ origin, stopped }: PageAck): void {

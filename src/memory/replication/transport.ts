@@ -11,9 +11,17 @@ export type Answer =
   | { ok: false; kind: 'unreached'; message: string; retry_after_ms?: number }
   | { ok: false; kind: 'refused'; code: string; message: string };
 
+/** A message as it goes out: compressed, if it is large. */
+export interface PreparedMessage {
+  bytes: Buffer;
+  headers: Record<string, string>;
+}
+
 export interface PeerTransport {
+  /** Makes a message ready beforehand, while another one is under way. Without it `ask` does that itself. */
+  prepare?(body: string): Promise<PreparedMessage>;
   /** Never throws for what the network or the peer does. Ends soon after `signal` aborts. */
-  ask(verb: Verb, body: string, signal: AbortSignal): Promise<Answer>;
+  ask(verb: Verb, body: string | PreparedMessage, signal: AbortSignal): Promise<Answer>;
   close?(): Promise<void>;
 }
 

@@ -54,7 +54,7 @@ export class Network {
             };
             if (signal.aborted) return give_up();
             signal.addEventListener('abort', give_up, { once: true });
-            void this.#send(from, to, verb, body, gone.signal).then((answer) => answer && resolve(answer));
+            void this.#send(from, to, verb, body as string, gone.signal).then((answer) => answer && resolve(answer));
           }),
         );
       },

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { WIRE_LIMITS } from '../limits.ts';
 import { wrong } from '../frame.ts';
+import type { PreparedMessage } from '../transport.ts';
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
@@ -16,13 +17,8 @@ const GZIP_LEVEL = 1;
 /** Of what is decompressed at once: most messages take one or a few turns of the thread. */
 const CHUNK_BYTES = 256 * 1024;
 
-export interface EncodedBody {
-  bytes: Buffer;
-  headers: Record<string, string>;
-}
-
 /** The body as it is sent. Compressed off the event loop. */
-export async function encodeBody(text: string, may_compress = true): Promise<EncodedBody> {
+export async function encodeBody(text: string, may_compress = true): Promise<PreparedMessage> {
   const bytes = Buffer.from(text);
   if (!may_compress || bytes.length < GZIP_FROM_BYTES) return { bytes, headers: { 'content-type': MEDIA_TYPE } };
   return {

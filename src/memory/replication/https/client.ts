@@ -5,7 +5,7 @@ import { unanswered } from '../../../engine/http/transport-error.ts';
 import { SynclineError, messageOf } from '../../../platform/errors.ts';
 import { fingerprintAt, type MemberCertificate } from '../pairing/member-key.ts';
 import type { Verb } from '../messages.ts';
-import type { Answer, PeerTransport } from '../transport.ts';
+import type { Answer, PeerTransport, PreparedMessage } from '../transport.ts';
 import { decodeBody, encodeBody } from './body.ts';
 
 export const SYNC_PATH = '/api/v1/repl/';
@@ -59,7 +59,8 @@ export function memberPool({ url, fingerprint, own, connect_timeout_ms = 5000 }:
 export function httpsTransport(options: ClientOptions): PeerTransport & { close(): Promise<void> } {
   const pool = memberPool(options);
   return {
-    ask: async (verb: Verb, body: string, signal: AbortSignal): Promise<Answer> => {
+    prepare: (body) => encodeBody(body),
+    ask: async (verb: Verb, body: string | PreparedMessage, signal: AbortSignal): Promise<Answer> => {
       try {
         return await ask(pool, verb, body, signal);
       } catch (error) {
@@ -78,8 +79,8 @@ export function httpsTransport(options: ClientOptions): PeerTransport & { close(
   };
 }
 
-async function ask(pool: Pool, verb: Verb, text: string, signal: AbortSignal): Promise<Answer> {
-  const { bytes, headers } = await encodeBody(text);
+async function ask(pool: Pool, verb: Verb, message: string | PreparedMessage, signal: AbortSignal): Promise<Answer> {
+  const { bytes, headers } = typeof message === 'string' ? await encodeBody(message) : message;
   const response = await pool.request({
     method: 'POST',
     path: `${SYNC_PATH}${verb}`,
