@@ -165,6 +165,16 @@ export interface Replica {
    */
   repair(states: readonly RowState[]): Promise<OperationId[]>;
 
+  /** Compares the next rows with their checksums, at most so many; in the course of time all. */
+  checkRows(most: number): void;
+  /** Rows that are not what was written, as far as they were looked at. */
+  damaged(): readonly { row: RowKind; key: string }[];
+  /**
+   * Puts in place what another member has of damaged rows, where the checksum says that it is what stood here. No operation is
+   * written: nothing has changed. Returns how many were mended.
+   */
+  mend(states: readonly RowState[]): Promise<number>;
+
   /**
    * All rows from a place on (`''` at first), for a member that is new, was wiped, or fell behind retention. A page may be
    * empty before the end; only `next` null is the end.

@@ -32,6 +32,7 @@ const ALARMS: Record<Alarm['kind'], string> = {
   member_cloned: 'Two machines speak as one member of the memory. Pair one of them as itself.',
   renewed:
     'This machine was set back: a peer has memories of it that it lost. It fetches them and goes on under a new number.',
+  mended: 'Memories that were damaged on this disk were taken from another member.',
   diverged: 'Memories differed between two members that had the same operations; they were joined.',
 };
 

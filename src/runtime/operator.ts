@@ -83,6 +83,8 @@ export interface StatusReport {
     size_bytes: number;
     /** Members that a write waits for, this one included, unless a request says otherwise. */
     write_quorum: number;
+    /** Rows that do not match their checksum, as far as they were looked at. */
+    damaged: number;
     /** How far the other machines that share this memory have got; null where it is shared with none. */
     peers: ReplicationStatus | null;
   } | null;

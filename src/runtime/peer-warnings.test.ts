@@ -13,10 +13,19 @@ const WELL: PeerStatus = {
 function warnings(peer: Partial<PeerStatus>, more: Partial<ReplicationStatus> = {}, write_quorum = 1): string[] {
   const peers: ReplicationStatus = {
     ...{ running: true, member: 'aaaa', origin: 'aaaa.1', members: 2, reachable: 2, waiting_writes: 0 },
-    ...{ parked: [], alarms: [], last_upkeep: null, peers: [{ ...WELL, ...peer }] },
+    ...{ parked: [], alarms: [], damaged: 0, last_upkeep: null, peers: [{ ...WELL, ...peer }] },
     ...more,
   };
-  const memory = { memories: 0, archived: 0, pending: 0, operations: 0, size_bytes: 0, write_quorum, peers };
+  const memory = {
+    memories: 0,
+    archived: 0,
+    pending: 0,
+    operations: 0,
+    size_bytes: 0,
+    write_quorum,
+    damaged: 0,
+    peers,
+  };
   return peerWarnings(memory, NOW);
 }
 
@@ -57,6 +66,12 @@ describe('what status says of the machines that share a memory (R13)', () => {
     expect(warnings(held('memory.unknown_kind', 'cccc.1'))[0]).toContain('a newer Syncline wrote it');
     const parked = [{ operation: 'cccc.1:3', reason: 'memory.unknown_version', since_ms: 0 }];
     expect(warnings({}, { parked })[0]).toContain('cccc.1:3 of another machine is set aside here');
+  });
+
+  test('rows that are not what was written, also on a machine alone', () => {
+    const memory = { memories: 1, archived: 0, pending: 0, operations: 1, size_bytes: 0, write_quorum: 1, peers: null };
+    expect(peerWarnings({ ...memory, damaged: 2 }, NOW)[0]).toContain('memory.db: 2 rows are not what was written');
+    expect(peerWarnings({ ...memory, damaged: 0 }, NOW)).toEqual([]);
   });
 
   test('two machines that write as one', () => {

@@ -9,15 +9,24 @@ const DIVERGED_MS = 5 * MINUTE_MS;
 const RENEW = '`syncline memory peers renew`';
 
 export function peerWarnings(memory: StatusReport['memory'], now_ms: number): string[] {
-  const peers = memory?.peers ?? null;
-  if (memory === null || peers === null) return [];
+  if (memory === null) return [];
+  const { peers } = memory;
+  if (peers === null) return damage(memory.damaged);
   return [
+    ...damage(memory.damaged),
     ...peers.peers.flatMap((peer) => [...divergence(peer, now_ms), ...notTaken(peer, peers)]),
     ...quorum(peers, memory.write_quorum, now_ms),
     ...peers.parked.map(
       ({ operation, reason }) => `the memory ${operation} of another machine is set aside here: ${whyAside(reason)}`,
     ),
     ...peers.alarms.flatMap(sharedIdentity),
+  ];
+}
+
+function damage(rows: number): string[] {
+  if (rows === 0) return [];
+  return [
+    `memory.db: ${rows} ${rows === 1 ? 'row is' : 'rows are'} not what was written (a damaged disk?), and no other machine could give ${rows === 1 ? 'it' : 'them'} yet: look at the disk, keep a copy`,
   ];
 }
 

@@ -181,6 +181,7 @@ async function memoryStatus({ memory }: DataDirectory): Promise<StatusReport['me
   return {
     ...{ memories, archived, pending, operations, size_bytes },
     write_quorum: memory.served.settings.write_quorum,
+    damaged: peers.damaged,
     peers: peers.peers.length === 0 ? null : peers,
   };
 }

@@ -56,7 +56,7 @@ Today     $4.31 list price   6 sessions   212 tool calls, 9 failed`,
   it('says what is remembered, and what waits for a yes', () => {
     const memory = {
       ...{ memories: 1_204, archived: 3, pending: 1, operations: 1_500, size_bytes: 4096 },
-      ...{ write_quorum: 1, peers: null },
+      ...{ write_quorum: 1, damaged: 0, peers: null },
     };
     expect(screen({ memory }, 1000)).toContain(
       'Known     1,204 memories   3 archived   1 action waits for a yes   see: syncline memory pending list\n',
@@ -68,13 +68,22 @@ Today     $4.31 list price   6 sessions   212 tool calls, 9 failed`,
     const peer = { member: 'm', link: null, waiting_since_ms: null, checked_ms: null };
     const peers = {
       ...{ running: true, member: 'us', origin: 'us.1', members: 3, reachable: 2, waiting_writes: 0 },
-      ...{ parked: [], alarms: [], last_upkeep: null },
+      ...{ parked: [], alarms: [], damaged: 0, last_upkeep: null },
       peers: [
         { ...peer, name: 'desktop', heard_ms: NOW_MS - 60_000, waiting: 0, diverged_since_ms: NOW_MS },
         { ...peer, name: 'laptop', heard_ms: null, waiting: 12, diverged_since_ms: null },
       ],
     };
-    const memory = { memories: 1, archived: 0, pending: 0, operations: 1, size_bytes: 1, write_quorum: 1, peers };
+    const memory = {
+      memories: 1,
+      archived: 0,
+      pending: 0,
+      operations: 1,
+      size_bytes: 1,
+      write_quorum: 1,
+      damaged: 0,
+      peers,
+    };
     expect(screen({ memory }, 1000)).toContain(
       '          shared by 3 machines, 2 here now   laptop lacks 12 operations, not heard since the start   ' +
         'differs from desktop   see: syncline memory peers list\n',

@@ -46,7 +46,9 @@ export type Alarm =
   | { kind: 'member_cloned'; member: MemberId; origins: [OriginId, OriginId] }
   /** A peer knew more of our operations than we do, or others: this machine goes on in another origin and told there so many operations anew. */
   | { kind: 'renewed'; member: MemberId; from: OriginId; to: OriginId; told: number }
-  | { kind: 'diverged'; member: MemberId; rows: number };
+  | { kind: 'diverged'; member: MemberId; rows: number }
+  /** Rows that were damaged here were taken from a peer. */
+  | { kind: 'mended'; member: MemberId; rows: number };
 
 /** What comparisons of roots at equal vectors have shown of a member; nothing is stored. */
 export interface Agreement {

@@ -261,6 +261,42 @@ describe('a log that no longer reaches back', () => {
   });
 });
 
+describe('damaged rows', () => {
+  test.each([
+    ['a text', `UPDATE memory SET state = replace(state, 'content of', 'contend of') WHERE title = 'one'`],
+    ['a checksum', `UPDATE memory SET hash = zeroblob(8) WHERE title = 'one'`],
+  ])('%s that the disk changed is taken from a peer, and no operation is written', async (_, damage) => {
+    cluster = new MemoryCluster({ upkeep_ms: 10_000 });
+    const { member: a, replication, alarms } = cluster.add('a');
+    cluster.add('b');
+    cluster.pair('ab');
+    cluster.start();
+    await a.store('one');
+    await a.store('two');
+    await cluster.until(equal('a', 'b'));
+    const memories = async (): Promise<string[]> =>
+      (await a.canonical()).split('\n').filter((line) => line.startsWith('["memory"'));
+    const before = await memories();
+    a.db.run(damage);
+    await cluster.until(() => alarms.some(({ kind }) => kind === 'mended'));
+    expect(await memories()).toEqual(before);
+    expect((await a.replica.read('a.1', 0))!.operations.filter((text) => text.includes('"kind":"state"'))).toEqual([]);
+    expect(replication.status().damaged).toBe(0);
+    expect(equal('a', 'b')()).toBe(true);
+    const { hash } = a.db.get<{ hash: Uint8Array }>(`SELECT hash FROM memory WHERE title = 'one'`)!;
+    expect(Buffer.from(hash).equals(Buffer.alloc(8))).toBe(false);
+  });
+
+  test('what no peer has as it stood here is left and reported', async () => {
+    cluster = new MemoryCluster({ upkeep_ms: 10_000 });
+    const { member: a, replication } = cluster.add('a');
+    await a.store('one');
+    a.db.run(`UPDATE memory SET state = replace(state, 'content of', 'contend of')`);
+    cluster.start();
+    await cluster.until(() => replication.status().damaged === 1);
+  });
+});
+
 describe('identity (R6, R10)', () => {
   test('two machines under one number are refused, and people are told', async () => {
     cluster = new MemoryCluster();

@@ -12,6 +12,7 @@ import { Conversation, ExchangeError, type PreparedPush } from './conversation.t
 import { HeldOrigins } from './held-origins.ts';
 import type { KnownMember, Speaker } from './members.ts';
 import type { PageAck, Standing } from './messages.ts';
+import { WIRE_LIMITS } from './limits.ts';
 import { originsLacking, readLacking } from './pages.ts';
 import { reconcile } from './reconcile.ts';
 import { RelayDelay } from './relay-delay.ts';
@@ -57,6 +58,7 @@ export class PeerLink {
   #spoke_at_ms: number | null = null;
   #repaired = 0;
   #walk_again_ms = 0;
+  #mend_again_ms = 0;
   /** The peer stands on another branch of an origin that we have. */
   #forked = false;
 
@@ -158,7 +160,7 @@ export class PeerLink {
     const lacking = originsLacking(mine, theirs, who).filter((origin) => !this.#held.holds(origin, theirs));
     const relayed = this.#relay.due(lacking, who.ours, mine, known);
     if (relayed.must_ask_first) return this.#greet(signal);
-    if (relayed.origins.length === 0) return this.#reconcileIfDiverged(signal);
+    if (relayed.origins.length === 0) return (await this.#mend(signal)) || this.#reconcileIfDiverged(signal);
     const ready = this.#takeReady(relayed.origins, theirs);
     if (ready) return this.#push(ready, relayed.origins, signal);
     const { pages, log_too_short } = await readLacking(replica, relayed.origins, theirs);
@@ -251,6 +253,17 @@ export class PeerLink {
 
   #compareRoots(theirs: Standing): void {
     this.#context.members.compareRoots(this.member, standingOf(this.#context, null), theirs);
+  }
+
+  /** Asks for what was damaged here; null: there is nothing to be done now. */
+  async #mend(signal: AbortSignal): Promise<Step | null> {
+    const { replica, alarm, clock, settings } = this.#context;
+    const damaged = replica.damaged();
+    if (damaged.length === 0 || clock.monotonic_ms() < this.#mend_again_ms) return null;
+    this.#mend_again_ms = clock.monotonic_ms() + settings.upkeep_ms;
+    const rows = await replica.mend(await this.#said.states(damaged.slice(0, WIRE_LIMITS.max_rows), signal));
+    if (rows > 0) alarm({ kind: 'mended', member: this.member, rows });
+    return 'went_on';
   }
 
   async #reconcileIfDiverged(signal: AbortSignal): Promise<Step> {

@@ -37,6 +37,7 @@ export async function reconcile(replica: Replica, peer: ReconcilePeer): Promise<
     const some = keys.slice(i, i + WIRE_LIMITS.max_rows);
     const theirs = await peer.states(some);
     const ours = await replica.states(some);
+    await replica.mend(theirs);
     operations += (await replica.repair(theirs)).length;
     operations += await peer.repair(ours);
     asked += 2;

@@ -45,6 +45,8 @@ export interface ReplicationStatus {
   reachable: number;
   /** Operations of others that this member cannot take: kept aside, and tried again. */
   parked: ParkedOperation[];
+  /** Rows that do not match their checksum and that no peer could give yet. */
+  damaged: number;
   alarms: RaisedAlarm[];
   last_upkeep: UpkeepResult | null;
 }
@@ -79,7 +81,7 @@ export function aloneStatus(replica: Replica): ReplicationStatus {
   const { member, origin } = replica.identity();
   return {
     ...{ running: false, member, origin, members: 1, peers: [], waiting_writes: 0, reachable: 1 },
-    ...{ parked: replica.parkedNow(), alarms: [], last_upkeep: null },
+    ...{ parked: replica.parkedNow(), damaged: replica.damaged().length, alarms: [], last_upkeep: null },
   };
 }
 

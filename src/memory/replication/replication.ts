@@ -190,6 +190,7 @@ export class Replication {
       waiting_writes: this.durability.waiting,
       reachable: 1 + heardLately(this.#context),
       parked: replica.parkedNow(),
+      damaged: replica.damaged().length,
       alarms: [...this.#alarms.values()],
       last_upkeep: this.#last_upkeep,
     };

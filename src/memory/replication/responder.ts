@@ -114,7 +114,9 @@ export class Responder {
   }
 
   async #repair(message: Message): Promise<Said> {
-    const written = await this.#context.replica.repair(readRows(message));
+    const rows = readRows(message);
+    await this.#context.replica.mend(rows);
+    const written = await this.#context.replica.repair(rows);
     return { body: { operations: written.length } };
   }
 

@@ -2,6 +2,9 @@
 import type { ReplicationContext } from './context.ts';
 import { meetVectors } from '../origin.ts';
 
+/** Rows that are compared with their checksums each time: some milliseconds. */
+const CHECKED_ROWS = 2000;
+
 export interface UpkeepResult {
   purged: number;
   removed: number;
@@ -14,6 +17,7 @@ export interface UpkeepResult {
  * that are old (R9). While one member has not been heard of since our start, nothing is purged or forgotten.
  */
 export async function upkeep({ replica, members, clock, settings }: ReplicationContext): Promise<UpkeepResult> {
+  replica.checkRows(CHECKED_ROWS);
   const parked = await replica.parked();
   const retried = parked.length > 0 ? await replica.retryParked() : [];
   const unparked = retried.filter(({ stopped }) => stopped === null).length;

@@ -31,6 +31,14 @@ export class DigestTree {
     if (after) this.#toggle(place, after, 1);
   }
 
+  /** As at open: what stands in the tables is what counts. */
+  rebuild(hashes: Iterable<{ place: number; hash: Uint8Array }>): void {
+    for (const halves of [this.#high, this.#low, this.#rows]) halves.fill(0);
+    this.#root_high = 0;
+    this.#root_low = 0;
+    for (const { place, hash } of hashes) this.change({ place, before: null, after: hash });
+  }
+
   root(): string {
     return hex(this.#root_high, this.#root_low);
   }

@@ -6,6 +6,7 @@ import type { Author } from '../operation.ts';
 import { isOrigin, isWithin, type MemberId, type OperationId, type OriginId, type VersionVector } from '../origin.ts';
 import type { ApplyResult, ParkedOperation, Replica, ReplicaIdentity, RowState, SnapshotRange } from '../replica.ts';
 import { WAITS, applyPage } from './apply-page.ts';
+import { Checksums } from './checksums.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { canonicalLines, entriesOf, newestStamp, parseRow, snapshotPage, statesOf, unlisted } from './snapshot.ts';
 import { Renewal } from './renewal.ts';
@@ -36,6 +37,7 @@ export function sqliteReplica(
   const floors = new SnapshotFloors();
   const renewal = new Renewal(parts, commit, system, nextOrigin);
   renewal.resume();
+  const checksums = new Checksums(db, digests);
   const identity = (): ReplicaIdentity => ({ member, origin: parts.origin, device });
   return {
     identity,
@@ -71,6 +73,9 @@ export function sqliteReplica(
     },
     states: async (keys) => statesOf(db, keys),
     repair: async (states) => repair(commit, system, states),
+    checkRows: (most) => checksums.check(most),
+    damaged: () => checksums.damaged,
+    mend: async (states) => checksums.mend(states),
     snapshot: async (after, limits) => snapshotPage(db, after, limits),
     applySnapshot: async (rows, of) => applySnapshot(commit, floors, rows, of),
     adopt: async (vector) => adopt(commit, floors, vector),
