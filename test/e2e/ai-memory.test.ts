@@ -1,11 +1,13 @@
 /** A daemon of ours beside a node of ai-memory: real processes, exchanging both ways, offline and back, killed with kill -9. */
-import { randomUUID } from 'node:crypto';
+import { randomUUID, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { fingerprintOf } from '../../src/memory/compat/client-certificates.ts';
 import { signingKey } from '../../src/memory/compat/ed25519.ts';
 import { formatPublicKey } from '../../src/memory/compat/key-directory.ts';
 import { signatureHeader } from '../../src/memory/compat/signature.ts';
+import { openMemberCertificate } from '../../src/memory/replication/pairing/member-key.ts';
 import { until } from '../support/condition.ts';
 import { freePort } from '../support/free-port.ts';
 import { Machine, REPOSITORY } from '../support/machine.ts';
@@ -327,12 +329,70 @@ unscoped = true
   expect(await ourTitles()).not.toContain('Of the other');
 });
 
+test(
+  'over TLS: a listed client certificate gets in, no other does, and only the pinned server is spoken to',
+  LIMIT,
+  async () => {
+    await using server = new Machine();
+    await using caller = new Machine();
+    const [ours, theirs] = [await identity(server, 'server'), await identity(caller, 'caller')];
+    server.write('state/allowed.txt', `# the caller\n${theirs.fingerprint}\n`);
+    const port = await freePort();
+    server.configure(`
+[memory]
+compat_listen = "127.0.0.1:${port}"
+[memory.compat]
+tls_cert = "server.crt"
+tls_key = "server.key"
+mtls_allowlist = "allowed.txt"
+[[memory.compat.peer]]
+name = "caller"
+unsigned = true
+take = ["team"]
+`);
+    await server.up(['--no-capture']);
+    const peer = (name: string, pinned: string): string =>
+      `[[memory.compat.peer]]\nname = "${name}"\nagent_id = "${name}"\nurl = "https://127.0.0.1:${port}"\nsend = ["**"]\nfingerprint = "${pinned}"\n`;
+    const own = '[memory.compat]\nclient_cert = "caller.crt"\nclient_key = "caller.key"\n';
+    const errorsOf = async (machine: Machine, config: string): Promise<Record<string, string>> => {
+      machine.configure(config);
+      await machine.up(['--no-capture']);
+      await machine.run(['memory', 'store', 'One', 'x', '--scope', 'team']);
+      const tried = await until(
+        'each was tried',
+        async () => {
+          const { destinations } = await machine.status();
+          const peers = destinations.filter(({ stream }) => stream === 'memory');
+          return peers.every(({ last_error }) => last_error !== null) ? peers : null;
+        },
+        WITHIN,
+      );
+      return Object.fromEntries(tried.map(({ destination, last_error }) => [destination, last_error?.message ?? '']));
+    };
+    // What is behind the door is one of ours: that it says so is the proof of having been let in.
+    const listed = await errorsOf(caller, own + peer('right', ours.fingerprint) + peer('wrong', theirs.fingerprint));
+    expect(listed['right']).toMatch(/it is a Syncline/);
+    expect(listed['wrong']).toMatch(/ERR_TLS_PINNED/);
+    await using stranger = new Machine();
+    const unlisted = await errorsOf(stranger, peer('right', ours.fingerprint));
+    expect(unlisted['right']).not.toMatch(/it is a Syncline/);
+  },
+);
+
 test('nothing that is private was in any byte that the old one was sent or could fetch', LIMIT, async () => {
   await old.ask('catchUp', compat_url);
   const everything = JSON.stringify([await old.ask('received'), await old.ask('rows'), await old.ask('links')]);
   expect(everything).toContain('Shared');
   for (const forbidden of [PRIVATE, SECRET]) expect(everything).not.toContain(forbidden);
 });
+
+/** A certificate and its key, as PEM files beside the configuration of a machine. */
+async function identity(of: Machine, name: string): Promise<{ fingerprint: string }> {
+  const { certificate, private_key } = await openMemberCertificate(join(of.home, `identity-${name}`));
+  of.write(`state/${name}.crt`, certificate);
+  of.write(`state/${name}.key`, private_key);
+  return { fingerprint: fingerprintOf(new X509Certificate(certificate).raw) };
+}
 
 /** Without the one member that says when it was sent. */
 function timeless(body: string): string {

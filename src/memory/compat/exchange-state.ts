@@ -35,7 +35,7 @@ interface Row {
 }
 
 /**
- * The circuit of one way to one peer, on disk, so that a restart neither forgets an outage nor hammers a peer that is away.
+ * The circuit of one way to one peer, on disk: a restart tries once and forgets no outage, nor its back-off.
  * While it is open nothing is sent; when its time has come one request goes out, and its answer decides.
  */
 export class ExchangeState {
@@ -51,6 +51,12 @@ export class ExchangeState {
     const { clock, retry } = this.#parts;
     // A wall clock that stepped back must not hold it up.
     return isDue(due_ms, clock.now_ms(), retry) ? clock.now_ms() : due_ms;
+  }
+
+  /** A start is news: the address may be another, or somebody put the peer right. Failures still count for the back-off. */
+  tryNow(): void {
+    const { db, peer, way } = this.#parts;
+    db.run('UPDATE compat_exchange SET due_ms = 0 WHERE peer = ? AND way = ?', peer, way);
   }
 
   failures(): number {

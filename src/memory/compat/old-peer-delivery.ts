@@ -150,6 +150,10 @@ export class OldPeerDelivery {
     });
   }
 
+  tryNow(): void {
+    this.#state.tryNow();
+  }
+
   status(): ExchangeStatus {
     return this.#state.status();
   }

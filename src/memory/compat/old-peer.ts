@@ -131,6 +131,12 @@ export class OldPeer {
     this.news.notify();
   }
 
+  /** As at a start: one request goes out, however long it was to wait. */
+  tryNow(): void {
+    this.delivery?.tryNow();
+    this.#pulled.tryNow();
+  }
+
   /** One pass of the delivery. */
   async push(signal: AbortSignal): Promise<PassResult> {
     const until = AbortSignal.any([signal, this.#interrupt.signal]);

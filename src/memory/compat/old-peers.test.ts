@@ -164,3 +164,14 @@ test('an outage is a state: since when, why, until when; it ends by itself', asy
   await has(one, id);
   await until('the state is well', () => peers.status()[0]?.push?.failing_since_ms === null, WITHIN);
 });
+
+test('a start tries once, though it was to wait for long: somebody may have put things right', async () => {
+  one.failing = 503;
+  const first = run(peerOf(one));
+  const id = await inTeam('Waits');
+  await until('it is seen', () => (first.peers.status()[0]?.push?.failing_since_ms ?? null) !== null, WITHIN);
+  await first.stop();
+  one.failing = null;
+  run(peerOf(one));
+  await has(one, id);
+});

@@ -87,6 +87,7 @@ export class OldPeers {
   /** One for the listener, and for each peer that has an address one to push and one to pull, as far as it may. */
   loops(): Loop[] {
     const { listen } = this.#options;
+    for (const peer of this.#peers) peer.tryNow();
     return [
       ...(listen ? [{ name: 'ai-memory listener', run: (signal: AbortSignal) => this.#listen(listen, signal) }] : []),
       { name: 'ai-memory upkeep', run: (signal) => this.#tend(signal) },
