@@ -32,6 +32,21 @@ export function otherSalts({ config, file }: LoadedConfig, env: Environment): Co
     }));
 }
 
+/** What to do about a team without a salt. */
+export const NO_SALT_HINT =
+  'Ask whoever runs the team server for its salt, put it into a file beside the configuration, and name that: salt = { file = "team.salt" }.';
+
+/**
+ * A team that is named without its salt: what is hashed under the machine's own is never sent to a team (R2), so that one
+ * would get nothing without a word.
+ */
+export function missingSalts({ config, origins }: LoadedConfig): ConfigProblem[] {
+  if (!config.team || config.team.salt) return [];
+  const message =
+    'team.salt is missing: a team takes only what was hashed under its salt, so nothing would be sent to it';
+  return [{ key: 'team.salt', message, origin: origins.get('team.url') ?? { kind: 'default' } }];
+}
+
 function valueOf(reference: SecretReference, from: Parameters<typeof resolveSecret>[1]): string | null {
   try {
     return resolveSecret(reference, from).toLowerCase();

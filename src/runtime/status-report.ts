@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AGENT_SOURCES, findAgents } from '../agents/registry.ts';
 import type { LoopStatus } from '../engine/supervisor.ts';
+import { missingSalts } from '../config/salts.ts';
 import type { DestinationRow } from '../engine/store.ts';
 import { peerWarnings } from './peer-warnings.ts';
 import { programVersion } from '../platform/version.ts';
@@ -77,6 +78,7 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
       ...oldPeerWarnings(old_peers),
       ...vanishedWarnings(directory),
       ...(directory.sessions?.warnings() ?? []),
+      ...missingSalts(directory.options.loaded).map(({ message }) => message),
       ...erasureWarnings(directory),
       ...peerWarnings(memory, options.clock.now_ms()),
       ...fullStoreWarning(directory, rows),

@@ -38,3 +38,23 @@ test('the same salt twice is no problem', { timeout: 60_000 }, async () => {
   expect(await machine.run(['config', 'check'], { env })).toMatchObject({ exit: 0, stdout: '' });
   expect(await machine.run(['status'], { env })).toMatchObject({ exit: 0 });
 });
+
+test(
+  'a team without its salt: config check, doctor and status say that nothing is sent',
+  { timeout: 60_000 },
+  async () => {
+    await using machine = new Machine();
+    machine.configure(TEAM.replace(/salt = .*\n/, ''));
+    const named = 'team.salt is missing';
+    const check = await machine.run(['config', 'check'], { env });
+    expect(check).toMatchObject({
+      exit: 2,
+      stdout: expect.stringMatching(/config\.toml:2:\d+: team\.salt is missing/) as string,
+    });
+    const doctor = await machine.run(['doctor'], { env });
+    expect(doctor).toMatchObject({ exit: 1, stdout: expect.stringContaining(named) as string });
+    const status = await machine.run(['status'], { env });
+    expect(status.exit).toBe(0);
+    expect(status.stdout + status.stderr).toContain(named);
+  },
+);

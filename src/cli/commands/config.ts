@@ -5,7 +5,7 @@ import { inspectConfig } from '../../config/load.ts';
 import { nearest } from '../../config/nearest.ts';
 import { formatOrigin, formatProblem } from '../../config/problems.ts';
 import { configSchema as zodSchema } from '../../config/schema.ts';
-import { otherSalts } from '../../config/salts.ts';
+import { missingSalts, otherSalts } from '../../config/salts.ts';
 import { effectiveValues, type EffectiveValue } from '../../config/show.ts';
 import type { Invocation } from '../invocation.ts';
 import { renderTable, type Column } from '../format/table.ts';
@@ -57,7 +57,7 @@ export async function configCheck(context: CommandContext): Promise<ExitCode> {
   const { config_file: file, config_required: file_required } = context.paths();
   const { env } = context.host;
   const { loaded, problems: found } = inspectConfig({ file, file_required, env });
-  const problems = loaded ? [...found, ...otherSalts(loaded, env)] : found;
+  const problems = loaded ? [...found, ...missingSalts(loaded), ...otherSalts(loaded, env)] : found;
   const exit = problems.length === 0 ? EXIT.ok : EXIT.usage;
   const notes = loaded?.notes ?? [];
   if (context.options.json) {

@@ -200,7 +200,11 @@ describe('doctor', () => {
     [
       'a secret that is missing',
       () => (
-        writeFileSync(config_file, '[team]\nurl = "https://a.dev"\ntoken = { file = "t" }\n', { mode: 0o600 }),
+        writeFileSync(
+          config_file,
+          `[team]\nurl = "https://a.dev"\ntoken = { file = "t" }\nsalt = { file = "${config_file}" }\n`,
+          { mode: 0o600 },
+        ),
         {}
       ),
       /fault {11}team\.token: the secret file t cannot be read \(ENOENT\)\./,

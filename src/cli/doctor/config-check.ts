@@ -1,6 +1,6 @@
 import type { Config } from '../../config/schema.ts';
 import { formatProblem } from '../../config/problems.ts';
-import { OTHER_SALT_HINT, otherSalts } from '../../config/salts.ts';
+import { missingSalts, NO_SALT_HINT, OTHER_SALT_HINT, otherSalts } from '../../config/salts.ts';
 import { resolveSecret } from '../../config/secret.ts';
 import type { SecretReference } from '../../config/fields.ts';
 import { SynclineError } from '../../platform/errors.ts';
@@ -23,6 +23,7 @@ export const configCheck: Check = {
     return [
       ok(found),
       ...inspection.loaded.notes.map((note) => warn(note, 'Remove the section, or leave it for a later version.')),
+      ...missingSalts(inspection.loaded).map(({ message }) => fault(message, NO_SALT_HINT)),
       ...otherSalts(inspection.loaded, facts.env).map(({ message }) => fault(message, OTHER_SALT_HINT)),
       ...secretsOf(inspection.loaded.config).flatMap(([key, reference]) => secretFinding(key, reference, facts)),
     ];

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import {
   HOUR,
@@ -98,6 +99,32 @@ export function searchContract(open: OpenSessionStore): void {
     expect(await ordinals('"中文 abc 混合"')).toEqual([3]);
     expect(await ordinals('中文abc')).toEqual([3]);
     expect(await ordinals('ไทย')).toEqual([4]);
+  });
+
+  it('finds of such scripts what trigrams find, and runs of one and two characters, which they cannot: exactly', async () => {
+    const text = fc.string({ unit: fc.constantFrom(...'日本語検索'), minLength: 1, maxLength: 9 });
+    let round = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(text, { minLength: 1, maxLength: 5 }),
+        fc.nat(),
+        fc.nat(),
+        async (texts, from, length) => {
+          const name = `cjk${round++}`;
+          const { key } = await scene.add(
+            name,
+            texts.map((said, i) => message(i, said, { source_uuid: `${name}-${i}` })),
+          );
+          const [first = ''] = texts;
+          const at = from % first.length;
+          const run = first.slice(at, at + 1 + (length % 5));
+          const containing = texts.flatMap((said, i) => (said.includes(run) ? [i] : []));
+          expect(await ordinals(run)).toEqual(containing);
+          await scene.store.remove(TEAM, key, 'ada/laptop', 'erased');
+        },
+      ),
+      { numRuns: 40 },
+    );
   });
 
   it('understands phrases, exclusion, prefixes and OR', async () => {
