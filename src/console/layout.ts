@@ -9,7 +9,7 @@ export interface Document {
   /** The page has a form that leads to a page of ours. */
   form?: boolean;
   /** Where in the console it stands: marked among the pages of the header. */
-  place?: 'overview' | 'conversations';
+  place?: 'overview' | 'conversations' | 'memories';
   /** Stands on the right of the header. */
   aside?: Part;
   body: Part;
@@ -43,6 +43,7 @@ export function documentPage({ title, sample, status = 200, form = false, place,
           <nav class="places" aria-label="Pages">
             <a href="/" ${place === 'overview' && CURRENT}>Overview</a>
             <a href="/conversations" ${place === 'conversations' && CURRENT}>Conversations</a>
+            <a href="/memories" ${place === 'memories' && CURRENT}>Memories</a>
           </nav>
           ${aside}
         </header>
@@ -50,8 +51,8 @@ export function documentPage({ title, sample, status = 200, form = false, place,
         <main id="main" tabindex="-1">${body}</main>
         <footer>
           <p>
-            The same in a terminal: <code>syncline telemetry report</code>, <code>syncline sessions list</code>. What
-            waits and what failed: <code>syncline status</code>.
+            The same in a terminal: <code>syncline telemetry report</code>, <code>syncline sessions list</code>,
+            <code>syncline memory list</code>. What waits and what failed: <code>syncline status</code>.
           </p>
         </footer>
       </body>

@@ -4,6 +4,9 @@ import { CONVERSATION_KEY } from '../sessions/conversation-key.ts';
 import { conversationPage } from './conversation-page.ts';
 import { conversationsPage } from './conversations-page.ts';
 import { CONVERSATIONS_PATH, readConversationFilter } from './conversation-filter.ts';
+import { memoriesPage } from './memories-page.ts';
+import { MEMORIES_PATH, readMemoryFilter } from './memory-filter.ts';
+import { memoryPage } from './memory-page.ts';
 import { readFilter } from './filter.ts';
 import { overviewPage } from './overview-page.ts';
 import type { ConsolePages, ConsolePage, ConsoleRequest } from './page.ts';
@@ -21,7 +24,7 @@ export interface ConsoleOptions {
 }
 
 /**
- * The pages of the local console, without script: `/`, `/sessions/<hash>`, `/conversations`, `/conversations/<key>`, `/style.css`; null for any other path. They
+ * The pages of the local console, without script: `/`, `/sessions/<hash>`, `/conversations`, `/conversations/<key>`, `/memories`, `/memories/<id>`, `/style.css`; null for any other path. They
  * read through the operator interface and change nothing. Whoever calls has decided that the reader may see them.
  * An operator that fails makes a page that says so (503), never an exception.
  */
@@ -44,6 +47,9 @@ async function pageOf(operator: Operator, { path, query }: ConsoleRequest, view:
   if (path === CONVERSATIONS_PATH) return conversationsPage(operator, readConversationFilter(query), view);
   const conversation = idAt(/^\/conversations\/([^/]{1,400})$/, path);
   if (conversation !== null) return conversationPage(operator, conversation, ordinalOf(query), view);
+  if (path === MEMORIES_PATH) return memoriesPage(operator, readMemoryFilter(query), view);
+  const memory = idAt(/^\/memories\/([^/]{1,400})$/, path);
+  if (memory !== null) return memoryPage(operator, memory, view);
   const session = idAt(/^\/sessions\/([^/]{1,400})$/, path);
   // The address that the original gave its conversations (sessions specification §8.3).
   if (session !== null && CONVERSATION_KEY.test(session))

@@ -28,8 +28,14 @@ export function problemPage(error: unknown, sample: boolean): ConsolePage {
 }
 
 /** An id of nothing, or of several. */
-const NOT_FOUND: ReadonlySet<string> = new Set(['session.unknown', 'session.ambiguous', 'sessions.ambiguous']);
-const WRONGLY_ASKED: ReadonlySet<string> = new Set(['usage.time', 'sessions.cursor']);
+const NOT_FOUND: ReadonlySet<string> = new Set([
+  'session.unknown',
+  'session.ambiguous',
+  'sessions.ambiguous',
+  'memory.not_found',
+  'memory.ambiguous',
+]);
+const WRONGLY_ASKED: ReadonlySet<string> = new Set(['usage.time', 'sessions.cursor', 'memory.invalid']);
 
 function statusOf(error: SynclineError | null): number {
   if (error === null) return 503;

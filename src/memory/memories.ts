@@ -192,6 +192,13 @@ export interface MemoryWrites {
   storeMany(requests: readonly StoreRequest[], options: WriteOptions): Promise<Written<BulkResult>>;
   update(id: string, change: MemoryChange, options: WriteOptions): Promise<Written<{ memory: Memory }>>;
   delete(id: string, options: WriteOptions): Promise<Written<Governed<{ deleted: boolean }>>>;
+  /**
+   * Deletes for good, whatever a policy says, also what is archived (R11). What the operations said goes from this member's log and
+   * files too, as soon as every member has the delete: at once when nobody else shares the memory or all have it; `log_keeps` names
+   * those for which it waits, which `Replica.forgetTexts` or calling again does. May be called again for deleted ones. At most 1,000.
+   * @throws StaleError `storage.readers`: deleted, but a reader still holds old pages; call again
+   */
+  erase(ids: readonly string[], options: WriteOptions): Promise<Written<{ erased: string[]; log_keeps: string[] }>>;
   archive(
     ids: readonly string[],
     reason: string | undefined,
@@ -262,6 +269,26 @@ export interface MemoryFilter {
   as_agent?: string;
 }
 
+/** Exactly one of them. */
+export interface ErasableQuery {
+  /** Or the beginning of one. */
+  id?: string;
+  /** With everything below it. */
+  namespace?: string;
+  /** A piece of text as it stands, anywhere in a memory or in what was said of it before; the case of letters does not count. */
+  text?: string;
+}
+
+/** A memory that could be erased; nothing of what it says. */
+export interface ErasableMemory {
+  id: string;
+  namespace: string;
+  /** `deleted`: only its operations may still say something. */
+  state: 'live' | 'archived' | 'deleted';
+  created_at: string | null;
+  agent_id: string | null;
+}
+
 export interface ListQuery extends MemoryFilter {
   /** 1 to 1,000; default 20. */
   limit?: number;
@@ -306,6 +333,8 @@ export interface MemoryReads {
   count(filter: MemoryFilter): Promise<number>;
   search(query: SearchQuery): Promise<FoundMemory[]>;
   recall(query: RecallQuery, caller: Caller): Promise<Recalled>;
+  /** Oldest first; at most 1,000. @throws `memory.ambiguous` */
+  erasable(query: ErasableQuery): Promise<ErasableMemory[]>;
   /** From it and to it; both ends live. */
   links(id: string): Promise<MemoryLink[]>;
   archived(query: { namespace?: string; limit?: number; offset?: number }): Promise<ArchivedMemory[]>;

@@ -16,6 +16,8 @@ const PLAIN = [
   'storeMany',
   'update',
   'delete',
+  'erase',
+  'erasable',
   'archive',
   'restore',
   'purgeArchive',

@@ -1,4 +1,4 @@
-import { InvalidInputError, SynclineError } from '../platform/errors.ts';
+import { InvalidInputError, StaleError, SynclineError } from '../platform/errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import { uuidv7, type Random } from '../platform/random.ts';
 import type { Redactor } from '../redaction/redactor.ts';
@@ -15,6 +15,7 @@ import type { Json } from './json.ts';
 import type { Memories, WriteOptions, Written } from './memories.ts';
 import { covers, memberOf, originOf, placeOf, type MemberId, type OperationId } from './origin.ts';
 import { recall } from './recall/recall.ts';
+import { forgetTexts, scrubMemories } from './store/forget-texts.ts';
 import { GroupCommit } from './store/group-commit.ts';
 import { DigestTree } from './store/digest-tree.ts';
 import { firstOutcome, keepOutcome, keyedRequest } from './store/idempotency.ts';
@@ -36,6 +37,7 @@ import {
   purgeArchive,
   restoreMemory,
 } from './writes/remove-memory.ts';
+import { eraseMemories } from './writes/erase-memories.ts';
 import type { WriteScope, WriteSettings } from './writes/scope.ts';
 import { clearStandard, setStandard } from './writes/set-standard.ts';
 import { storeMemory } from './writes/store-memory.ts';
@@ -92,6 +94,16 @@ export function openMemoryStore(db: Database, options: MemoryStoreOptions): Memo
 
   return {
     ...writesOf(writer),
+    erase: async (ids, options) => {
+      const written = await writer.write('erase', ids, options, (scope) => eraseMemories(scope, ids));
+      const isEverywhere = (operation: OperationId): boolean => {
+        const { durable_on, members } = durability.receipt(operation);
+        return durable_on >= members;
+      };
+      const log_keeps = forgetTexts(db, ids, isEverywhere);
+      if (!scrubMemories(db)) throw stillRead();
+      return { ...written, result: { ...written.result, log_keeps } };
+    },
     ...reads(readParts),
     recall: async (query, caller) => {
       const found = recall(readParts, query, clock.now_ms());
@@ -242,7 +254,10 @@ class Writer {
 
 function writesOf(
   writer: Writer,
-): Omit<Memories, keyof ReturnType<typeof reads> | 'recall' | 'durability' | 'waitDurable' | 'replica' | 'close'> {
+): Omit<
+  Memories,
+  keyof ReturnType<typeof reads> | 'erase' | 'recall' | 'durability' | 'waitDurable' | 'replica' | 'close'
+> {
   return {
     store: (request, options) => writer.write('store', request, options, (scope) => storeMemory(scope, request)),
     storeMany: (requests, options) => writer.write('bulk', requests, options, (scope) => storeMany(scope, requests)),
@@ -282,6 +297,12 @@ function writesOf(
     settleVotes: () =>
       writer.tend((scope) => settleVotes(scope, pendingActions(writer.parts, { status: 'pending', limit: 1000 }))),
   };
+}
+
+function stillRead(): StaleError {
+  return new StaleError('storage.readers', 'Erased, but a reader of the database still holds the pages as they were', {
+    hint: 'Do it again once backups and reports that are running have ended.',
+  });
 }
 
 /** As a reader of the stored outcome will have it. */

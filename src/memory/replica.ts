@@ -195,6 +195,11 @@ export interface Replica {
    */
   stabilise(members: ReadonlyMap<MemberId, VersionVector>): Promise<{ purged: number }>;
 
+  /**
+   * Empties what the operations of deleted memories said, once every member has all of `stable`: what was said and that it was
+   * deleted. Bounded; what is left is done by calling again.
+   */
+  forgetTexts(stable: VersionVector): Promise<{ emptied: number }>;
   /** Removes operations that all members have and that are older; the rows stay. Bounded; `more` = call again. */
   retain(stable: VersionVector, before_ms: number): Promise<{ removed: number; more: boolean }>;
 

@@ -2,6 +2,7 @@ import { allEnded } from '../engine/pass.ts';
 import { SynclineError, UsageError } from '../platform/errors.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { removeCopies } from '../storage/sqlite/migrations.ts';
+import { eraseMemories, isOnlyOfMemories } from './memory-erasure.ts';
 import { LOCAL_STORE } from './destinations.ts';
 import { localReader } from './local-reader.ts';
 import type { EraseQuery, EraseResult, ErasedAt, ErasedSession } from './operator.ts';
@@ -20,11 +21,12 @@ interface Doomed {
 }
 
 /**
- * Erases sessions here and has every destination with a delete verb asked to (R11). Once it has returned nothing of them is
+ * Erases sessions and memories here and has every destination with a delete verb asked to (R11). Once it has returned nothing of them is
  * in any file of the data directory but a tombstone; `everywhere` also waits until the destinations have confirmed.
  * @throws SynclineError `session.unknown`, `sessions.ambiguous`, UsageError `erase.choice`, `erase.server`, StaleError
  */
 export async function erase(directory: DataDirectory, query: EraseQuery): Promise<EraseResult> {
+  if (isOnlyOfMemories(query)) return withMemories(directory, query, nothingOf(query));
   requireOneChoice(query);
   if (directory.options.role !== 'laptop')
     throw new UsageError('erase.server', 'A server erases what its members erase', {
@@ -55,7 +57,16 @@ export async function erase(directory: DataDirectory, query: EraseQuery): Promis
     ...conversationsAt(directory, keys),
     ...telemetryAt(directory, elsewhere, query.dry_run ? sent : new Map()),
   ];
-  return { dry_run: query.dry_run, ...counts, destinations };
+  return withMemories(directory, query, { dry_run: query.dry_run, ...counts, destinations });
+}
+
+async function withMemories(directory: DataDirectory, query: EraseQuery, result: EraseResult): Promise<EraseResult> {
+  const memory = await eraseMemories(directory, query);
+  return memory === undefined ? result : { ...result, memory };
+}
+
+function nothingOf({ dry_run }: EraseQuery): EraseResult {
+  return { dry_run, conversations: 0, messages: 0, telemetry_sessions: 0, sessions: [], destinations: [] };
 }
 
 /** What is erased, as the other places know it. */
@@ -68,7 +79,7 @@ function requireOneChoice({ session, project, before_ms, match }: EraseQuery): v
   if ([session, project, before_ms, match].filter((choice) => choice !== null).length !== 1)
     throw new UsageError(
       'erase.choice',
-      'Say what to erase by exactly one of --session, --project, --before, --match',
+      'Say what to erase by exactly one of --session, --project, --before, --match, --memory, --namespace',
       {
         hint: 'syncline erase --session ID --dry-run',
       },

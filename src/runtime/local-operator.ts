@@ -76,6 +76,8 @@ function readingVerbs(
   };
 }
 
+const CHOICES = ['session', 'project', 'match', 'memory', 'namespace'] as const;
+
 function workingVerbs(
   directory: DataDirectory,
   verbs: DaemonVerbs,
@@ -84,7 +86,7 @@ function workingVerbs(
   return {
     erase: async (query) => {
       // Which of them, never the words themselves: what is erased must not stand in the record of its erasure.
-      const what = (['session', 'project', 'match'] as const).find((choice) => query[choice] !== null) ?? 'before';
+      const what = CHOICES.find((choice) => typeof query[choice] === 'string') ?? 'before';
       if (!query.dry_run) await record('erase', what, { everywhere: query.everywhere });
       const result = await erase(directory, query);
       verbs.wake();

@@ -5,6 +5,7 @@
  */
 import type { ItemError } from '../engine/ordered/destination.ts';
 import type { ReplicationStatus } from '../memory/replication/replication-status.ts';
+import type { ErasableMemory } from '../memory/memories.ts';
 import type { MemoryVerbs } from './memory-verbs.ts';
 import type { SessionVerbs, SessionsSourceStatus } from './session-verbs.ts';
 
@@ -227,7 +228,7 @@ export interface ImportResult {
   skipped: Record<string, number>;
 }
 
-/** What to erase: exactly one of `session`, `project`, `before_ms` and `match` is not null. */
+/** What to erase: exactly one of `session`, `project`, `before_ms`, `match`, `memory` and `namespace` is there. */
 export interface EraseQuery {
   /** Key, the beginning of one, or the agent's own id. */
   session: string | null;
@@ -237,6 +238,10 @@ export interface EraseQuery {
   before_ms: number | null;
   /** Sessions in whose kept texts this piece of text stands, as it is; the case of letters does not count. */
   match: string | null;
+  /** One memory: its id or the beginning of it. */
+  memory?: string | null;
+  /** All memories of a namespace, and of those below it. */
+  namespace?: string | null;
   /** Wait for the destinations to confirm, at most `timeout_ms`. */
   everywhere: boolean;
   timeout_ms: number;
@@ -274,6 +279,15 @@ export interface ErasedSession {
   matches: number | null;
 }
 
+export interface ErasedMemories {
+  memories: ErasableMemory[];
+  /** Members that have deleted them too, this one included, of how many; null: nothing had to be deleted any more. */
+  gone_on: number | null;
+  members: number | null;
+  /** Memories whose former texts the log of this machine keeps until every member has deleted them. */
+  log_keeps: number;
+}
+
 export interface EraseResult {
   dry_run: boolean;
   /** Conversations that were not erased before; subagents count as such. */
@@ -285,6 +299,8 @@ export interface EraseResult {
   sessions: ErasedSession[];
   /** Where something of them went; a dry run tells what would be asked. */
   destinations: ErasedAt[];
+  /** Where the query was about memories, too. */
+  memory?: ErasedMemories;
 }
 
 export interface Operator extends SessionVerbs, MemoryVerbs {

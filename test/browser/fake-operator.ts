@@ -15,6 +15,8 @@ import type {
 import type { ConversationDetail } from '../../src/runtime/session-verbs.ts';
 import type { ConversationMessage } from '../../src/agents/conversation.ts';
 import type { Page, SearchHit, SessionSummary } from '../../src/sessions/store/session-store.ts';
+import type { MemoryCall } from '../../src/runtime/memory-verbs.ts';
+import { memoryAnswer, type MemoryAnswers } from './fake-memory-verb.ts';
 import { fakeConversations, fakeDetail, fakeHit, fakeMessages } from '../support/fake-conversations.ts';
 
 /** Sunday, 15 November 2026, 15:30 UTC. */
@@ -34,6 +36,8 @@ export interface FakeAnswers {
   hits?: SearchHit[];
   conversation?: ConversationDetail;
   messages?: ConversationMessage[];
+  /** What calls of memories are answered, by method, over what is usual. */
+  memories?: MemoryAnswers;
   /** Thrown by every verb. */
   failure?: Error;
 }
@@ -84,7 +88,7 @@ export function fakeOperator(answers: FakeAnswers = {}): Operator & { asked: [ve
     shareConversations: never('shareConversations'),
     previewSessions: never('previewSessions'),
     replaySessions: never('replaySessions'),
-    memory: never('memory'),
+    memory: answer('memory', (call: MemoryCall) => memoryAnswer(call, answers)),
     preview: never('preview'),
     flush: never('flush'),
     erase: never('erase'),

@@ -260,3 +260,34 @@ test(
     expect(await team.search('heron')).not.toEqual([]);
   },
 );
+
+test('erased memories are in no byte of any file, found by id, namespace or text', TIMEOUT, async () => {
+  await using machine = new Machine();
+  const remember = async (...more: string[]): Promise<string> => {
+    const { stdout } = await machine.run(['memory', 'store', ...more, '--json']);
+    return (JSON.parse(stdout) as { memory: { id: string } }).memory.id;
+  };
+  const id = await remember('Bird', `a ${WORD}`);
+  await remember('Birds', `two ${WORD}s`, '--namespace', 'team/birds');
+  await remember('Fish', `no ${WORD}`, '--tags', 'fish');
+  await remember('Heron', 'stays', '--namespace', 'teams');
+  expect(filesWith(machine.state, WORD)).toEqual(['memory.db']);
+  const asked = await machine.run(['erase', '--memory', id.slice(0, 18), '--dry-run', '--json']);
+  expect(JSON.parse(asked.stdout)).toMatchObject({ dry_run: true, memory: { memories: [{ id, state: 'live' }] } });
+  expect(asked.stdout).not.toContain(WORD);
+  expect((await machine.run(['erase', '--memory', id])).exit).toBe(6);
+  expect(await machine.run(['erase', '--memory', id, '--everywhere', '--yes'])).toMatchObject({
+    exit: 0,
+    stderr: expect.stringContaining('deleted on 1 of 1 machine') as string,
+  });
+  expect((await machine.run(['erase', '--namespace', 'team', '--yes'])).exit).toBe(0);
+  expect(filesWith(machine.state, WORD)).toEqual(['memory.db']);
+  expect((await machine.run(['erase', '--match', WORD.toUpperCase(), '--yes'])).exit).toBe(0);
+  expect(filesWith(machine.state, WORD)).toEqual([]);
+  const left = JSON.parse((await machine.run(['memory', 'list', '--json'])).stdout) as {
+    memories: { title: string }[];
+  };
+  expect(left.memories.map(({ title }) => title)).toEqual(['Heron']);
+  expect((await machine.run(['erase', '--memory', 'ffff', '--yes'])).exit).toBe(1);
+  expect((await machine.run(['erase', '--memory', id, '--match', 'x', '--yes'])).exit).toBe(2);
+});

@@ -92,4 +92,44 @@ describe('erase', () => {
       destinations: [],
     });
   });
+
+  describe('of memories', () => {
+    const memory = {
+      ...{ id: '01a1ff31-6eff-7b07-aaaa-bbbbccccdddd', namespace: 'team/ops', state: 'live' as const },
+      ...{ created_at: new Date(NOW_MS - 60_000).toISOString(), agent_id: 'claude' },
+    };
+    const none = { conversations: 0, messages: 0, telemetry_sessions: 0, sessions: [], destinations: [] };
+    const erasingMemories = (gone_on: number): Partial<Operator> => ({
+      erase: async ({ dry_run }) => ({
+        ...{ dry_run, ...none },
+        memory: {
+          memories: [memory],
+          gone_on: dry_run ? null : gone_on,
+          members: dry_run ? null : 3,
+          log_keeps: gone_on < 3 ? 1 : 0,
+        },
+      }),
+    });
+
+    it('lists what is meant, never what it says, and tells on how many machines it is deleted', async () => {
+      const args = ['erase', '--memory', '01a1', '--yes'];
+      const { exit, stdout, stderr } = await cli(args, { operator: erasingMemories(1) });
+      expect(exit).toBe(0);
+      expect(stdout).toMatch(/01a1ff31-6eff-7b07 {2}team\/ops +live .* claude/);
+      expect(stderr).toBe(
+        'Erased here: 1 memory.\n  memory: deleted on 1 of 3 machines; the rest follow when they are reached\n' +
+          '  memory: the log of this machine keeps the texts until every machine has deleted them, then forgets them\n',
+      );
+      expect((await cli([...args, '--everywhere'], { operator: erasingMemories(2) })).exit).toBe(1);
+      expect((await cli([...args, '--everywhere'], { operator: erasingMemories(3) })).exit).toBe(0);
+    });
+
+    it('asks with what it found', async () => {
+      const questions: string[] = [];
+      const confirm = async (question: string): Promise<boolean> => (questions.push(question), false);
+      const world = { operator: erasingMemories(1), host: TERMINAL, prompts: { confirm } };
+      expect((await cli(['erase', '--namespace', 'team'], world)).exit).toBe(1);
+      expect(questions).toEqual(['Erase 1 memory for good? It does not come back, here or on another machine.']);
+    });
+  });
 });

@@ -1,5 +1,6 @@
-/** `erase (--session ID | --project P | --before T | --match TEXT) [--everywhere]` */
+/** `erase (--session ID | --project P | --before T | --match TEXT | --memory ID | --namespace NAME) [--everywhere]` */
 import { EXIT, type ExitCode } from '../../platform/errors.ts';
+import type { ErasableMemory } from '../../memory/memories.ts';
 import type { EraseQuery, EraseResult, ErasedAt, ErasedSession } from '../../runtime/operator.ts';
 import type { CommandContext } from '../context.ts';
 import { formatCount, formatItems, UNKNOWN } from '../format/count.ts';
@@ -10,13 +11,14 @@ import { renderTable, type Column } from '../format/table.ts';
 import { formatRecent } from '../format/time.ts';
 import type { Invocation } from '../invocation.ts';
 import { confirmed } from '../prompts.ts';
+import { shortId } from './memory/short-id.ts';
 import { shortKey } from './sessions/short-key.ts';
 
 /** Rows of a list that a person reads before a yes. */
 const MOST_ROWS = 40;
 
 const NOT_LOOKED_AT =
-  "Not looked at: memories (syncline memory forget), the agents' own files, what other machines keep, and what was removed as a secret before it was stored.";
+  "Not looked at: what memories wait for a yes (syncline memory pending), the agents' own files, what other machines keep, and what was removed as a secret before it was stored.";
 
 /** Removes sessions here for good and has the destinations asked to; asks first, with what it found. */
 export async function erase(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
@@ -29,19 +31,25 @@ export async function erase(context: CommandContext, invocation: Invocation): Pr
     print(context, found);
     return EXIT.ok;
   }
-  const question = `Erase ${whatOf(found)} for good? It does not come back, here or at a team's store.`;
+  const elsewhere = isOfSessions(found) ? "here or at a team's store" : 'here or on another machine';
+  const question = `Erase ${whatOf(found)} for good? It does not come back, ${elsewhere}.`;
   if (!isNothing(found) && !(await confirmed(context, question))) {
     context.say('Nothing was changed.');
     return EXIT.no;
   }
   const result = await operator.erase({ ...query, dry_run: false });
   print(context, result);
-  return query.everywhere && result.destinations.some(isMissing) ? EXIT.no : EXIT.ok;
+  const missing = result.destinations.some(isMissing) || isMissingOnMembers(result);
+  return query.everywhere && missing ? EXIT.no : EXIT.ok;
 }
 
 /** Whether a confirmation is missing. A place that cannot delete by its nature gives none, which is said, and no failure. */
 function isMissing({ state }: ErasedAt): boolean {
   return state === 'queued' || state === 'failed';
+}
+
+function isMissingOnMembers({ memory }: EraseResult): boolean {
+  return memory !== undefined && ((memory.gone_on ?? 0) < (memory.members ?? 0) || memory.log_keeps > 0);
 }
 
 function queryOf(context: CommandContext, invocation: Invocation): Omit<EraseQuery, 'dry_run'> {
@@ -50,14 +58,17 @@ function queryOf(context: CommandContext, invocation: Invocation): Omit<EraseQue
     session: invocation.text('session'),
     project: invocation.text('project'),
     match: invocation.text('match'),
+    memory: invocation.text('memory'),
+    namespace: invocation.text('namespace'),
     before_ms: before === null ? null : timeOption('--before', before, context.now_ms()),
     everywhere: invocation.flag('everywhere'),
     timeout_ms: durationOption('--timeout', invocation.text('timeout') ?? '30s'),
   };
 }
 
-/** What is meant, by what tells sessions apart; never a title or anything that was said. */
-function printList(context: CommandContext, { sessions }: EraseResult): void {
+/** What is meant, by what tells sessions and memories apart; never a title or anything that was said. */
+function printList(context: CommandContext, { sessions, memory }: EraseResult): void {
+  printMemories(context, memory?.memories ?? []);
   const shown = sessions.slice(0, MOST_ROWS);
   if (shown.length === 0) return;
   const with_matches = shown.some(({ matches }) => matches !== null);
@@ -65,6 +76,24 @@ function printList(context: CommandContext, { sessions }: EraseResult): void {
   context.print(...renderTable(columns, shown, context.width(), context.palette));
   const left = sessions.length - shown.length;
   if (left > 0) context.say(`… and ${formatItems(left, 'more session')}; --dry-run --json lists all.`);
+}
+
+function printMemories(context: CommandContext, memories: readonly ErasableMemory[]): void {
+  if (memories.length === 0) return;
+  const columns: Column<ErasableMemory>[] = [
+    { title: 'memory', text: ({ id }) => shortId(id) },
+    { title: 'namespace', text: ({ namespace }) => namespace || UNKNOWN, shrink_to: 8 },
+    { title: 'state', text: ({ state }) => state },
+    {
+      title: 'written',
+      text: ({ created_at }) =>
+        created_at === null ? UNKNOWN : formatRecent(Date.parse(created_at), context.now_ms()),
+    },
+    { title: 'by', text: ({ agent_id }) => agent_id ?? UNKNOWN, shrink_to: 8 },
+  ];
+  context.print(...renderTable(columns, memories.slice(0, MOST_ROWS), context.width(), context.palette));
+  const left = memories.length - MOST_ROWS;
+  if (left > 0) context.say(`… and ${formatItems(left, 'more memory', 'more memories')}; --dry-run --json lists all.`);
 }
 
 function listColumns(now_ms: number): Column<ErasedSession>[] {
@@ -97,20 +126,40 @@ function print(context: CommandContext, result: EraseResult): void {
   }
   if (isNothing(result)) context.say('Nothing is left of it here.');
   else if (result.dry_run) context.say(`Would be erased: ${whatOf(result)}. Nothing was done.`);
-  else
+  else if (isOfSessions(result))
     context.say(
       `Erased here: ${whatOf(result)}. The agent's own files are untouched; what is in them is not taken in again.`,
     );
+  else context.say(`Erased here: ${whatOf(result)}.`);
   for (const at of result.destinations) context.say(`  ${at.destination}  ${at.stream}: ${becameOf(at, result)}`);
+  const { gone_on, members, log_keeps = 0 } = result.memory ?? {};
+  if (typeof gone_on === 'number' && typeof members === 'number')
+    context.say(`  memory: deleted on ${gone_on} of ${formatItems(members, 'machine')}${restOf(members - gone_on)}`);
+  if (log_keeps > 0)
+    context.say(
+      `  memory: the log of this machine keeps the texts until every machine has deleted them, then forgets them`,
+    );
 }
 
-function isNothing({ conversations, messages, telemetry_sessions }: EraseResult): boolean {
-  return conversations + messages + telemetry_sessions === 0;
+function restOf(missing: number): string {
+  return missing === 0 ? '' : '; the rest follow when they are reached';
 }
 
-function whatOf({ conversations, messages, telemetry_sessions }: EraseResult): string {
+function isOfSessions({ conversations, messages, telemetry_sessions }: EraseResult): boolean {
+  return conversations + messages + telemetry_sessions > 0;
+}
+
+function isNothing(result: EraseResult): boolean {
+  return !isOfSessions(result) && (result.memory?.memories ?? []).length === 0;
+}
+
+function whatOf(result: EraseResult): string {
+  const { conversations, messages, telemetry_sessions, memory } = result;
   const said = `${formatItems(conversations, 'conversation')} with ${formatItems(messages, 'message')}`;
-  return `${said}, telemetry of ${formatItems(telemetry_sessions, 'session')}`;
+  const sessions = `${said}, telemetry of ${formatItems(telemetry_sessions, 'session')}`;
+  const remembered = formatItems(memory?.memories.length ?? 0, 'memory', 'memories');
+  if (memory === undefined || (memory.memories.length === 0 && isOfSessions(result))) return sessions;
+  return isOfSessions(result) ? `${sessions}, ${remembered}` : remembered;
 }
 
 function becameOf({ state, sessions, waiting, reason }: ErasedAt, { dry_run }: EraseResult): string {

@@ -88,9 +88,9 @@ export const CONTROL: readonly CommandDeclaration[] = [
   },
   {
     name: 'erase',
-    summary: 'remove sessions for good, here and at the destinations that can; 1 with --everywhere if one did not',
+    summary: 'remove sessions or memories for good, here and where they went; 1 with --everywhere if it failed',
     details:
-      'Exactly one of --session, --project, --before and --match. What is meant is listed first, without a word of its content. Conversation, telemetry, journal and labels go; a tombstone keeps the source from bringing them back. The files of the agent are not touched.',
+      'Exactly one of --session, --project, --before, --match, --memory and --namespace. What is meant is listed first, without a word of its content. Conversation, telemetry, journal and labels go; a tombstone keeps the source from bringing them back. The files of the agent are not touched.',
     options: [
       {
         flags: '--session <id>',
@@ -102,6 +102,8 @@ export const CONTROL: readonly CommandDeclaration[] = [
         flags: '--match <text>',
         description: 'all in whose kept texts this stands: literal, any case, parts of words too',
       },
+      { flags: '--memory <id>', description: 'this memory: its id or the beginning of it' },
+      { flags: '--namespace <name>', description: 'all memories of this namespace and of those below it' },
       { flags: '--everywhere', description: 'wait until every destination has confirmed' },
       { flags: '--timeout <duration>', description: 'wait at most so long (default 30s)' },
       DRY_RUN,
@@ -111,6 +113,7 @@ export const CONTROL: readonly CommandDeclaration[] = [
       'syncline erase --session 4be1c07d92aa --everywhere',
       'syncline erase --project github.com/acme/secret --yes',
       'syncline erase --match "Project Heron" --dry-run',
+      'syncline erase --memory 01a1ff31-6eff-7b07 --everywhere',
     ],
     load: async () => (await import('../commands/erase.ts')).erase,
   },

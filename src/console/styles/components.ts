@@ -83,6 +83,10 @@ details[open] summary { margin-bottom: 0.75rem; }
 .hits > li { padding: 0.875rem 0; max-width: 60rem; border-top: 1px solid var(--line); }
 .snippet { margin: 0.25rem 0; overflow-wrap: anywhere; }
 mark { color: inherit; background: var(--warn-soft); border-bottom: 2px solid var(--warn-line); }
+.foreign { color: var(--warn); font-weight: 600; font-size: 0.8125rem; }
+.namespaces { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; }
+.namespaces [aria-current] { font-weight: 650; color: var(--text); }
+.remembered pre, .card pre, td pre, th pre { font: 0.875rem/1.5 var(--mono); white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; padding: 0.75rem 0.875rem; background: var(--sunken); border-radius: 6px; max-height: 32rem; overflow: auto; }
 .plain { margin: 0; padding: 0; list-style: none; }
 .plain ul { list-style: none; padding-left: 1.25rem; margin: 0; }
 .plain li { margin-block: 0.25rem; overflow-wrap: anywhere; }

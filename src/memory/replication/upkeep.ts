@@ -13,7 +13,7 @@ export interface UpkeepResult {
 }
 
 /**
- * Tries parked operations again; purges tombstones that every member has, and forgets operations that every member has and
+ * Tries parked operations again; forgets what deleted memories said; purges tombstones that every member has, and forgets operations that every member has and
  * that are old (R9). While one member has not been heard of since our start, nothing is purged or forgotten.
  */
 export async function upkeep({ replica, members, clock, settings }: ReplicationContext): Promise<UpkeepResult> {
@@ -23,8 +23,10 @@ export async function upkeep({ replica, members, clock, settings }: ReplicationC
   const unparked = retried.filter(({ stopped }) => stopped === null).length;
   const vectors = members.vectors();
   if (!vectors) return { purged: 0, removed: 0, unparked };
-  const { purged } = await replica.stabilise(vectors);
   const stable = meetVectors([...vectors.values()]);
+  // Before the purge: what was said of a row goes by its tombstone.
+  await replica.forgetTexts(stable);
+  const { purged } = await replica.stabilise(vectors);
   const before_ms = clock.now_ms() - settings.keep_operations_ms;
   let removed = 0;
   for (let more = true; more;) {

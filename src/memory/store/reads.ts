@@ -1,6 +1,7 @@
 import { InvalidInputError } from '../../platform/errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { stampTime } from '../clock/stamp.ts';
+import { erasable } from './erasable.ts';
 import { checkId } from '../fields.ts';
 import { namespaceChain, standardOf, type Standard } from '../governance/standards.ts';
 import { pendingActionOf, pendingActions } from '../governance/pending-view.ts';
@@ -90,6 +91,7 @@ export function reads(parts: ReadParts): Omit<MemoryReads, 'recall' | 'durabilit
     pending: async (query) => pendingActions(parts, query),
     pendingAction: async (id) => pendingActionOf(parts, id),
     history: async (id) => history(parts, id),
+    erasable: async (query) => erasable(parts.db, query),
     export: () => exportPages(parts),
   };
 }

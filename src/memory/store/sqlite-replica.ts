@@ -11,6 +11,7 @@ import type { GroupCommit } from './group-commit.ts';
 import { canonicalLines, entriesOf, newestStamp, parseRow, snapshotPage, statesOf, unlisted } from './snapshot.ts';
 import { Renewal } from './renewal.ts';
 import { SnapshotFloors } from './snapshot-floors.ts';
+import { forgetStableTexts, scrubMemories } from './forget-texts.ts';
 import { Stability } from './stability.ts';
 import type { WorkParts } from './work.ts';
 
@@ -38,6 +39,7 @@ export function sqliteReplica(
   const renewal = new Renewal(parts, commit, system, nextOrigin);
   renewal.resume();
   const checksums = new Checksums(db, digests);
+  const forgetting = forgettingOf(parts);
   const identity = (): ReplicaIdentity => ({ member, origin: parts.origin, device });
   return {
     identity,
@@ -88,12 +90,24 @@ export function sqliteReplica(
       await commit.submit((work) => work.write({ kind: 'purge', before: floor, after: needed }, system));
       return { purged: before - tombstones(parts) };
     },
+    forgetTexts: async (stable) => forgetting(stable),
     retain: async (stable, before_ms) => retain(parts, stable, before_ms),
     canonical: async function* () {
       yield* canonicalLines(db);
     },
     onCommit: (listener) => commit.onCommit(listener),
     useDurability,
+  };
+}
+
+function forgettingOf({ db }: WorkParts): (stable: VersionVector) => { emptied: number } {
+  let looked_through = '';
+  let to_scrub = false;
+  return (stable) => {
+    const { emptied, through } = forgetStableTexts(db, stable, looked_through);
+    looked_through = through;
+    if (emptied > 0 || to_scrub) to_scrub = !scrubMemories(db);
+    return { emptied };
   };
 }
 

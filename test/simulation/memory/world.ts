@@ -286,9 +286,12 @@ export class MemoryWorld {
     }
     if (chosen < 0.68) {
       const id = some();
-      return this.#write(machine, { kind: 'delete', id, value: '' }, (key) =>
-        memories.delete(id, { ...CALLER, ...key }),
-      );
+      // Not drawn: so a seed gives the same world as before there was erasing.
+      const how =
+        Math.floor(this.time.monotonic_ms()) % 3 === 0
+          ? (key: object) => memories.erase([id], { ...CALLER, ...key })
+          : (key: object) => memories.delete(id, { ...CALLER, ...key });
+      return this.#write(machine, { kind: 'delete', id, value: '' }, how);
     }
     if (chosen < 0.74) {
       const [source_id, target_id] = [some(), some()];
