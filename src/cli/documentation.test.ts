@@ -22,12 +22,17 @@ function commandLines(page: string): string[] {
     .map((line) => line.replace(/\s+(#|>|\||<|&&).*$/, '').trim());
 }
 
+/** As a shell takes it apart, in the forms that the guides use. */
+function wordsOf(line: string): string[] {
+  return (line.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).map((word) => word.replace(/^(["'])(.*)\1$/, '$2'));
+}
+
 const lines = pages.flatMap((page) => commandLines(page).map((line) => [page, line] as const));
 
 describe('the guides', () => {
   it.each(lines)('%s: %s', (_, line) => {
     const { host } = hostOf({});
-    const parsed = parseCommandLine(line.split(/\s+/).slice(1), host);
+    const parsed = parseCommandLine(wordsOf(line).slice(1), host);
     if (typeof parsed === 'number') expect(parsed).toBe(EXIT.ok);
     else expect(line).toContain(parsed.name);
   });

@@ -85,10 +85,6 @@ async function patiently(run: () => Promise<ExitCode>, signal: AbortSignal): Pro
 
 async function runIn(options: DaemonOptions, sample: boolean): Promise<ExitCode> {
   const { paths } = options;
-  if (options.only !== null && options.only !== 'telemetry')
-    throw new UsageError('stream.unavailable', `The stream ${options.only} is not part of this version`, {
-      field: '--only',
-    });
   prepareHome(paths);
   const log = openLog(paths);
   const directory = await openDirectory(options, log);
@@ -162,7 +158,9 @@ async function serve(
     announced = { pid: process.pid, url, token: operator_token, version: programVersion(), started_ms };
     writeDaemonFile(paths, announced);
     rememberRole(paths, options.role);
-    daemon.wakeups = startLoops(supervisor, directory, { capture: directory.options.captures });
+    daemon.wakeups = startLoops(supervisor, directory, {
+      ...{ capture: directory.options.captures, only: options.only },
+    });
     log.info({ url, version: programVersion(), role: options.role }, 'started');
     const over = AbortSignal.any([signal, stopping.signal]);
     options.on_ready(operator, { sample, over });

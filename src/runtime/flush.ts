@@ -1,8 +1,10 @@
+import type { PeerState } from '../memory/replication/states.ts';
 import { allEnded, type PassResult } from '../engine/pass.ts';
 import { FullError } from '../platform/errors.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { FlushResult, StreamName } from './operator.ts';
 import { allProgress } from './journals.ts';
+import { runs, narrowed } from './narrowed.ts';
 import { oldPeerStatuses } from './old-peer-status.ts';
 import { removeDelivered } from './retention.ts';
 
@@ -27,6 +29,7 @@ export async function flush(
     for (let full = true; full && !over.signal.aborted;) {
       full = await readAll(directory, stream, over.signal);
       await deliverAll(directory, result, deadline_ms, over.signal);
+      if (runs(stream, 'memory')) await tellMembers(directory, over.signal);
       if (full && (await removeDelivered(directory, over.signal)) === 0) break;
     }
   } finally {
@@ -34,16 +37,6 @@ export async function flush(
   }
   const unreadable = (directory.sessions?.sources() ?? []).reduce((sum, { failing }) => sum + failing, 0);
   return { ...result, unreadable, ...(await whatRemains(all, stream)) };
-}
-
-/** A directory whose other streams rest. */
-function narrowed(directory: DataDirectory, stream: StreamName | null): DataDirectory {
-  return {
-    ...directory,
-    ...(stream === null || stream === 'telemetry' ? {} : { deliveries: new Map() }),
-    ...(stream === null || stream === 'sessions' ? {} : { sessions: null }),
-    ...(stream === null || stream === 'memory' ? {} : { old_peers: null }),
-  };
 }
 
 /**
@@ -124,8 +117,28 @@ async function whatRemains(
     const why = row.state === 'paused' ? 'paused' : (held[0]?.message ?? row.last_error?.message ?? 'time is over');
     return { destination: row.destination_id, stream, remaining, reason: remaining === 0 ? null : why, on_hold };
   });
-  if (only === null || only === 'memory') destinations.push(...oldPeersRemaining(directory));
+  if (runs(only, 'memory')) destinations.push(...membersRemaining(directory), ...oldPeersRemaining(directory));
   return { remaining: destinations.reduce((sum, { remaining }) => sum + remaining, 0), destinations };
+}
+
+/** Until every member that a link reaches has what is here; their links send by themselves. */
+async function tellMembers({ memory, options }: DataDirectory, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const { running, peers } = memory?.peers.replication.status() ?? { running: false, peers: [] };
+    const behind = peers.filter(({ waiting, link }) => waiting > 0 && link !== null && GETS_ON.has(link.state));
+    if (!running || behind.length === 0) return;
+    await options.timers.sleep(LOOK_AGAIN_MS, signal);
+  }
+}
+
+/** States of a link in which waiting helps. */
+const GETS_ON: ReadonlySet<PeerState> = new Set(['unmet', 'following', 'seeding']);
+
+function membersRemaining({ memory }: DataDirectory): FlushResult['destinations'] {
+  return (memory?.peers.replication.status().peers ?? []).map(({ name, waiting: remaining, link }) => {
+    const why = link === null ? 'it fetches by itself' : (link.last_error ?? 'time is over');
+    return { destination: name, stream: 'memory', remaining, reason: remaining === 0 ? null : why, on_hold: null };
+  });
 }
 
 function oldPeersRemaining({ old_peers }: DataDirectory): FlushResult['destinations'] {

@@ -6,6 +6,8 @@ import { watchTranscripts } from '../telemetry/capture/transcript-watch.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { removeDelivered } from './retention.ts';
 import { tendMemories } from './memory-loops.ts';
+import { narrowed, runs } from './narrowed.ts';
+import type { StreamName } from './operator.ts';
 import { startSessionLoops } from './session-loops.ts';
 
 /** A sweep without a hint: finds what the watcher missed. */
@@ -33,19 +35,29 @@ interface CaptureListener {
   full: () => void;
 }
 
-/** Starts every loop of a daemon: capture, one delivery for each destination, upkeep. */
-export function startLoops(supervisor: Supervisor, directory: DataDirectory, run: { capture: boolean }): LoopWakeups {
+export interface LoopChoice {
+  capture: boolean;
+  /** The one stream that runs; null: all. */
+  only: StreamName | null;
+}
+
+/**
+ * Starts every loop of a daemon: capture, one delivery for each destination, upkeep. What a stream that does not run has waiting
+ * stays; upkeep and erasures that were asked for go on whichever runs.
+ */
+export function startLoops(supervisor: Supervisor, all: DataDirectory, run: LoopChoice): LoopWakeups {
+  const directory = narrowed(all, run.only);
   const deliveries = [...directory.deliveries].map(([id, delivery]) => ({ id, delivery, wakeup: new Wakeup() }));
   const appended = (what: SendWhat = 'all'): void => deliveries.forEach(({ wakeup }) => wakeup.notify(what));
   const sources = [new Wakeup(), new Wakeup()] as const;
   const upkeep = new Wakeup();
   const told: CaptureListener = { appended, full: () => upkeep.notify() };
-  if (run.capture) {
+  if (run.capture && runs(run.only, 'telemetry')) {
     supervisor.start({ name: 'transcripts', run: (signal) => sweepTranscripts(directory, sources[0], told, signal) });
     supervisor.start({ name: 'hooks', run: (signal) => sweepHooks(directory, sources[1], told, signal) });
   }
   const { memory } = directory;
-  if (memory) {
+  if (memory && runs(run.only, 'memory')) {
     supervisor.start({ name: 'tend memories', run: (signal) => tendMemories(memory, directory.options, signal) });
     supervisor.start({ name: 'memory peers', run: (signal) => memory.peers.run(signal) });
   }

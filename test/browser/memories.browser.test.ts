@@ -39,9 +39,17 @@ const PEERS: PeerStatus[] = [
 function kept(peers: PeerStatus[] = PEERS): Partial<StatusReport> {
   const replication: ReplicationStatus = {
     ...{ running: true, member: 'aaaa', origin: 'aaaa.1', members: peers.length + 1, peers, waiting_writes: 0 },
-    ...{ reachable: 1, parked: [], alarms: [], last_upkeep: null },
+    ...{ reachable: 1, parked: [], alarms: [], damaged: 0, last_upkeep: null },
   };
-  const figures = { memories: 12, archived: 1, pending: 0, operations: 40, size_bytes: 90_000, write_quorum: 1 };
+  const figures = {
+    memories: 12,
+    archived: 1,
+    pending: 0,
+    operations: 40,
+    size_bytes: 90_000,
+    write_quorum: 1,
+    damaged: 0,
+  };
   return { memory: { ...figures, peers: peers.length === 0 ? null : replication } };
 }
 
