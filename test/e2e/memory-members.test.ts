@@ -124,6 +124,30 @@ test('what was acknowledged survives the writer: it is killed right after the an
   await until('a has all', async () => JSON.stringify(await titles(a)) === JSON.stringify(all), { within_ms: 60_000 });
 });
 
+test('a new number loses nothing, is kept over a start, and the others follow', LIMIT, async () => {
+  const [a, b, c] = members as [Member, Member, Member];
+  const origin = async (): Promise<string> =>
+    (await a.machine.json<{ status: { origin: string } }>(['memory', 'peers', 'list'])).status.origin;
+  const before = await origin();
+  expect((await store(a, 'before the new number')).status).toBe(201);
+  const { origin: after } = await a.machine.json<{ origin: string }>(['memory', 'peers', 'renew', '--yes']);
+  expect(after).not.toBe(before);
+  expect((await store(a, 'after it')).status).toBe(201);
+  await a.program.kill();
+  a.program = await a.machine.up(['--no-capture']);
+  expect(await origin()).toBe(after);
+  const wanted = ['after it', 'before the new number'];
+  for (const member of [a, b, c])
+    await until(
+      'both are there',
+      async () => {
+        const found = await titles(member);
+        return wanted.every((title) => found.includes(title));
+      },
+      { within_ms: 60_000 },
+    );
+});
+
 test('invite and join: the same six words on both, and one memory', LIMIT, async () => {
   await using server = new Machine();
   await using laptop = new Machine();
