@@ -290,7 +290,7 @@ describe('recall', () => {
       ann.caller,
     );
     expect([mode, tokens_used > 0]).toEqual(['keyword', true]);
-    expect(memories.map(({ title }) => title)).toEqual(['Deploy window']);
+    expect(memories.map(({ title }) => title)).toEqual(['Rollback of deploys', 'Deploy window']);
     const both = await a.memories.recall({ context: 'deploys deploy', namespace: 'team/ops' }, ann.caller);
     expect(both.memories.map(({ title }) => title)).toEqual(['Rollback of deploys', 'Deploy window']);
     const small = await a.memories.recall(

@@ -24,6 +24,7 @@ import { reads, type ReadParts } from './store/reads.ts';
 import { Rows } from './store/rows.ts';
 import { allHashes } from './store/snapshot.ts';
 import { SYSTEM_AGENT, sqliteReplica } from './store/sqlite-replica.ts';
+import { refillTerms } from './store/terms.ts';
 import { readClock, type Work, type WorkParts } from './store/work.ts';
 import { consolidate, promoteMemory } from './writes/combine-memories.ts';
 import { embedMemory } from './writes/embed-memory.ts';
@@ -78,6 +79,7 @@ export interface MemoryStoreOptions {
  */
 export function openMemoryStore(db: Database, options: MemoryStoreOptions): Memories {
   migrate(db, MIGRATIONS, options.clock.now_ms(), 'memory');
+  refillTerms(db);
   const parts = workParts(db, options);
   const commit = new GroupCommit(parts);
   const { member, clock } = options;

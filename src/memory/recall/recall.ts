@@ -5,7 +5,8 @@ import type { FoundMemory } from '../memory.ts';
 import type { EmbeddingValue } from '../operation.ts';
 import { readMemoryState } from '../merge/row.ts';
 import { textStampOf, valueOf } from '../store/memory-columns.ts';
-import { termsOf } from '../store/terms.ts';
+import { wordsOf } from '../store/terms.ts';
+import { looseTerms } from '../store/words.ts';
 import { FROM_MEMORY, MEMORY_ROW, memoryOf, type MemoryRow, type ViewContext } from '../store/views.ts';
 import { conditionsOf, limitOf, type Conditions } from './conditions.ts';
 import { RECALL_SCORE, blend, cosineOf, distanceFactor, tokensOf } from './ranking.ts';
@@ -44,7 +45,7 @@ function within(conditions: Conditions, spaces: readonly string[] | null): Condi
 }
 
 function byTerms(db: Database, text: string, conditions: Conditions, most: number, now_ms: number): Scored[] {
-  const terms = termsOf(checkText('context', text));
+  const terms = wordsOf(checkText('context', text)).flatMap(looseTerms);
   if (terms.length === 0) return [];
   return db.all<Scored>(
     `SELECT m.memory_key, m.namespace, ${RECALL_SCORE} AS score

@@ -1,6 +1,8 @@
 import type { Database } from '../../storage/sqlite/database.ts';
 import type { MemoryState } from '../merge/memory.ts';
+import { readMemoryState } from '../merge/row.ts';
 import { valueOf } from './memory-columns.ts';
+import { indexedTerm, indexedText } from './words.ts';
 
 interface TermChange {
   memory_key: number;
@@ -77,9 +79,9 @@ function insertTerms(db: Database, memory_key: number, state: MemoryState): void
   db.run(
     'INSERT INTO memory_text (rowid, title, content, tags) VALUES (?, ?, ?, ?)',
     memory_key,
-    textOf(state, 'title'),
-    textOf(state, 'content'),
-    Array.isArray(tags) ? tags.join(' ') : '',
+    indexedText(textOf(state, 'title')),
+    indexedText(textOf(state, 'content')),
+    indexedText(Array.isArray(tags) ? tags.join(' ') : ''),
   );
 }
 
@@ -88,12 +90,32 @@ function textOf(state: MemoryState, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Runs of letters and digits, each quoted: nothing of a query language is left. Quotation marks hold a phrase together. */
+/**
+ * What a text asks the index for: each word, or what stands between quotation marks, by itself and quoted, so that nothing of a
+ * query language is left.
+ */
 export function termsOf(text: string): string[] {
-  const terms: string[] = [];
+  return wordsOf(text).map(indexedTerm);
+}
+
+/** The same, as they were written. */
+export function wordsOf(text: string): string[] {
+  const words: string[] = [];
   for (const [, phrase, word] of text.matchAll(/"([^"]*)"|([^\s"]+)/g)) {
     const term = (phrase ?? word ?? '').trim();
-    if (/[\p{L}\p{N}\p{Co}]/u.test(term)) terms.push(`"${term}"`);
+    if (/[\p{L}\p{N}\p{Co}]/u.test(term)) words.push(term);
   }
-  return terms;
+  return words;
+}
+
+/** Fills an index that a migration left empty; some seconds for a hundred thousand memories, once. */
+export function refillTerms(db: Database): void {
+  if (db.get('SELECT rowid FROM memory_text LIMIT 1') !== undefined) return;
+  db.transaction(() => {
+    const rows = db.prepare(`SELECT memory_key, state FROM memory WHERE status = 'live'`).iterate() as Iterable<{
+      memory_key: number;
+      state: string;
+    }>;
+    for (const { memory_key, state } of rows) insertTerms(db, memory_key, readMemoryState(state));
+  });
 }

@@ -5,7 +5,8 @@ import { MAX_BULK, MEMORY_LIMITS } from '../limits.ts';
 import type { ForgetRequest, Governed } from '../memories.ts';
 import { TIERS, type Memory } from '../memory.ts';
 import { liveMemory } from '../store/reads.ts';
-import { termsOf } from '../store/terms.ts';
+import { wordsOf } from '../store/terms.ts';
+import { holdsTerm, indexedTerm } from '../store/words.ts';
 import { FROM_MEMORY, MEMORY_ROW, archivedMemoryOf, type MemoryRow } from '../store/views.ts';
 import { timeText } from '../clock/stamp.ts';
 import { unlinkAll } from './link-memories.ts';
@@ -107,24 +108,35 @@ export function forget(scope: WriteScope, request: ForgetRequest): { forgotten: 
   const { namespace, pattern, tier, dry_run = false } = request;
   if (namespace === undefined && pattern === undefined && tier === undefined)
     throw invalid('namespace', 'is missing, and so are pattern and tier');
-  const terms = pattern === undefined ? null : termsOf(checkText('pattern', pattern)).join(' ');
+  const words = pattern === undefined ? [] : wordsOf(checkText('pattern', pattern));
+  const terms = pattern === undefined ? null : words.map(indexedTerm).join(' ');
   if (terms === '') throw invalid('pattern', 'has no word');
   if (terms !== null) scope.work.rows.writeTerms();
   const rows = scope.db.all<{ id: string }>(
     `SELECT m.id FROM memory m WHERE m.status = 'live' AND (?1 IS NULL OR m.namespace = ?1) AND (?2 IS NULL OR m.tier = ?2)
        AND (?3 IS NULL OR m.memory_key IN (SELECT rowid FROM memory_text WHERE memory_text MATCH ?3))
-     ORDER BY m.memory_key LIMIT ${MAX_BULK}`,
+     ORDER BY m.memory_key`,
     namespace === undefined ? null : checkNamespace('namespace', namespace),
     tier === undefined ? null : oneOf('tier', tier, TIERS),
     terms,
   );
-  const memories = rows.flatMap(({ id }) => liveMemory(scope, id) ?? []);
+  const memories: Memory[] = [];
+  for (const { id } of rows) {
+    if (memories.length === MAX_BULK) break;
+    const memory = liveMemory(scope, id);
+    if (memory && holdsAll(memory, words)) memories.push(memory);
+  }
   if (!dry_run)
     for (const memory of memories) {
       requireAllowed(scope, 'delete', memory.namespace, memory);
       archiveOne(scope, memory, 'forget');
     }
-  return { forgotten: memories.map(({ id }) => id), more: rows.length === MAX_BULK };
+  return { forgotten: memories.map(({ id }) => id), more: memories.length === MAX_BULK };
+}
+
+/** The index also finds other forms of a word; what is put away holds the words as they were given. */
+function holdsAll({ own_title, content, tags }: Memory, words: readonly string[]): boolean {
+  return words.every((word) => [own_title, content, ...tags].some((text) => holdsTerm(text, word)));
 }
 
 /**
