@@ -300,6 +300,23 @@ describe('what happens here comes to an old peer', () => {
   });
 });
 
+test('a log in which something was erased is read on: what was said of it goes, and so does the row there', async () => {
+  const [id, other] = [await ours.member.store('Erased'), await ours.member.store('Stays')];
+  await deliver();
+  await memories().erase([id], ann);
+  const { origin } = ours.member.replica.identity();
+  expect((await ours.member.replica.read(origin, 0))?.operations).toContain('');
+  const second = await rig.old('host:second');
+  await rig.delivery(ours, 'host:second', second.url).pass(signal);
+  expect(second.peer.rows().map((row) => row.id)).toEqual([other]);
+  await deliver();
+  expect(old.rows().map((row) => row.id)).toEqual([other]);
+  expect(
+    ours.db.all('SELECT theirs, ours FROM compat_peer_row WHERE memory_id = ? AND peer = ?', id, 'host:old'),
+  ).toEqual([{ theirs: null, ours: null }]);
+  expect(await second.peer.catchUp(ours.listener.url)).toBe(1);
+});
+
 describe('nothing circles', () => {
   test('after both have spoken, nobody writes or sends any more', async () => {
     const { row } = await old.create({ title: 'Theirs' });

@@ -5,7 +5,7 @@ import { goneOf } from './gone.ts';
 import type { OutboxRow, Waiting } from './outbox.ts';
 import type { Outgoing } from './outgoing.ts';
 import { isPrivate } from './sharing.ts';
-import { joinedAtPeer, marksOf, sameMarks, type KnownRow, type Marks } from './peer-rows.ts';
+import { goneRow, joinedAtPeer, marksOf, sameMarks, type KnownRow, type Marks } from './peer-rows.ts';
 import { expectedId, itemsOf, type Lane, type LaneItems } from './push-lanes.ts';
 import { wireMemoryOf } from './wire-memory.ts';
 
@@ -87,8 +87,7 @@ function planGone(
   const there = known?.theirs ?? known?.ours ?? null;
   if (there ? !sharing.allows(there.namespace) : !known && !is_shared) return planOf(waiting, null);
   const plan = planOf(waiting, { lane: gone === 'dead' ? 'delete' : 'archive', id: waiting.key });
-  const before = known ?? { theirs: null, theirs_updated: 0n, ours: null };
-  return { ...plan, known: { ...before, gone } };
+  return { ...plan, known: goneRow(known, gone) };
 }
 
 /**

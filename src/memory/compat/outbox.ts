@@ -148,8 +148,8 @@ export class Outbox {
 
 /** The rows that an operation touches, as far as the dialect can say them. */
 export function rowsTouched(text: string): { row: OutboxRow; key: string }[] {
-  const operation: unknown = JSON.parse(text);
-  if (!isObject(operation)) return [];
+  const operation = read(text);
+  if (operation === null) return [];
   switch (operation['kind']) {
     case 'store':
     case 'update':
@@ -176,8 +176,8 @@ export function rowsTouched(text: string): { row: OutboxRow; key: string }[] {
 
 /** What a `store` says of a memory that may be gone by now: enough to know whether a peer could have been told of it. */
 export function storedBy(text: string): { id: string; namespace: string; metadata: JsonObject }[] {
-  const operation: unknown = JSON.parse(text);
-  if (!isObject(operation) || operation['kind'] !== 'store') return [];
+  const operation = read(text);
+  if (operation?.['kind'] !== 'store') return [];
   const { fields, metadata } = operation;
   const namespace = isObject(fields) ? textOf(fields['namespace']) : '';
   return [{ id: textOf(operation['id']), namespace, metadata: isObject(metadata) ? metadata : {} }];
@@ -185,8 +185,15 @@ export function storedBy(text: string): { id: string; namespace: string; metadat
 
 /** The memory that an operation brings back from the archive, if that is what it does. */
 export function restoredBy(text: string): string[] {
+  const operation = read(text);
+  return operation?.['kind'] === 'restore' ? [textOf(operation['id'])] : [];
+}
+
+/** Null for one that was erased: its place is there, and what it said is not. */
+function read(text: string): JsonObject | null {
+  if (text === '') return null;
   const operation: unknown = JSON.parse(text);
-  return isObject(operation) && operation['kind'] === 'restore' ? [textOf(operation['id'])] : [];
+  return isObject(operation) ? operation : null;
 }
 
 function keyOfLink(operation: JsonObject): string {

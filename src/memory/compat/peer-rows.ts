@@ -131,6 +131,14 @@ export function knownAfter(
   return { theirs, theirs_updated, ours, gone: null };
 }
 
+/** A row that the peer has no more. Of one that was deleted nothing is kept, not even the hashes of what it said. */
+export function goneRow(known: KnownRow | null, gone: 'archived' | 'dead'): KnownRow {
+  const { theirs, theirs_updated, ours } = known ?? { theirs: null, theirs_updated: 0n, ours: null };
+  return gone === 'archived'
+    ? { theirs, theirs_updated, ours, gone }
+    : { theirs: null, theirs_updated, ours: null, gone };
+}
+
 interface StoredRow {
   memory_id: string;
   theirs: string | null;

@@ -16,7 +16,7 @@ import { isLinkSignedBy } from './link-signature.ts';
 import { millisecondsOf, parseInstant, type Instant } from './instant.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import { Outbox } from './outbox.ts';
-import { PeerRows } from './peer-rows.ts';
+import { goneRow, PeerRows } from './peer-rows.ts';
 import type {
   PushBody,
   PushedDecision,
@@ -230,8 +230,7 @@ export class PushReceiver {
 
   /** The peer is not to be told of what it told us. */
   #markGone(peer: string, id: string, gone: 'archived' | 'dead'): void {
-    const known = this.#rows.get(peer, [id]).get(id) ?? { theirs: null, theirs_updated: 0n, ours: null };
-    this.#rows.put(peer, new Map([[id, { ...known, gone }]]));
+    this.#rows.put(peer, new Map([[id, goneRow(this.#rows.get(peer, [id]).get(id) ?? null, gone)]]));
   }
 
   async #link(peer: string, link: PushedLink, options: WriteOptions): Promise<ItemResult> {
