@@ -8,7 +8,9 @@
  *  R3  Nothing is sent to a peer that its last vector covers, nor of its own origin.        pages.test.ts
  *  R4  A parked operation holds its origin at that peer and no other.                       peer-link.test.ts
  *  R5  Every exchange either moves a vector, or is followed by a wait.                      S `no spinning`
- *  R6  Sequences of an incarnation that a peer knows further are never continued.           S `restored`, quorum.test.ts
+ *  R6  Sequences of an incarnation that a peer knows further, or otherwise, are never
+ *      continued, and nobody is counted for another operation of their number.              S `twin`, quorum.test.ts,
+ *                                                                                           peer-link.test.ts
  *  R7  Members that hear each other end with equal vectors and equal bytes.                 S `convergence`
  *  R8  Equal vectors with different roots are seen at the next reply and repaired by
  *      operations.                                                                          reconcile.test.ts
