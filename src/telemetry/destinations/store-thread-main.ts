@@ -28,12 +28,17 @@ function* waiting(): Generator<ToThread> {
   for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) yield next.message as ToThread;
 }
 
-async function take(messages: readonly ToThread[]): Promise<void> {
-  const closes = messages.includes('close');
-  const requests = messages.filter((message) => message !== 'close');
-  const removals = requests.filter((request): request is EraseRequest | ScrubRequest => !('batch' in request));
-  // While they wait for the disk, nothing here holds their bodies.
-  const answers: FromThread = await Promise.all(requests.filter((request) => 'batch' in request).map(answerTo));
+/** Takes the messages out of their list one by one: a body is garbage as soon as it is parsed. */
+async function take(messages: ToThread[]): Promise<void> {
+  let closes = false;
+  const removals: (EraseRequest | ScrubRequest)[] = [];
+  const answering: Promise<Answer>[] = [];
+  for (let message = messages.shift(); message !== undefined; message = messages.shift()) {
+    if (message === 'close') closes = true;
+    else if ('batch' in message) answering.push(answerTo(message));
+    else removals.push(message);
+  }
+  const answers: FromThread = await Promise.all(answering);
   // Not before what was given together with it is stored: some of that may be of the sessions to be erased.
   for (const request of removals) answers.push(remove(request));
   if (answers.length > 0) port?.postMessage(answers);

@@ -30,7 +30,7 @@ export class SessionActivity {
     }
     known.first_ms = Math.min(known.first_ms, event.ts_ms);
     known.last_ms = Math.max(known.last_ms, event.ts_ms);
-    if (compareTuples(speakerTuple(event), speakerTuple(known.speaker)) > 0) known.speaker = event;
+    if (speaksBefore(event, known.speaker)) known.speaker = event;
   }
 
   write(db: Database, interner: Interner, principal: Principal, workspace_key: number): void {
@@ -63,6 +63,13 @@ export class SessionActivity {
       );
     }
   }
+}
+
+/** By the tuples; most pairs are told apart without making them. */
+function speaksBefore(event: WireEvent, speaker: WireEvent): boolean {
+  const alike = event.subagent_id_hash === speaker.subagent_id_hash && event.model === speaker.model;
+  if (alike && event.ts_ms !== speaker.ts_ms) return event.ts_ms > speaker.ts_ms;
+  return compareTuples(speakerTuple(event), speakerTuple(speaker)) > 0;
 }
 
 function speakerTuple(event: WireEvent): Scalar[] {
