@@ -103,8 +103,8 @@ export class HomeNetworks implements AsyncDisposable {
     must('-n', inner, 'route', 'add', 'default', 'via', '192.168.7.1');
     must('-n', router, 'address', 'add', `${SERVER_ADDRESS}/32`, 'dev', 'lo');
     // The server has an address of its own towards each; all of them lead to it.
-    const gateway = number === 0 ? SERVER_ADDRESS : `198.51.${100 + number}.1`;
-    const own = number === 0 ? '203.0.113.2/24' : `198.51.${100 + number}.2/24`;
+    const gateway = number === 0 ? SERVER_ADDRESS : `198.51.${99 + number}.1`;
+    const own = number === 0 ? '203.0.113.2/24' : `198.51.${99 + number}.2/24`;
     this.#gateways.set(laptop, gateway);
     this.#wire([this.#name('server'), `to-${number}`, `${gateway}/24`], [outside, 'world', own]);
     must('-n', outside, 'route', 'add', 'default', 'via', gateway);
