@@ -6,7 +6,8 @@ import { ann, bob, MemoryMember, pull, settle, vectors } from '../../test/suppor
 import { scratchDirectory } from '../../test/support/scratch-directory.ts';
 import { covers, meetVectors, placeOf } from './origin.ts';
 
-const WORD = 'quetzalcoatlus';
+/** Its own stem, so that the index would hold it as it is. */
+const WORD = 'archaeopterix';
 
 let folder: { path: string; remove: () => void };
 let members: MemoryMember[] = [];

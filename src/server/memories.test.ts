@@ -272,6 +272,46 @@ describe('reading', () => {
     expect((await ask('GET', '/contradictions?topic=walrus')).json).toMatchObject({ links: [] });
   });
 
+  test('what says the same already, in whatever order of words', async () => {
+    const { id } = await stored({ title: 'Freeze', content: 'No deploys on a Friday afternoon', namespace: 'dup/a' });
+    const check = async (content: string, more: object = {}) =>
+      (await ask('POST', '/check_duplicate', { title: 'Freeze', content, namespace: 'dup/a', ...more })).json;
+    expect(await check('On a Friday afternoon: no deploys!')).toMatchObject({
+      ...{ is_duplicate: true, threshold: 0.85, suggested_merge: id },
+      nearest: { id, title: 'Freeze', namespace: 'dup/a', similarity: 1 },
+    });
+    expect(await check('No deploys on Monday')).toMatchObject({ is_duplicate: false, nearest: { id } });
+    expect(await check('No deploys on Monday', { threshold: 0.1 })).toMatchObject({ threshold: 0.5 });
+    const nothing = await check('walrus', { title: 'walrus' });
+    expect(nothing).toMatchObject({ is_duplicate: false, candidates_scanned: 0, suggested_merge: null });
+    // To look is no recall: nothing is counted.
+    expect((await ask('GET', `/memories/${id}`)).json).toMatchObject({ memory: { access_count: 0 } });
+    expect((await ask('POST', '/check_duplicate', { title: 'x' })).status).toBe(422);
+  });
+
+  test('namespaces as a tree, and what to begin a session with', async () => {
+    await stored({ namespace: 'tax/web/ui', priority: 9, title: 'Colours' });
+    await stored({ namespace: 'tax/web' });
+    await stored({ namespace: 'tax/ops' });
+    const { tree, total_count } = (await ask('GET', '/taxonomy?prefix=tax')).json;
+    expect(total_count).toBe(3);
+    const web = { namespace: 'tax/web', name: 'web', count: 1, subtree_count: 2 };
+    expect(tree).toMatchObject({
+      ...{ namespace: 'tax', count: 0, subtree_count: 3 },
+      children: [
+        { namespace: 'tax/ops', count: 1 },
+        { ...web, children: [{ namespace: 'tax/web/ui', count: 1 }] },
+      ],
+    });
+    expect((await ask('GET', '/taxonomy?prefix=tax&depth=1')).json).toMatchObject({
+      tree: { children: [{}, { ...web, children: [] }] },
+    });
+    expect((await ask('POST', '/session/start', { namespace: 'tax/web/ui' })).json).toMatchObject({
+      ...{ count: 1, mode: 'session_start' },
+      memories: [{ title: 'Colours' }],
+    });
+  });
+
   test('a reader sees at least what the token of an earlier answer names', async () => {
     const made = await ask('POST', '/memories', { title: title(), content: 'x' });
     const token = String(made.headers['x-read-token']);

@@ -124,6 +124,19 @@ export const notifyBody = z.object({
   tier: optional(tier),
 });
 
+export const duplicateBody = z.object({
+  title: text,
+  content: text,
+  namespace: optional(text),
+  threshold: optional(z.number()).describe('From which likeness on it is a duplicate; default 0.85, at least 0.5.'),
+});
+
+export const sessionStartBody = z.object({
+  namespace: optional(text),
+  limit: optional(z.int().min(1)).describe('Default 10, at most 50.'),
+  agent_id: optional(text),
+});
+
 /** Every body by the name that it has in the OpenAPI document. */
 export const MEMORY_BODIES = {
   NewMemory: newMemoryBody,
@@ -140,6 +153,8 @@ export const MEMORY_BODIES = {
   MemoryImport: importBody,
   MemoryAgent: agentBody,
   Notification: notifyBody,
+  DuplicateCheck: duplicateBody,
+  SessionStart: sessionStartBody,
 } as const;
 
 /** A request to store of a body; `source` is where it came in when the body does not say. */

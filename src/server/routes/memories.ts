@@ -9,6 +9,7 @@ import type { ServerEnv } from '../http/env.ts';
 import { Refusal } from '../http/refusal.ts';
 import { readLevelOf } from '../memory-freshness.ts';
 import { MEMORY_ADMINISTRATION } from './memories-administration.ts';
+import { MEMORY_OVERVIEW } from './memories-overview.ts';
 import { MEMORY_READS } from './memories-read.ts';
 import { MEMORY_WRITES } from './memories-write.ts';
 import { MemoryRequest, type MemoryReply, type MemoryRoute } from './memory-request.ts';
@@ -17,7 +18,12 @@ import { MemoryRequest, type MemoryReply, type MemoryRoute } from './memory-requ
  * All routes. They stand under the original's paths; only its `search` and `agents` are taken by the reading API of
  * conversations, so that these two are `/api/v1/memory/search` and `/api/v1/memory/agents`.
  */
-export const MEMORY_ROUTES: readonly MemoryRoute[] = [...MEMORY_WRITES, ...MEMORY_READS, ...MEMORY_ADMINISTRATION];
+export const MEMORY_ROUTES: readonly MemoryRoute[] = [
+  ...MEMORY_WRITES,
+  ...MEMORY_READS,
+  ...MEMORY_OVERVIEW,
+  ...MEMORY_ADMINISTRATION,
+];
 
 /** Checks, answers, waits for the members that were asked for; every refusal is `{error, code}`. */
 export async function answerMemory(
