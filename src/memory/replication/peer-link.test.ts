@@ -352,6 +352,18 @@ describe('identity (R6, R10)', () => {
     expect(a!.member.replica.identity().origin).toBe('a.1');
   });
 
+  test('a copy that never wrote fetches for itself, though the others reach its original', async () => {
+    twins();
+    cluster.pair('xb', 'ab', 'ba');
+    cluster.start('a', 'b');
+    await cluster.until(() => cluster.nodes.get('b')!.replication.status().peers[0]?.link?.state === 'following');
+    cluster.start('x');
+    await cluster.time.pass(60_000);
+    await cluster.nodes.get('b')!.member.store('of another');
+    await cluster.until(equal('a', 'b', 'x'));
+    expect(cluster.nodes.get('b')!.alarms.map(({ kind }) => kind)).toContain('member_cloned');
+  });
+
   test('members that took different branches of one origin join all of both', async () => {
     twins();
     cluster.pair('ab', 'xc');
