@@ -104,7 +104,14 @@ describe('global flags', () => {
   it('--color always colours, --quiet leaves only data and errors', async () => {
     const operator = {
       status: async () => STATUS,
-      flush: async () => ({ delivered: 1, remaining: 1, unreadable: 0, dead_letters: 0, destinations: [] }),
+      flush: async () => ({
+        delivered: 1,
+        remaining: 1,
+        unread: false,
+        unreadable: 0,
+        dead_letters: 0,
+        destinations: [],
+      }),
     };
     expect((await cli(['status', '--color', 'always'], { operator })).stdout).toContain('\u001b[');
     expect((await cli(['status'], { operator })).stdout).not.toContain('\u001b[');

@@ -31,3 +31,11 @@ test('a destination that is slow holds up no other', async () => {
   const { delivered } = await flush({ ...own.directory, deliveries }, { stream: 'telemetry', timeout_ms: 20_000 });
   expect(delivered).toBe(4);
 }, 5_000);
+
+test('a flush whose time is over before it has read says so, and nothing is lost', async () => {
+  await using own = await openDirectory();
+  own.say('session-1', 'web', 'one', 'two');
+  expect(await flush(own.directory, { stream: 'telemetry', timeout_ms: 0 })).toMatchObject({ unread: true });
+  const later = await flush(own.directory, { stream: 'telemetry', timeout_ms: 20_000 });
+  expect(later).toMatchObject({ unread: false, delivered: 3, remaining: 0 });
+});

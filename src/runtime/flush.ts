@@ -24,10 +24,14 @@ export async function flush(
   const over = new AbortController();
   const deadline_ms = clock.monotonic_ms() + timeout_ms;
   void timers.sleep(timeout_ms, over.signal).then(() => over.abort());
-  const result: FlushResult = { delivered: 0, remaining: 0, unreadable: 0, dead_letters: 0, destinations: [] };
+  const result: FlushResult = {
+    ...{ delivered: 0, remaining: 0, dead_letters: 0 },
+    ...{ unread: true, unreadable: 0, destinations: [] },
+  };
   try {
     for (let full = true; full && !over.signal.aborted;) {
       full = await readAll(directory, stream, over.signal);
+      result.unread = full || over.signal.aborted;
       await deliverAll(directory, result, deadline_ms, over.signal);
       if (runs(stream, 'memory')) await tellMembers(directory, over.signal);
       if (full && (await removeDelivered(directory, over.signal)) === 0) break;

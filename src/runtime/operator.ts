@@ -206,6 +206,8 @@ export interface PreviewBatch {
 }
 
 export interface FlushResult {
+  /** The time was over, or a journal full, before all that is new was read: more may be there than `remaining` says. */
+  unread: boolean;
   /** Conversations that could not be read; they are set aside and tried again. */
   unreadable: number;
   delivered: number;

@@ -34,6 +34,7 @@ test('a flush reads, delivers and says that nothing remains; a second one finds 
   expect(first).toEqual({
     delivered: 3,
     remaining: 0,
+    unread: false,
     unreadable: 0,
     dead_letters: 0,
     destinations: [{ destination: 'local', stream: 'telemetry', remaining: 0, reason: null, on_hold: null }],

@@ -6,6 +6,7 @@ describe('flush', () => {
   const result = (remaining: number): FlushResult => ({
     delivered: 1200,
     remaining,
+    unread: false,
     unreadable: 0,
     dead_letters: remaining === 0 ? 0 : 1,
     destinations: [
@@ -20,6 +21,13 @@ describe('flush', () => {
     });
     expect(exit).toBe(1);
     expect(stderr).toContain('2 conversations could not be read');
+  });
+
+  it('exits 1 and says so when the time was over before everything was read', async () => {
+    const operator = { flush: async () => ({ ...result(0), unread: true }) };
+    const { exit, stderr } = await cli(['flush', '--timeout', '1s'], { operator });
+    expect(exit).toBe(1);
+    expect(stderr).toContain('Not everything new was read in this time   repeat it, or give it more: --timeout 5m');
   });
 
   it('exits 0 while conversations are on hold, and says until when', async () => {

@@ -6,7 +6,7 @@ import { formatRecent } from '../format/time.ts';
 import { safe } from '../format/safe.ts';
 import { streamArgument, type Invocation } from '../invocation.ts';
 
-/** `flush`: exit 1 when something stays, with the reason for each destination; what is on hold stays on purpose. */
+/** `flush`: exit 1 when something stays or was not even read, with the reason for each destination; what is on hold stays on purpose. */
 export async function flush(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
   const query = {
     stream: streamArgument(invocation.argument(0)),
@@ -24,10 +24,12 @@ export async function flush(context: CommandContext, invocation: Invocation): Pr
     for (const { destination, remaining, reason } of result.destinations)
       if (remaining > 0)
         context.say(`  ${destination}  ${formatItems(remaining, 'item')}: ${safe(reason ?? 'not delivered in time')}`);
+    if (result.unread)
+      context.say('  Not everything new was read in this time   repeat it, or give it more: --timeout 5m');
     if (result.unreadable > 0)
       context.say(`  ${formatItems(result.unreadable, 'conversation')} could not be read   see: syncline status`);
     if (result.dead_letters > 0)
       context.say(`  ${formatItems(result.dead_letters, 'dead letter')}   see: syncline dead-letters list`);
   }
-  return result.remaining + result.unreadable > 0 ? EXIT.no : EXIT.ok;
+  return result.unread || result.remaining + result.unreadable > 0 ? EXIT.no : EXIT.ok;
 }
