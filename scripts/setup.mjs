@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 export const pinnedNode = join(root, 'node_modules', 'node', 'bin', 'node');
 /** What the program is run with; bin/syncline, which says why, passes the same. */
-export const nodeFlags = ['--no-memory-protection-keys', '--max-semi-space-size=8', '--heap-growing-percent=30'];
+export const nodeFlags = ['--no-memory-protection-keys', '--max-semi-space-size=8', '--heap-growing-percent=20'];
 const stampFile = join(root, 'node_modules', '.syncline-lock');
 
 function lockDigest() {

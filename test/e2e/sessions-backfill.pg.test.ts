@@ -79,7 +79,7 @@ test('a history of 100 MB reaches both stores with a heap that could not hold it
 test.runIf(LONG_MESSAGES > 0)(
   `a backfill of ${LONG_MESSAGES} messages takes no more memory than one of 10,000`,
   async () => {
-    const node_flags = ['--max-semi-space-size=8', '--heap-growing-percent=30'];
+    const node_flags = ['--max-semi-space-size=8', '--heap-growing-percent=20'];
     const small = await backfill({ messages: 10_000, output_chars: 600, node_flags });
     const large = await backfill({ messages: LONG_MESSAGES, output_chars: 600, node_flags });
     const figures = (of: BackfillAnswer): string => `${Math.round(of.peak_mib)} MiB, ${of.seconds.toFixed(1)} s`;
