@@ -55,7 +55,7 @@ async function foundSession({ store }: SessionsDirectory, reader: Reader, id: st
   const session = await store.find(reader, id);
   if (session) return session;
   throw new SynclineError('session.unknown', 'There is no conversation with this id', {
-    hint: '`syncline sessions list` shows them; the beginning of an id is enough.',
+    hint: '`syncline sessions list` shows them; its first eight characters are enough.',
   });
 }
 

@@ -52,7 +52,7 @@ async function keysNamed({ store, known, team_id }: PreviewParts, id: string): P
       hint: 'Give more of the id.',
     });
   throw new SynclineError('session.unknown', 'There is no conversation with this id', {
-    hint: '`syncline sessions list` shows them; the beginning of an id is enough.',
+    hint: '`syncline sessions list` shows them; its first eight characters are enough.',
   });
 }
 
