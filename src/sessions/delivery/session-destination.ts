@@ -14,7 +14,7 @@ import { goneFingerprint } from './segment-hash.ts';
 import type { CataloguedSession, ReadableSession, SessionCatalogue } from './session-catalogue.ts';
 import type { SessionChoice, SessionChoices } from './session-choices.ts';
 import type { SessionHold, SessionHolds } from './session-holds.ts';
-import type { SessionLink } from './session-link.ts';
+import { inDoubt, type SessionLink } from './session-link.ts';
 import type { SessionLinks } from './session-links.ts';
 import type { SessionProject, SessionProjects } from './session-project.ts';
 import type { SharingPolicy } from './sharing.ts';
@@ -274,7 +274,7 @@ export class SessionDestination implements KeyedDestination {
     let base = link.fingerprint;
     for (const is_second of [false, true]) {
       const fingerprint = goneFingerprint(context.hashing, base, since_ms);
-      if (!(await writes.proceed(null))) return writes.later(this.#options.clock.now_ms());
+      if (!(await writes.proceed(inDoubt(link)))) return writes.later(this.#options.clock.now_ms());
       const result = await writer.markGone(team_id, { key, base, fingerprint, owner, since_ms }, signal);
       if (result.kind === 'stored' || result.kind === 'already')
         return writes.save({ ...link, fingerprint, gone_since_ms: since_ms }).done(0);

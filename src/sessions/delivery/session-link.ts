@@ -19,7 +19,7 @@ export const UNKNOWN_RAW = '0'.repeat(16);
 export interface SessionLink {
   /** `withdrawn`: taken back from there; only a new share brings it again. `erased`: the store never takes it again. */
   state: 'stored' | 'withdrawn' | 'erased';
-  /** Null: nothing of it is there. */
+  /** Null: nothing of it is there. `IN_DOUBT`: what is there is not known. */
   fingerprint: string | null;
   owner: string;
   /** `Masker.id` that the raw hashes hold for. */
@@ -32,6 +32,17 @@ export interface SessionLink {
   /** Keyed digest of the title and branch that the store was told; '': they are on hold; null: not known. */
   told_head: string | null;
   stored_ms: number;
+}
+
+/** In the form of a fingerprint, and that of no content: a store that is named it as `base` answers with its own. */
+export const IN_DOUBT = '0'.repeat(16);
+
+/**
+ * The link while a request is under way. Noted before it, so that a store that took the request, and whose answer was lost with
+ * the process, is not taken for what it was before when the source meanwhile went back to just that.
+ */
+export function inDoubt(link: SessionLink): SessionLink {
+  return { ...link, fingerprint: IN_DOUBT };
 }
 
 /** The list a store compares with. */

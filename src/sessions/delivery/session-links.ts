@@ -1,7 +1,7 @@
 import type { FlowWrite } from '../../engine/transaction.ts';
 import { invariant } from '../../platform/errors.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
-import type { LinkedSegment, Redactions, SessionLink } from './session-link.ts';
+import { IN_DOUBT, type LinkedSegment, type Redactions, type SessionLink } from './session-link.ts';
 
 /** Index (4), raw hash (8), masked hash (8). */
 const SEGMENT_BYTES = 20;
@@ -68,7 +68,7 @@ export class SessionLinks {
          ORDER BY stored_ms DESC LIMIT 1`,
         destination_id,
       );
-    return [...newest(`fingerprint <> ''`), ...newest(`state <> 'stored' AND fingerprint IS NULL`)];
+    return [...newest(`fingerprint <> '${IN_DOUBT}'`), ...newest(`state <> 'stored' AND fingerprint IS NULL`)];
   }
 
   /**
@@ -79,7 +79,8 @@ export class SessionLinks {
     this.#db.transaction(() => {
       this.forget(destination_id);
       this.#db.run(
-        `UPDATE session_link SET state = 'withdrawn', fingerprint = '', version = version + 1 WHERE destination_id = ?`,
+        `UPDATE session_link SET state = 'withdrawn', fingerprint = ?, version = version + 1 WHERE destination_id = ?`,
+        IN_DOUBT,
         destination_id,
       );
     });

@@ -10,7 +10,7 @@ import { Hold } from './hold.ts';
 import { fingerprintOf, rawHash } from './segment-hash.ts';
 import type { ReadableSession } from './session-catalogue.ts';
 import type { SessionHold } from './session-holds.ts';
-import { hashesOf, totalRedactions, type LinkedSegment, type SessionLink } from './session-link.ts';
+import { hashesOf, inDoubt, totalRedactions, type LinkedSegment, type SessionLink } from './session-link.ts';
 import type { SessionProject } from './session-project.ts';
 import type { SharingDecision } from './sharing.ts';
 import { Figures, transcriptHead, type HeadContext } from './transcript-head.ts';
@@ -222,7 +222,8 @@ class Attempt {
     const is_there = put.fingerprint === this.#base && !this.#isInDoubt();
     if (is_last && is_there) return this.#done(this.#unlessEqual(link), head);
     if (this.#puts > 0 && this.#isLate()) return { kind: 'unfinished', link: this.#link };
-    if (!(await this.#upload.proceed(this.#link))) return { kind: 'unfinished', link: this.#link };
+    const known = this.#link ?? this.#upload.link;
+    if (!(await this.#upload.proceed(known && inDoubt(known)))) return { kind: 'unfinished', link: this.#link };
     const { writer, team_id } = this.#options;
     const step = this.#taken(await writer.put(team_id, put, this.#upload.signal), link);
     if (step !== null) return step;
