@@ -10,7 +10,15 @@ import type { DeliveryKind, Partition, PartitionSpec } from './partition.ts';
 import type { CounterChange, FlowWrite, Refusal } from './transaction.ts';
 
 export type { DeliveryKind, Partition, PartitionSpec } from './partition.ts';
-export { APPEND_LIMITS, TRANSACTION_LIMITS, type CounterChange, type FlowWrite, type Refusal } from './transaction.ts';
+export {
+  APPEND_LIMITS,
+  TRANSACTION_LIMITS,
+  type CounterChange,
+  type FlowWrite,
+  type Refusal,
+  type RowWrite,
+  type RowWriter,
+} from './transaction.ts';
 
 export interface Identity {
   installation: string;

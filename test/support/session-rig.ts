@@ -252,6 +252,7 @@ export class SessionRig {
         this.#commit(writes);
         return Promise.resolve(true);
       },
+      proceedAll: () => Promise.reject(new Error('a transcript is sent by itself')),
     };
     try {
       const outcome = await this.destination.send(task, context);

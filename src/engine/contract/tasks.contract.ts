@@ -149,6 +149,24 @@ export function tasksContract(open: OpenStore): void {
     expect(await scene.linked()).toBe(1);
   });
 
+  test('proceed for many claims answers for each by itself', async () => {
+    await start();
+    await scene.change('a', 'b');
+    const [stale] = await scene.claim({ limit: 1 });
+    await scene.store.keyed.releaseExpired('store', 'worker', NOW);
+    const tasks = await scene.claim();
+    const { keyed } = scene.store;
+    expect(await keyed.proceedAll([])).toEqual([]);
+    expect(await keyed.proceedAll([tasks[0]!, stale!, tasks[1]!, { ...tasks[0]!, key: 'none' }])).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
+    await scene.store.changeDestination('store', 'pause', null);
+    expect(await keyed.proceedAll(tasks)).toEqual([false, false]);
+  });
+
   test('pauses burn no attempts: deferred, held group, later, lease over, released', async () => {
     await start();
     await scene.change('a');

@@ -30,7 +30,7 @@ export interface AttemptResult {
 }
 
 /** A key, the verdict on its attempt, and what the flow commits with it. */
-interface Weighed extends Pick<TaskSettlement, 'writes' | 'counters'> {
+interface Weighed extends Pick<TaskSettlement, 'writes' | 'rows' | 'counters'> {
   task: Task;
   verdict: KeyedVerdict;
 }
@@ -64,13 +64,15 @@ async function sent(tasks: readonly Task[], context: AttemptContext): Promise<We
   const either = AbortSignal.any([signal, late.signal]);
   const proceed: SendContext['proceed'] = async (task, writes) =>
     !either.aborted && (await store.keyed.proceed(task, writes));
+  const proceedAll: SendContext['proceedAll'] = async (some, rows) =>
+    either.aborted ? some.map(() => false) : store.keyed.proceedAll(some, rows);
   try {
-    const answers = await send(tasks, context.destination, { signal: either, timeout_ms, proceed });
+    const answers = await send(tasks, context.destination, { signal: either, timeout_ms, proceed, proceedAll });
     return tasks.map((task, i) => {
       const answer = answers[i] ?? { outcome: UNANSWERED };
       if ('error' in answer) return { task, verdict: ofThrown(answer.error, late.signal, context) };
-      const { writes = [], counters = [], ...outcome } = answer.outcome;
-      return { task, writes, counters, verdict: verdictOf(outcome, late.signal, context) };
+      const { writes = [], rows = [], counters = [], ...outcome } = answer.outcome;
+      return { task, writes, rows, counters, verdict: verdictOf(outcome, late.signal, context) };
     });
   } finally {
     ended.abort();
@@ -153,8 +155,9 @@ async function isWell({ destination, signal }: AttemptContext): Promise<boolean>
   }
 }
 
-function settlementOf({ task, verdict, writes, counters }: Weighed, context: AttemptContext): TaskSettlement {
+function settlementOf({ task, verdict, writes, rows, counters }: Weighed, context: AttemptContext): TaskSettlement {
   const { destination_id, key, fence } = task;
   const ending = endingOf(verdict, task, { ...context, now_ms: context.clock.now_ms() });
-  return { destination_id, key, fence, ...ending, ...(writes && { writes }), ...(counters && { counters }) };
+  const carried = { ...(writes && { writes }), ...(rows && { rows }), ...(counters && { counters }) };
+  return { destination_id, key, fence, ...ending, ...carried };
 }

@@ -3,7 +3,7 @@
  * other side has), and sends the difference; when to send, what a refusal means, and what happens next is the engine's.
  */
 import type { PartitionHeader, Replied, Unanswered } from '../ordered/destination.ts';
-import type { CounterChange, FlowWrite, Refusal } from '../transaction.ts';
+import type { CounterChange, FlowWrite, Refusal, RowWrite } from '../transaction.ts';
 import type { Task } from './store.ts';
 
 /** What the sender may use during one attempt. */
@@ -18,6 +18,11 @@ export interface SendContext {
    * @throws StaleError when a write changes another number of rows than it expects
    */
   proceed(task: Task, writes?: readonly FlowWrite[]): Promise<boolean>;
+  /**
+   * The same right before a request that carries many keys, in one transaction: one answer for each, in order. `rows[i]` (the
+   * intent of `tasks[i]`) commits where the answer is true. A key whose answer is false is left out of the request.
+   */
+  proceedAll(tasks: readonly Task[], rows?: readonly (readonly RowWrite[])[]): Promise<readonly boolean[]>;
 }
 
 /** Why an attempt failed, where the sender knows it better than the classifier of replies does. */
@@ -31,8 +36,12 @@ export type KeyedFailure = Refusal & {
   wait_ms?: number | null;
 };
 
-/** How one attempt at one key ended. `writes` (the link) and `counters` commit in the transaction that settles it. */
-export type KeyedOutcome = { writes?: readonly FlowWrite[]; counters?: readonly CounterChange[] } & (
+/** How one attempt at one key ended. `writes`, `rows` (the link) and `counters` commit in the transaction that settles it. */
+export type KeyedOutcome = {
+  writes?: readonly FlowWrite[];
+  rows?: readonly RowWrite[];
+  counters?: readonly CounterChange[];
+} & (
   | {
       /** The other side took the difference. `bytes` of it, for the figures. */
       kind: 'done';

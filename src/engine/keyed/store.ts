@@ -3,7 +3,7 @@
  * transaction. `src/engine/contract/tasks.contract.ts` is part of the suite that every back-end passes.
  */
 import type { Partition } from '../partition.ts';
-import type { CounterChange, FlowWrite, Refusal } from '../transaction.ts';
+import type { CounterChange, FlowWrite, Refusal, RowWrite } from '../transaction.ts';
 
 /** A due time further ahead is cut to this, and one found beyond it counts as due: the clock stepped back (rule 10). */
 export const LONGEST_DELAY_MS = 2 * 3_600_000;
@@ -73,10 +73,14 @@ export interface Task {
 /** Which claim is meant. */
 export type TaskRef = Pick<Task, 'destination_id' | 'key' | 'fence'>;
 
-/** How an attempt at a key ended. `writes` and `counters` of the flow commit with it, whatever the kind. */
+/**
+ * How an attempt at a key ended. `writes`, `rows` and `counters` of the flow commit with it, whatever the kind. All rows of
+ * one call are written before the first of its `writes`.
+ */
 export type TaskSettlement = TaskRef & {
   now_ms: number;
   writes?: readonly FlowWrite[];
+  rows?: readonly RowWrite[];
   counters?: readonly CounterChange[];
 } & (
     | {
@@ -111,7 +115,7 @@ export type TaskSettlement = TaskRef & {
   );
 
 export interface TaskSettlementResult {
-  /** `void`: the claim is not the newest. `stale`: a write of the flow changed other rows than it expected; rolled back. */
+  /** `void`: the claim is not the newest. `stale`: a write of the flow changed other rows than it expected, or a row was not applied; rolled back. */
   outcome: 'settled' | 'void' | 'stale';
   dead_letter: boolean;
 }
@@ -183,6 +187,13 @@ export interface KeyedStore {
    * @throws StaleError for a write's row count
    */
   proceed(task: TaskRef, writes?: readonly FlowWrite[]): Promise<boolean>;
+  /**
+   * `proceed` for many claims in one transaction: the intents of one vendor call. `rows[i]` belongs to `tasks[i]`. One answer
+   * for each: false when the claim is not the newest, the destination may not be sent to, or one of its rows was not applied;
+   * of those nothing is written, and the others go on.
+   * @throws InvariantError for rows, when the back-end has no such writer
+   */
+  proceedAll(tasks: readonly TaskRef[], rows?: readonly (readonly RowWrite[])[]): Promise<boolean[]>;
   /** Ends attempts, each by itself: a stale or void one does not touch the others. One result for each, in order. */
   settle(settlements: readonly TaskSettlement[]): Promise<TaskSettlementResult[]>;
   /**

@@ -99,14 +99,12 @@ export class SessionForecaster {
   async of(key: string, signal: AbortSignal): Promise<SessionForecast | null> {
     this.#noticed = nothingNoticed();
     let is_cut = false;
-    const context: SendContext = {
-      signal,
-      timeout_ms: A_MINUTE_MS,
-      proceed: async () => {
-        is_cut = this.#writer.count >= this.#options.most_requests;
-        return !is_cut;
-      },
+    const proceed = (): Promise<boolean> => {
+      is_cut = this.#writer.count >= this.#options.most_requests;
+      return Promise.resolve(!is_cut);
     };
+    const proceedAll: SendContext['proceedAll'] = (tasks) => Promise.all(tasks.map(proceed));
+    const context: SendContext = { signal, timeout_ms: A_MINUTE_MS, proceed, proceedAll };
     const outcome = await this.#destination.send(taskOf(this.#destination.id, key), context);
     const requests = this.#writer.taken();
     const { problem, is_read, is_held } = this.#noticed;

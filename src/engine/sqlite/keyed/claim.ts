@@ -3,8 +3,8 @@ import type { Database } from '../../../storage/sqlite/database.ts';
 import { nextTaskState } from '../../keyed/states.ts';
 import { LONGEST_DELAY_MS, type Task, type TaskClaim, type TaskRef } from '../../keyed/store.ts';
 import type { CircuitState, DestinationState } from '../../ordered/states.ts';
-import { TRANSACTION_LIMITS, type FlowWrite } from '../../transaction.ts';
-import { applyFlowWrites } from '../flow-writes.ts';
+import { TRANSACTION_LIMITS, type FlowWrite, type RowWrite } from '../../transaction.ts';
+import { applyFlowWrites, requireNoRows } from '../flow-writes.ts';
 import { maySend } from '../plan.ts';
 import { isDue, park, trials, troubledGroups } from './groups.ts';
 
@@ -153,6 +153,12 @@ export function proceed(db: Database, task: TaskRef, writes: readonly FlowWrite[
     applyFlowWrites(db, writes);
     return true;
   });
+}
+
+/** The same for many claims at once; there are no row writers here. */
+export function proceedAll(db: Database, tasks: readonly TaskRef[], rows: readonly (readonly RowWrite[])[]): boolean[] {
+  for (const some of rows) requireNoRows(some);
+  return db.transaction(() => tasks.map((task) => proceed(db, task, [])));
 }
 
 /** Claims of `owner`, who has none under way, and of others whose lease is over, become ready. */

@@ -4,7 +4,7 @@ import { nextTaskState } from '../../keyed/states.ts';
 import { LONGEST_DELAY_MS, type TaskSettlement, type TaskSettlementResult } from '../../keyed/store.ts';
 import { answered, moveCircuit } from '../circuit.ts';
 import { addCounters } from '../counters.ts';
-import { applyFlowWrites } from '../flow-writes.ts';
+import { applyFlowWrites, requireNoRows } from '../flow-writes.ts';
 import { moved, type ClaimedRow } from './claimed-row.ts';
 import { acceptedFence, acceptedInGroup, holdGroup } from './groups.ts';
 import { holdKey } from './letters.ts';
@@ -15,6 +15,7 @@ export function settleTasks(
   settlements: readonly TaskSettlement[],
   newId: () => string,
 ): TaskSettlementResult[] {
+  for (const { rows } of settlements) requireNoRows(rows);
   return db.transaction(() => settlements.map((settlement) => settleOne(db, settlement, newId)));
 }
 

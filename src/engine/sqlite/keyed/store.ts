@@ -1,6 +1,6 @@
 import type { Database } from '../../../storage/sqlite/database.ts';
 import type { KeyedStore } from '../../keyed/store.ts';
-import { claim, nextDue, proceed, releaseExpired } from './claim.ts';
+import { claim, nextDue, proceed, proceedAll, releaseExpired } from './claim.ts';
 import { eraseKey } from './erasure.ts';
 import { entriesOf, keyedProgress, waitingKeys } from './progress.ts';
 import { beginBackfill, enqueueAll, touch } from './raise.ts';
@@ -16,6 +16,7 @@ export function keyedStore(db: Database, newId: () => string): KeyedStore {
     decide: async (destination_id, accepts) => decide(db, destination_id, accepts),
     claim: async (request) => claim(db, request),
     proceed: async (task, writes) => proceed(db, task, writes ?? []),
+    proceedAll: async (tasks, rows) => proceedAll(db, tasks, rows ?? []),
     settle: async (settlements) => settleTasks(db, settlements, newId),
     releaseExpired: async (destination_id, owner, now_ms) => releaseExpired(db, destination_id, owner, now_ms),
     nextDue: async (destination_id, now_ms) => nextDue(db, destination_id, now_ms),
