@@ -22,9 +22,10 @@ module.exports = {
     only('agents', ['platform']),
     ...flows.map((flow) => only(flow, ['platform', 'storage', 'engine', 'redaction', 'agents'])),
     only('config', ['platform']),
+    only('sandbox', ['platform']),
     only('console', ['platform', 'runtime', ...flows]),
     only('server', ['platform', 'storage', 'engine', 'redaction', 'config', 'console', 'runtime', ...flows]),
-    only('runtime', ['platform', 'storage', 'engine', 'redaction', 'agents', 'config', 'server', 'console', ...flows]),
+    only('runtime', ['platform', 'storage', 'engine', 'redaction', 'agents', 'config', 'server', 'console', 'sandbox', ...flows]),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
