@@ -282,4 +282,30 @@ describe('migrations', () => {
     await expect(older).rejects.toThrow(/has schema room 2; this program knows schemas up to 1/);
     expect(await schemaVersion(postgres, 'room')).toBe(2);
   });
+
+  it('refuse a file that is not the one that was applied, unless it was applied before checksums were kept', async () => {
+    const url = await cluster.createDatabase();
+    const postgres = connect(url);
+    await migratePostgres(postgres, 'room', folderWith(FIRST));
+    const other = folderWith({ ...BOTH, '0001-a.sql': 'CREATE TABLE room.a (x bigint)' });
+    await expect(migratePostgres(postgres, 'room', other)).rejects.toMatchObject({ code: 'storage.changed_migration' });
+    expect(await schemaVersion(postgres, 'room')).toBe(1);
+    await query(url, 'ALTER TABLE room.migration DROP COLUMN checksum');
+    await migratePostgres(postgres, 'room', folderWith(BOTH));
+    expect(await query(url, 'SELECT number FROM room.migration WHERE checksum IS NULL')).toEqual([{ number: 1 }]);
+  });
+
+  it('go into a schema of another name, beside those of another room', async () => {
+    const url = await cluster.createDatabase();
+    const postgres = connect(url);
+    const name = 'A "b"';
+    await migratePostgres(postgres, name, folderWith(BOTH), { written_as: 'room', ledger: 'first' });
+    const second = { '0001-c.sql': `CREATE TABLE room.c (s text DEFAULT 'classroom.a', "room.x" int)` };
+    await migratePostgres(postgres, name, folderWith(second), { written_as: 'room', ledger: 'second' });
+    expect(await query(url, `SELECT x, y FROM "A ""b""".a`)).toEqual([{ x: 1, y: 7 }]);
+    await query(url, `INSERT INTO "A ""b""".c DEFAULT VALUES`);
+    expect(await query(url, `SELECT * FROM "A ""b""".c`)).toEqual([{ s: 'classroom.a', 'room.x': null }]);
+    expect(await schemaVersion(postgres, name, 'first')).toBe(2);
+    expect(await schemaVersion(postgres, name, 'second')).toBe(1);
+  });
 });

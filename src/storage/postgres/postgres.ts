@@ -4,7 +4,7 @@ import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
 import { postgresAddress, type PostgresAddress } from './address.ts';
 import { isTransient, postgresFailure } from './failure.ts';
-import { StepsQuery, type Step } from './steps.ts';
+import { StepsQuery, type Step, type StepValue } from './steps.ts';
 
 export interface PostgresOptions {
   /** See `postgresAddress`. */
@@ -181,6 +181,19 @@ export class PostgresConnection {
   async query<T extends object>(sql: string, values: readonly unknown[] = []): Promise<T[]> {
     const { rows } = await this.#client.query({ text: sql, values: [...values] });
     return rows as T[];
+  }
+
+  /**
+   * One statement that PostgreSQL is to remember under `name` (at most 63 bytes, one text for each name): it parses it once
+   * for each connection, and after a few calls plans it no more. `count`: rows it changed, or returned.
+   */
+  async prepared<T extends object>(
+    name: string,
+    sql: string,
+    values: readonly StepValue[],
+  ): Promise<{ rows: T[]; count: number }> {
+    const { rows, rowCount } = await this.#client.query({ name, text: sql, values: [...values] });
+    return { rows: rows as T[], count: rowCount ?? 0 };
   }
 
   /** Tells the rows one by one as they come. */
