@@ -128,6 +128,8 @@ export interface Replica {
   confirm(sequence: number): void;
   /** How far they were confirmed, in an earlier run too. */
   confirmed(): number;
+  /** Former origins that a new incarnation took the place of (`renew`), with how much of each was kept; beyond it they are others'. */
+  renewedOrigins(): ReadonlyMap<OriginId, number>;
   /** Where an operation of ours stands now: elsewhere once it was told anew. */
   standsAt(place: OperationPlace): OperationPlace;
 

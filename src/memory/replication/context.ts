@@ -2,10 +2,10 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
-import { isWithin, operationId, type MemberId, type VersionVector } from '../origin.ts';
+import { isWithin, memberOf, operationId, placeOf, type MemberId, type VersionVector } from '../origin.ts';
 import type { Replica } from '../replica.ts';
 import type { Alarm, Members, Speaker } from './members.ts';
-import { UNSETTLED, type Echo, type Greeting, type Standing } from './messages.ts';
+import { FORGOTTEN, UNSETTLED, type Echo, type Greeting, type Standing } from './messages.ts';
 import type { ReplicationSettings } from './settings.ts';
 
 export interface ReplicationContext {
@@ -34,8 +34,8 @@ export interface ReplicationContext {
 
 /** Who we are and what we have, at one moment; to a listener who said this of itself last (null: nothing yet). */
 export function standingOf(
-  { replica, ahead, run }: Pick<ReplicationContext, 'replica' | 'ahead' | 'run'>,
-  listener: Pick<Standing, 'origin' | 'vector'> | null,
+  { replica, members, ahead, run }: Pick<ReplicationContext, 'replica' | 'members' | 'ahead' | 'run'>,
+  listener: Standing | null,
 ): Standing {
   const vector = replica.vector();
   const root = isWithin(ahead.vector, vector) ? replica.root() : UNSETTLED;
@@ -45,19 +45,20 @@ export function standingOf(
     vector,
     root,
     yours: listener ? echoesOf(replica, vector, listener) : [],
+    asks: listener ? members.unproven(listener) : [],
   };
 }
 
-function echoesOf(
-  replica: Replica,
-  vector: VersionVector,
-  { origin, vector: theirs }: Pick<Standing, 'origin' | 'vector'>,
-): Echo[] {
+function echoesOf(replica: Replica, vector: VersionVector, { origin, vector: theirs, asks }: Standing): Echo[] {
   const last = vector[origin] ?? 0;
-  const places = new Set([last, Math.min(last, theirs[origin] ?? 0)]);
-  return [...places].flatMap((sequence) => {
-    const hash = sequence === 0 ? '' : replica.hashAt(origin, sequence);
-    return hash === '' ? [] : [{ operation: operationId(origin, sequence), hash }];
+  const places = new Set([last, Math.min(last, theirs[origin] ?? 0)].map((sequence) => operationId(origin, sequence)));
+  for (const asked of asks) if (memberOf(asked) === memberOf(origin)) places.add(asked);
+  return [...places].flatMap((operation) => {
+    const place = placeOf(operation);
+    const hash = place ? replica.hashAt(place.origin, place.sequence) : '';
+    if (place && hash === '' && replica.takenAt(place.origin, place.sequence) !== null)
+      return [{ operation, hash: FORGOTTEN }];
+    return hash === '' ? [] : [{ operation, hash }];
   });
 }
 

@@ -5,16 +5,20 @@
 import type { Clock } from '../../platform/clock.ts';
 import { ForbiddenError } from '../../platform/errors.ts';
 import {
+  covers,
   isWithin,
   meetVectors,
   memberOf,
+  operationId,
   placeOf,
   type MemberId,
+  type OperationId,
+  type OperationPlace,
   type OriginId,
   type VersionVector,
 } from '../origin.ts';
 import type { Replica } from '../replica.ts';
-import { UNSETTLED, type Standing } from './messages.ts';
+import { FORGOTTEN, MOST_ASKED, UNSETTLED, type Standing } from './messages.ts';
 
 /** A process of a member in one incarnation: `origin/run`. */
 export type Speaker = string;
@@ -77,6 +81,8 @@ export class Members {
   readonly #listeners = new Set<(member: MemberId) => void>();
   /** How far each member was seen to have our operations as they are here, in this incarnation. */
   readonly #confirmed = new Map<MemberId, number>();
+  /** How far each process that speaks was seen to have what we wrote, by origin of ours. A vector alone does not say whose it has. */
+  readonly #proven = new Map<Speaker, Map<OriginId, number>>();
   /** The same for all, when this process began or this incarnation did. */
   #confirmed_before: number;
   readonly #told_shared = new Set<string>();
@@ -125,6 +131,43 @@ export class Members {
 
   vectorOf(member: MemberId): VersionVector {
     return this.known(member)?.standing.vector ?? {};
+  }
+
+  /**
+   * Whether a member has the operation at a place, as far as it has said. Of places of ours that another machine may have
+   * filled as well it is counted only where it has shown that it has ours (R1).
+   */
+  has(member: MemberId, place: OperationPlace): boolean {
+    if (!covers(this.vectorOf(member), place)) return false;
+    const { replica } = this.#options;
+    const mayBeAnothers = place.origin === replica.identity().origin || replica.renewedOrigins().has(place.origin);
+    if (!mayBeAnothers) return true;
+    const speaker = this.#current.get(member);
+    return speaker !== undefined && (this.#proven.get(speaker)?.get(place.origin) ?? 0) >= place.sequence;
+  }
+
+  /** Places in former origins of ours of which this process has yet to show that it has our operations there. */
+  unproven(standing: Pick<Standing, 'origin' | 'run' | 'vector'>): OperationId[] {
+    const proven = this.#proven.get(speakerOf(standing));
+    const asks: OperationId[] = [];
+    for (const [origin, kept] of this.#options.replica.renewedOrigins()) {
+      const most = Math.min(kept, standing.vector[origin] ?? 0);
+      if (most > (proven?.get(origin) ?? 0) && asks.length < MOST_ASKED) asks.push(operationId(origin, most));
+    }
+    return asks;
+  }
+
+  /** This process was given all our rows, and counts what we had as its own. */
+  given(speaker: Speaker, vector: VersionVector): void {
+    const { replica } = this.#options;
+    for (const origin of [replica.identity().origin, ...replica.renewedOrigins().keys()])
+      this.#prove(speaker, origin, vector[origin] ?? 0);
+  }
+
+  #prove(speaker: Speaker, origin: OriginId, sequence: number): void {
+    const proven = this.#proven.get(speaker) ?? new Map<OriginId, number>();
+    proven.set(origin, Math.max(sequence, proven.get(origin) ?? 0));
+    this.#proven.set(speaker, proven);
   }
 
   /** Called after a member has spoken. */
@@ -191,13 +234,15 @@ export class Members {
   }
 
   /** Looks whether the operations of ours that it has are ours. */
-  async #compare(member: MemberId, { yours }: Standing): Promise<void> {
+  async #compare(member: MemberId, standing: Standing): Promise<void> {
     const { replica } = this.#options;
-    for (const { operation, hash } of yours) {
+    for (const { operation, hash } of standing.yours) {
       const place = placeOf(operation);
-      if (!place || place.origin !== replica.identity().origin) continue;
+      if (!place || memberOf(place.origin) !== replica.identity().member) continue;
       const ours = replica.hashAt(place.origin, place.sequence);
-      if (ours === '') continue;
+      const nobodyCanTell = (ours === '' || hash === FORGOTTEN) && covers(replica.vector(), place);
+      if (nobodyCanTell || ours === hash) this.#prove(speakerOf(standing), place.origin, place.sequence);
+      if (ours === '' || hash === FORGOTTEN || place.origin !== replica.identity().origin) continue;
       if (ours !== hash) {
         this.shared(member, place.origin, place.sequence);
         return this.#renew(member, Math.min(this.#commonWith(member), place.sequence - 1));

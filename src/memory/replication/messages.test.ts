@@ -27,6 +27,7 @@ const standing = {
   vector: { 'aaaa.1': 7, 'bbbb.2': 3 },
   root: '00ff',
   yours: [{ operation: 'cccc.1:4', hash: '0123456789abcdef' }],
+  asks: ['aaaa.1:3'],
 };
 const READERS = [
   readAcks,

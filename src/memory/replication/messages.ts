@@ -54,9 +54,18 @@ export interface Standing {
   /**
    * Hashes of operations of the listener's origin, as the speaker has them: of the last one, and of the last one that the
    * listener said it had. The listener sees by them that nobody else numbers its origin; else it may not count the vector.
+   * Besides, of each place that the listener asked for, when the speaker has an operation there.
    */
   yours: Echo[];
+  /** Places in former origins of the speaker of which it does not know whether the listener has its operations there. */
+  asks: OperationId[];
 }
+
+/** Hash in an echo of an operation of which the speaker has forgotten what it said: of that nobody can tell. */
+export const FORGOTTEN = '-';
+
+/** Most places that one message asks for. */
+export const MOST_ASKED = 4;
 
 export interface Echo {
   operation: OperationId;
@@ -146,9 +155,18 @@ export function readMessage(body: string): Message {
 function standingOf(head: JsonObject): Standing {
   const root = text(head, 'root', 64);
   const yours =
-    head['yours'] === undefined ? [] : list(head, 'yours', 2).map((value, i) => echoOf(`yours.${i}`, value));
+    head['yours'] === undefined
+      ? []
+      : list(head, 'yours', 2 + MOST_ASKED).map((value, i) => echoOf(`yours.${i}`, value));
+  const asks = head['asks'] === undefined ? [] : list(head, 'asks', MOST_ASKED).map((value) => askOf(value));
   const run = head['run'] === undefined ? '' : text(head, 'run', 32, true);
-  return { origin: origin(head, 'origin'), run, vector: vector('vector', head['vector']), root, yours };
+  return { origin: origin(head, 'origin'), run, vector: vector('vector', head['vector']), root, yours, asks };
+}
+
+function askOf(value: unknown): OperationId {
+  if (typeof value !== 'string' || value.length > 80 || !placeOf(value))
+    throw wrong('asks', 'holds what is no operation');
+  return value;
 }
 
 function echoOf(field: string, value: unknown): Echo {

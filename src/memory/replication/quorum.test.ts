@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { VirtualTime } from '../../../test/support/virtual-time.ts';
 import type { VersionVector } from '../origin.ts';
 import { Members, type Alarm } from './members.ts';
+import type { Echo } from './messages.ts';
 import type { Replica } from '../replica.ts';
 import { QuorumTracker, checkQuorum, majority } from './quorum.ts';
 
@@ -12,6 +13,7 @@ let own: {
   renewed: number;
   common?: (common: number | undefined) => void;
 };
+let renewed: Map<string, number>;
 let moved: { origin: string; sequence: number } | null;
 let members: Members;
 let tracker: QuorumTracker;
@@ -24,6 +26,7 @@ beforeEach(() => {
   own = { origin: 'us.1', vector: { 'us.1': 5 }, renewed: 0 };
   alarms = [];
   moved = null;
+  renewed = new Map();
   const replica = {
     identity: () => ({ member: 'us', origin: own.origin, device: 'd' }),
     vector: () => own.vector,
@@ -36,6 +39,7 @@ beforeEach(() => {
     confirm: () => undefined,
     confirmed: () => 0,
     standsAt: (place: unknown) => moved ?? place,
+    renewedOrigins: () => renewed,
   } as unknown as Replica;
   members = new Members({ replica, clock: time, forget_incarnation_ms: 1000, alarm: (alarm) => alarms.push(alarm) });
   tracker = new QuorumTracker(replica, members, time);
@@ -44,7 +48,15 @@ beforeEach(() => {
 });
 
 const say = (member: string, vector: VersionVector, incarnation = '1'): Promise<void> =>
-  members.heard(member, { origin: `${member}.${incarnation}`, vector, root: '00', run: 'r', yours: [] });
+  members.heard(member, { ...QUIET, origin: `${member}.${incarnation}`, vector, yours: echoes(vector) });
+
+const QUIET = { root: '00', run: 'r', yours: [], asks: [] };
+
+/** As whoever has our operations says it. */
+const echoes = (vector: VersionVector): Echo[] =>
+  Object.entries(vector)
+    .filter(([origin]) => origin.startsWith('us.'))
+    .map(([origin, sequence]) => ({ operation: `${origin}:${sequence}`, hash: `hash ${sequence}` }));
 
 describe('majority and W', () => {
   test.each([
@@ -116,6 +128,37 @@ describe('waiting for members', () => {
     expect(tracker.receipt(OPERATION).on).toEqual(['us']);
   });
 
+  test('a vector alone does not count: what stands at our numbers there may be another machine’s', async () => {
+    await members.heard('bb', { ...QUIET, origin: 'bb.1', vector: { 'us.1': 5 } });
+    expect(tracker.receipt(OPERATION).on).toEqual(['us']);
+    await say('bb', { 'us.1': 5 });
+    expect(tracker.receipt(OPERATION).on).toEqual(['us', 'bb']);
+  });
+
+  test('of a former origin each member is asked whose operations it has there', async () => {
+    own.origin = 'us.2';
+    own.vector = { 'us.1': 5, 'us.2': 1 };
+    renewed.set('us.1', 5);
+    const theirs = { ...QUIET, origin: 'bb.1', vector: { 'us.1': 7 } };
+    await members.heard('bb', theirs);
+    expect(tracker.receipt(OPERATION).on).toEqual(['us']);
+    expect(members.unproven(theirs)).toEqual(['us.1:5']);
+    await members.heard('bb', { ...theirs, yours: [{ operation: 'us.1:5', hash: 'of the other machine' }] });
+    expect(tracker.receipt(OPERATION).on).toEqual(['us']);
+    await members.heard('bb', { ...theirs, yours: [{ operation: 'us.1:5', hash: 'hash 5' }] });
+    expect(tracker.receipt(OPERATION).on).toEqual(['us', 'bb']);
+    expect([own.renewed, members.unproven(theirs)]).toEqual([0, []]);
+  });
+
+  test('one that was given all our rows counts, and one that has forgotten what an operation said', async () => {
+    const theirs = { ...QUIET, origin: 'bb.1', vector: { 'us.1': 5 } };
+    await members.heard('bb', theirs);
+    members.given('bb.1/r', { 'us.1': 5 });
+    expect(tracker.receipt(OPERATION).on).toEqual(['us', 'bb']);
+    await members.heard('cc', { ...theirs, origin: 'cc.1', yours: [{ operation: OPERATION, hash: '-' }] });
+    expect(tracker.receipt(OPERATION).durable_on).toBe(3);
+  });
+
   test('one that was taken out counts no more', async () => {
     await say('bb', { 'us.1': 5 });
     members.remove('bb');
@@ -126,9 +169,7 @@ describe('waiting for members', () => {
 describe('members', () => {
   test('nobody speaks who is not paired, and nobody for another', async () => {
     await expect(say('dd', {})).rejects.toMatchObject({ code: 'memory.not_paired' });
-    await expect(
-      members.heard('bb', { origin: 'cc.1', vector: {}, root: '00', run: 'r', yours: [] }),
-    ).rejects.toMatchObject({
+    await expect(members.heard('bb', { ...QUIET, origin: 'cc.1', vector: {} })).rejects.toMatchObject({
       code: 'memory.identity',
     });
   });
@@ -143,7 +184,7 @@ describe('members', () => {
 
   test('whoever learns that another one numbers its operations goes on elsewhere, before that counts for anything', async () => {
     const echo = (sequence: number, hash: string): object => ({
-      ...{ origin: 'bb.1', run: 'r', vector: { 'us.1': sequence }, root: '00' },
+      ...{ ...QUIET, origin: 'bb.1', vector: { 'us.1': sequence } },
       yours: [{ operation: `us.1:${sequence}`, hash }],
     });
     const waiting = tracker.wait(OPERATION, 2, 1000);

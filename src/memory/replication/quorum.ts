@@ -76,7 +76,7 @@ export class QuorumTracker implements Durability {
     // What was told anew counts where it stands now: its old place may be another's.
     const place = this.#replica.standsAt(written);
     const on = covers(this.#replica.vector(), place) ? [this.#replica.identity().member] : [];
-    for (const member of this.#members.paired) if (covers(this.#members.vectorOf(member), place)) on.push(member);
+    for (const member of this.#members.paired) if (this.#members.has(member, place)) on.push(member);
     return on;
   }
 }

@@ -29,7 +29,7 @@ export class SnapshotTransfer {
 
   /** Gives the peer all our rows and then the vector that we had before the first of them. `joins`: `SeedPart`. */
   async give(joins: boolean, signal: AbortSignal): Promise<void> {
-    const { replica, clock, random } = this.#context;
+    const { replica, members, clock, random } = this.#context;
     const peer = this.#peer.speaker;
     if (this.#giving?.peer !== peer || this.#giving.joins !== joins)
       this.#giving = {
@@ -43,7 +43,11 @@ export class SnapshotTransfer {
       const of = { after: giving.after, next, vector: began };
       const adopt = next === null ? giving.vector : null;
       const wanted = await this.#peer.seed({ transfer: giving.id, page: giving.page, rows, of, joins, adopt }, signal);
-      if (wanted === null) return void (this.#giving = null);
+      if (wanted === null) {
+        this.#giving = null;
+        if (peer !== null && peer === this.#peer.speaker) members.given(peer, giving.vector);
+        return;
+      }
       // It has the page already when the answer to it was lost; it was restarted when it wants another one.
       if (wanted !== giving.page + 1 || next === null) this.#beginAnew();
       giving.page++;

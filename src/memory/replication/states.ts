@@ -4,7 +4,8 @@
  *
  * Invariants, each with the test that enforces it (S = test/simulation/memory, whatever the seed):
  *  R1  An acknowledged write of W members is on W disks before its receipt says so.       S `set-full`, quorum.test.ts
- *  R2  What a peer has is only what it said itself, for the incarnation that said it.       quorum.test.ts
+ *  R2  What a peer has is only what it said itself, for the incarnation that said it; of
+ *      our own operations, only what it showed to be ours.                                  quorum.test.ts
  *  R3  Nothing is sent to a peer that its last vector covers, nor of its own origin.        pages.test.ts
  *  R4  A parked operation holds its origin at that peer and no other.                       peer-link.test.ts
  *  R5  Every exchange either moves a vector, or is followed by a wait.                      S `no spinning`

@@ -38,6 +38,7 @@ export class Renewal {
   readonly #system: Author;
   readonly #nextOrigin: () => OriginId;
   #told: Map<OriginId, Told>;
+  #renewed: Map<OriginId, number> = new Map();
 
   constructor(parts: WorkParts, commit: GroupCommit, system: Author, nextOrigin: () => OriginId) {
     this.#parts = parts;
@@ -51,13 +52,12 @@ export class Renewal {
   begin(common: number): { told: number; restamped: number } {
     const { log, origin } = this.#parts;
     const kept = Math.max(0, Math.min(common, log.last(origin)));
-    // What is to be told is noted first: a process that dies after it got the new name tells it at the next open.
-    if (kept < log.last(origin)) {
-      this.#commit.alone((work) =>
-        work.db.run('INSERT INTO told_anew (origin, kept) VALUES (?, ?) ON CONFLICT (origin) DO NOTHING', origin, kept),
-      );
-      this.#told = this.#readTold();
-    }
+    // What is to be told is noted first: a process that dies after it got the new name tells it at the next open. Also when
+    // there is nothing to tell: what is kept may stand at others as another machine's (`renewedOrigins`).
+    this.#commit.alone((work) =>
+      work.db.run('INSERT INTO told_anew (origin, kept) VALUES (?, ?) ON CONFLICT (origin) DO NOTHING', origin, kept),
+    );
+    this.#told = this.#readTold();
     this.#take(this.#nextOrigin());
     return this.#finish();
   }
@@ -70,6 +70,11 @@ export class Renewal {
     this.#finish();
   }
 
+  /** `Replica.renewedOrigins` */
+  renewedOrigins(): ReadonlyMap<OriginId, number> {
+    return this.#renewed;
+  }
+
   /** `Replica.standsAt` */
   standsAt(place: OperationPlace): OperationPlace {
     let at = place;
@@ -77,6 +82,8 @@ export class Renewal {
       const told = this.#told.get(at.origin);
       if (!told || at.sequence <= told.kept) return at;
       if (told.successor === null) return { origin: at.origin, sequence: NOWHERE };
+      // Nothing was told: what stands there is another's.
+      if (told.through === 0) return at;
       at = { origin: told.successor, sequence: told.through };
     }
   }
@@ -151,6 +158,7 @@ export class Renewal {
     const rows = this.#parts.db.all<Told & { origin: OriginId }>(
       'SELECT origin, kept, successor, through FROM told_anew',
     );
+    this.#renewed = new Map(rows.map(({ origin, kept }) => [origin, kept]));
     return new Map(rows.map(({ origin, ...told }) => [origin, told]));
   }
 }

@@ -52,6 +52,7 @@ export function sqliteReplica(
     takenAt: (origin, sequence) => log.takenAt(origin, sequence),
     confirm: (sequence) => void (parts.confirmed = Math.max(parts.confirmed, sequence)),
     confirmed: () => parts.confirmed,
+    renewedOrigins: () => renewal.renewedOrigins(),
     standsAt: (place) => renewal.standsAt(place),
     vector: () => log.vector(),
     root: () => digests.root(),

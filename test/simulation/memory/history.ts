@@ -55,12 +55,15 @@ export class History {
     return written;
   }
 
-  /** Whether one of the disks that an acknowledged write was on was never lost since, nor replaced by an older one. */
+  /**
+   * Whether one of the disks that an acknowledged write was on was never lost since, nor replaced by an older one. Of a copy taken
+   * in the same moment nobody can tell.
+   */
   isKept({ acknowledged }: Written): boolean {
     return (
       acknowledged?.on.some((member) =>
         this.losses.every(
-          (loss) => loss.member !== member || loss.at_ms < acknowledged.at_ms || loss.backup_ms >= acknowledged.at_ms,
+          (loss) => loss.member !== member || loss.at_ms < acknowledged.at_ms || loss.backup_ms > acknowledged.at_ms,
         ),
       ) ?? false
     );

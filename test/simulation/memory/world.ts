@@ -44,9 +44,10 @@ export class MemoryWorld {
   readonly #redactor: Redactor;
   #clones = 0;
 
-  constructor(seed: number, redactor: Redactor) {
+  constructor(seed: number, redactor: Redactor, shift: number) {
     this.scenario = memoryScenarioOf(seed);
     this.#draw = new Draw(seed, 'memory world');
+    for (let i = 0; i < shift; i++) this.#draw.random.unit();
     this.#redactor = redactor;
     const note = (line: string): void => void this.trace.push(`${this.time.monotonic_ms()} ${line}`);
     this.network = new Network(this.scenario, new Draw(seed, 'network'), this.time, this.broken, note);
@@ -461,7 +462,8 @@ function covered({ operation }: Written, memories: Memories): boolean {
 
 let redactor: Promise<Redactor> | null = null;
 
-export async function simulateMemory(seed: number): Promise<Outcome> {
+/** `shift`: so many numbers are thrown away before the first step, which gives other histories in the same world. */
+export async function simulateMemory(seed: number, shift = 0): Promise<Outcome> {
   redactor ??= loadHashing().then((hashing) => createRedactor({ hashing, salt: new Uint8Array(32) }));
-  return new MemoryWorld(seed, await redactor).run();
+  return new MemoryWorld(seed, await redactor, shift).run();
 }
