@@ -13,11 +13,11 @@ function run(...args) {
 }
 
 run('node_modules/typescript-native/bin/tsc', '-p', 'tsconfig.build.json');
-// Migrations and the bundled sample are read beside the code that uses them.
+// Migrations, the bundled sample and the .proto of Salesforce are read beside the code that uses them.
 cpSync(join(root, 'src'), dist, {
   recursive: true,
   filter: (path) =>
-    !relative(root, path).includes('fixtures') && (!/\.[a-z]+$/.test(path) || /\.(sql|jsonl)$/.test(path)),
+    !relative(root, path).includes('fixtures') && (!/\.[a-z]+$/.test(path) || /\.(sql|jsonl|proto)$/.test(path)),
 });
 chmodSync(join(dist, 'cli', 'main.js'), 0o755);
 run('scripts/bundle-hook.mjs');
