@@ -1,16 +1,15 @@
 /** The pages of memories in a real browser, over given answers. */
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { consolePages } from '../../src/console/pages.ts';
 import { UnreachableError } from '../../src/platform/errors.ts';
 import type { PeerLinkStatus } from '../../src/memory/replication/peer-link.ts';
 import type { PeerStatus, ReplicationStatus } from '../../src/memory/replication/replication-status.ts';
 import type { StatusReport } from '../../src/runtime/operator.ts';
-import { startServer, TEAM } from '../server/harness.ts';
 import { fakeFound, fakeMemory, fakeProvenance } from '../support/fake-memories.ts';
-import { accessibilityFaults, launchChromium, look, LOOKS, watchedPage, type WatchedPage } from './chromium.ts';
+import { accessibilityFaults, launchChromium, look, LOOKS } from './chromium.ts';
 import { fakeMemories, fakeArchived } from './fake-memory-verb.ts';
-import { fakeOperator, NOW_MS, type FakeAnswers } from './fake-operator.ts';
+import { NOW_MS, type FakeAnswers } from './fake-operator.ts';
+import { openPage, type OpenPage } from './open-page.ts';
 import { focused, numberActing, sidewaysScroll } from './in-page.ts';
 
 const HOSTILE = `</title></pre><script>document.title='taken'</script><img src=x onerror="document.title='taken'">\u202e`;
@@ -61,35 +60,8 @@ beforeAll(async () => {
 
 afterAll(() => browser?.close());
 
-interface OpenPage extends WatchedPage, AsyncDisposable {
-  origin: string;
-  asked: [verb: string, argument: unknown][];
-  status: number;
-}
-
-/** Signs in to a server that shows these answers, and goes to a page of it. */
-async function open(path: string, answers: FakeAnswers = {}, options: BrowserContextOptions = {}): Promise<OpenPage> {
-  const operator = fakeOperator({ status: kept(), ...answers });
-  const clock = { now_ms: () => NOW_MS, monotonic_ms: () => performance.now() };
-  const server = await startServer({ pages: consolePages(operator, { sample: false, clock, time_zone: 'UTC' }) });
-  const context = await browser.newContext(options);
-  const key = server.server.issueKey({ token_id: 'operator', team_id: TEAM, member: 'local', device: 'local' });
-  const sign_in = await context.newPage();
-  await sign_in.goto(`${server.url}/?key=${key}`);
-  await sign_in.close();
-  const watched = await watchedPage(context);
-  const response = await watched.page.goto(`${server.url}${path}`);
-  return {
-    ...watched,
-    origin: server.url,
-    asked: operator.asked,
-    status: response?.status() ?? 0,
-    [Symbol.asyncDispose]: async () => {
-      await context.close();
-      await server.close();
-    },
-  };
-}
+const open = (path: string, answers: FakeAnswers = {}, options: BrowserContextOptions = {}): Promise<OpenPage> =>
+  openPage(browser, path, { status: kept(), ...answers }, options);
 
 describe('the list', () => {
   test('is reached from every page, says who knows what from where, and leads to each memory', async () => {

@@ -80,8 +80,13 @@ export async function connect(context: CommandContext, invocation: Invocation): 
   return change(context, invocation, planConnect(env, agents, program), {
     question: 'Connect them to Syncline?',
     nothing: 'Connected already.',
-    done: 'Connected. An agent that runs takes it up when it is started again; Codex asks whether it may run the hooks.',
+    done: `Connected. An agent that runs takes it up when it is started again${asksFirst(connections)}.`,
   });
+}
+
+/** Codex has a person confirm new hooks once. */
+function asksFirst(connections: readonly Connection[]): string {
+  return connections.some(({ agent }) => agent === 'codex') ? '; Codex asks whether it may run the hooks' : '';
 }
 
 /** Takes out what `connect` put in. */

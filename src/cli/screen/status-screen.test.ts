@@ -39,6 +39,18 @@ function delivery(destination: Partial<DestinationStatus>): string {
 }
 
 describe('status for people', () => {
+  it('says which of two streams a destination of the same name is for', () => {
+    const destinations: DestinationStatus[] = [
+      { ...TEAM, destination: 'local' },
+      { ...TEAM, destination: 'local', stream: 'sessions' },
+      TEAM,
+    ];
+    const shown = screen({ nothing_leaves: false, destinations });
+    expect(shown).toContain('local (telemetry)   up to date');
+    expect(shown).toContain('local (sessions)    up to date');
+    expect(shown).toContain('team                up to date');
+  });
+
   it('of a machine that keeps everything', () => {
     expect(screen({})).toBe(
       `Running   yes since 13:32   process 4711   http://127.0.0.1:4777   0.1.0

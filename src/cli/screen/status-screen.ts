@@ -108,10 +108,17 @@ function peerLines({ memory }: StatusReport, { now_ms, palette }: StatusView): s
 
 function deliveryLines(status: StatusReport, view: StatusView): string[] {
   const lines = status.nothing_leaves ? ['nothing leaves this machine: no team joined, no destination set'] : [];
-  const width = Math.max(0, ...status.destinations.map(({ destination }) => destination.length));
-  for (const destination of status.destinations)
-    lines.push(`${pad(destination.destination, width)}   ${destinationText(destination, view)}`);
+  const names = status.destinations.map((destination) => nameAmong(status.destinations, destination));
+  const width = Math.max(0, ...names.map((name) => name.length));
+  for (const [i, destination] of status.destinations.entries())
+    lines.push(`${pad(names[i] ?? '', width)}   ${destinationText(destination, view)}`);
   return lines;
+}
+
+/** With its stream where two streams go to destinations of one name, as both do to `local`. */
+function nameAmong(all: readonly DestinationStatus[], { destination, stream }: DestinationStatus): string {
+  const namesakes = all.filter((other) => other.destination === destination);
+  return namesakes.length === 1 ? destination : `${destination} (${stream})`;
 }
 
 /** `offline since 14:02, 1,204 items wait, oldest 3 h; nothing is lost` */

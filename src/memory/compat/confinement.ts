@@ -1,6 +1,7 @@
 import type { Memories } from '../memories.ts';
 import { readMemoryState } from '../merge/row.ts';
-import type { PushBody, PushList, PushLists, ReadItem } from './push-body.ts';
+import { keepingItems, type ItemRules } from './keeping-items.ts';
+import type { PushBody } from './push-body.ts';
 
 const NOT_ALLOWED = { skipped: 'the peer may not write to that namespace' };
 
@@ -19,7 +20,7 @@ export async function confine(
   for (const read of lists.pending_decisions)
     if ('item' in read) asked.set(read.item.id, (await reads.pendingAction(read.item.id))?.namespace);
   const known = (id: string): boolean => isAllowed(here.get(id), allows);
-  const rules: { [L in PushList]: (item: PushLists[L]) => boolean } = {
+  const rules: ItemRules = {
     memories: ({ id, namespace }) => allows(namespace) && (!here.has(id) || known(id)),
     deletions: known,
     archives: known,
@@ -34,25 +35,7 @@ export async function confine(
   // Memories of the same push count as here for what is said of them: they are taken first.
   for (const read of lists.memories)
     if ('item' in read && rules.memories(read.item)) here.set(read.item.id, read.item.namespace);
-  const held = <L extends PushList>(list: L): ReadItem<PushLists[L]>[] => {
-    const items: readonly ReadItem<PushLists[L]>[] = lists[list];
-    return items.map((read) => ('item' in read && !rules[list](read.item) ? NOT_ALLOWED : read));
-  };
-  return {
-    ...body,
-    lists: {
-      memories: held('memories'),
-      deletions: held('deletions'),
-      archives: held('archives'),
-      restores: held('restores'),
-      links: held('links'),
-      pendings: held('pendings'),
-      pending_decisions: held('pending_decisions'),
-      namespace_meta: held('namespace_meta'),
-      namespace_meta_clears: held('namespace_meta_clears'),
-      embeddings: held('embeddings'),
-    },
-  };
+  return keepingItems(body, rules, NOT_ALLOWED);
 }
 
 function isAllowed(namespace: string | undefined, allows: (namespace: string) => boolean): boolean {

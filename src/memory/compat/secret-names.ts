@@ -1,5 +1,6 @@
 import type { Redactor } from '../../redaction/redactor.ts';
-import type { PushBody, PushList, PushLists, ReadItem } from './push-body.ts';
+import { keepingItems, type ItemRules } from './keeping-items.ts';
+import type { PushBody } from './push-body.ts';
 
 const SECRET_NAME = { skipped: 'an id or a namespace looks like a secret' };
 
@@ -8,10 +9,9 @@ const SECRET_NAME = { skipped: 'an id or a namespace looks like a secret' };
  * that is not (M7).
  */
 export function withoutSecretNames(body: PushBody, redactor: Redactor): PushBody {
-  const { lists } = body;
   const isClean = (...names: (string | null)[]): boolean =>
     names.every((name) => name === null || redactor.redactText(name) === name);
-  const rules: { [L in PushList]: (item: PushLists[L]) => boolean } = {
+  const rules: ItemRules = {
     memories: ({ id, namespace }) => isClean(id, namespace),
     deletions: isClean,
     archives: isClean,
@@ -23,23 +23,5 @@ export function withoutSecretNames(body: PushBody, redactor: Redactor): PushBody
     namespace_meta_clears: isClean,
     embeddings: ({ memory_id }) => isClean(memory_id),
   };
-  const held = <L extends PushList>(list: L): ReadItem<PushLists[L]>[] => {
-    const items: readonly ReadItem<PushLists[L]>[] = lists[list];
-    return items.map((read) => ('item' in read && !rules[list](read.item) ? SECRET_NAME : read));
-  };
-  return {
-    ...body,
-    lists: {
-      memories: held('memories'),
-      deletions: held('deletions'),
-      archives: held('archives'),
-      restores: held('restores'),
-      links: held('links'),
-      pendings: held('pendings'),
-      pending_decisions: held('pending_decisions'),
-      namespace_meta: held('namespace_meta'),
-      namespace_meta_clears: held('namespace_meta_clears'),
-      embeddings: held('embeddings'),
-    },
-  };
+  return keepingItems(body, rules, SECRET_NAME);
 }
