@@ -138,7 +138,7 @@ async function perform(all: MemoryMember[], { who, what, a, b, advance }: Act): 
         { memories: [{ id: `m${a % 3}`, title: `again ${a}`, content: 'c' }], links: [] },
         { ...ann, revive: true },
       ),
-    stabilise: () => me.replica.stabilise(vectors(...all)),
+    stabilise: () => me.replica.stabilise(vectors(...all), vectors(...all)),
     'pull everything': () => settle(...all),
     pull: () => pull(me, other, 1 + (a % 4)),
     repeat: async () => {
@@ -199,7 +199,7 @@ describe('deletes stay deleted (M4)', () => {
       [b, a],
     ] as const)
       await pull(to, from);
-    const stabilise = () => a.replica.stabilise(vectors(a, b, c));
+    const stabilise = () => a.replica.stabilise(vectors(a, b, c), vectors(a, b, c));
     for (let i = 0; i < 5; i++) expect(await stabilise()).toEqual({ purged: 0 });
     await settle(a, b, c);
     for (const made of [a, b, c]) made.clock.ms += 10;

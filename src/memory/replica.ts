@@ -193,9 +193,13 @@ export interface Replica {
 
   /**
    * Causal stability: tells what every member (this one included) is known to have. When all have a tombstone and all
-   * that was written before they had it, one `purge` operation removes it everywhere. Returns what was purged here.
+   * that was written before they had it, one `purge` operation removes it everywhere. `agreed` is how much of that they have for
+   * certain: the same rows were seen there. Returns what was purged here.
    */
-  stabilise(members: ReadonlyMap<MemberId, VersionVector>): Promise<{ purged: number }>;
+  stabilise(
+    members: ReadonlyMap<MemberId, VersionVector>,
+    agreed: ReadonlyMap<MemberId, VersionVector>,
+  ): Promise<{ purged: number }>;
 
   /**
    * Empties what the operations of deleted memories said, once every member has all of `stable`: what was said and that it was

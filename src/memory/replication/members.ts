@@ -87,6 +87,8 @@ export class Members {
   #confirmed_before: number;
   readonly #told_shared = new Set<string>();
   readonly #agreements = new Map<MemberId, Agreement>();
+  /** What each process that speaks was seen to have with the very rows that we had. */
+  readonly #agreed = new Map<Speaker, VersionVector>();
   #renewing: Promise<void> | null = null;
 
   constructor(options: MembersOptions) {
@@ -227,6 +229,7 @@ export class Members {
     const checked_ms = this.#options.clock.now_ms();
     const since = this.agreementWith(member).diverged_since_ms ?? checked_ms;
     this.#agreements.set(member, { checked_ms, diverged_since_ms: mine.root === theirs.root ? null : since });
+    if (mine.root === theirs.root) this.#agreed.set(speakerOf(theirs), mine.vector);
   }
 
   agreementWith(member: MemberId): Agreement {
@@ -284,6 +287,18 @@ export class Members {
    * somebody who is paired with all can purge (R9).
    */
   vectors(): Map<MemberId, VersionVector> | null {
+    return this.#ofAll(({ standing }) => standing.vector);
+  }
+
+  /**
+   * Of that, what each was seen to have with the rows that we have. Where two machines numbered one origin, a vector does not say
+   * whose operations a member has; equal roots do.
+   */
+  agreed(): Map<MemberId, VersionVector> | null {
+    return this.#ofAll(({ standing }) => meetVectors([this.#agreed.get(speakerOf(standing)) ?? {}, standing.vector]));
+  }
+
+  #ofAll(what: (known: KnownMember) => VersionVector): Map<MemberId, VersionVector> | null {
     const { replica } = this.#options;
     const own = replica.identity().member;
     const mine = replica.vector();
@@ -293,7 +308,7 @@ export class Members {
       if (member === own || this.#removed.has(member)) continue;
       const known = this.#livingOf(member);
       if (!this.#paired.has(member) || known.length === 0) return null;
-      vectors.set(member, meetVectors(known.map(({ standing }) => standing.vector)));
+      vectors.set(member, meetVectors(known.map(what)));
     }
     return vectors;
   }

@@ -317,8 +317,8 @@ describe('identity (R6, R10)', () => {
   });
 
   /** `a` and a copy of it that does not know that it is one, and two others. */
-  const twins = (): void => {
-    cluster = new MemoryCluster();
+  const twins = (settings = {}): void => {
+    cluster = new MemoryCluster(settings);
     let given = 1;
     const nextIncarnation = (): string => `${++given}`;
     cluster.add('a', { nextIncarnation });
@@ -383,6 +383,38 @@ describe('identity (R6, R10)', () => {
     const shared = { kind: 'identity_shared', member: 'c', origin: 'a.1', sequence: 1 };
     expect(b!.alarms).toContainEqual(shared);
     expect(c!.alarms).toContainEqual({ ...shared, member: 'b' });
+  });
+
+  test('what one of two branches deleted is not forgotten before they have met, however busy the members are (R9)', async () => {
+    twins({ upkeep_ms: 50 });
+    cluster.pair('bc');
+    const [a, x, b, c] = ['a', 'x', 'b', 'c'].map((name) => cluster.nodes.get(name)!.member);
+    const id = await b!.store('to be deleted');
+    for (const one of [a!, x!, c!]) await one.replica.apply((await b!.replica.read('b.1', 0))!);
+    await a!.memories.delete(id, { caller: { agent_id: 'ann' } });
+    await x!.store('of the copy');
+    await b!.replica.apply((await a!.replica.read('a.1', 0))!);
+    await c!.replica.apply((await x!.replica.read('a.1', 0))!);
+    // The machines themselves are gone. Whenever c says something to b, it has just written: roots are not compared.
+    let busy = true;
+    const apply = c!.replica.apply.bind(c!.replica);
+    c!.replica.apply = async (page) => {
+      const applied = await apply(page);
+      if (busy) await c!.store(`of c ${c!.replica.vector()['c.1'] ?? 0}`);
+      return applied;
+    };
+    for (const name of 'bc') cluster.nodes.get(name)!.replication.forget(['a']);
+    await c!.store('of c');
+    cluster.start('b', 'c');
+    for (let i = 0; i < 50; i++) {
+      await b!.store(`of b ${i}`);
+      await cluster.time.pass(20);
+    }
+    busy = false;
+    await cluster.until(equal('b', 'c'));
+    for (const one of [b!, c!]) expect(await one.titles()).not.toContain('to be deleted');
+    expect(await b!.titles()).toContain('of the copy');
+    await cluster.until(async () => (await b!.memories.statistics()).tombstones === 0, 3_600_000);
   });
 
   test('somebody who is not paired is refused', async () => {

@@ -26,7 +26,8 @@ export async function upkeep({ replica, members, clock, settings }: ReplicationC
   const stable = meetVectors([...vectors.values()]);
   // Before the purge: what was said of a row goes by its tombstone.
   await replica.forgetTexts(stable);
-  const { purged } = await replica.stabilise(vectors);
+  const agreed = members.agreed();
+  const { purged } = agreed ? await replica.stabilise(vectors, agreed) : { purged: 0 };
   const before_ms = clock.now_ms() - settings.keep_operations_ms;
   let removed = 0;
   for (let more = true; more;) {

@@ -83,8 +83,8 @@ export function sqliteReplica(
     applySnapshot: async (rows, of) => applySnapshot(commit, floors, rows, of),
     adopt: async (vector) => adopt(commit, floors, vector),
 
-    stabilise: async (members) => {
-      const stable = stability.report(members, (origin, sequence) => stampAt(parts, origin, sequence));
+    stabilise: async (members, agreed) => {
+      const stable = stability.report(members, agreed, (origin, sequence) => stampAt(parts, origin, sequence));
       if (stable === null || stable.floor <= parts.rows.floor()) return { purged: 0 };
       const { floor, needed } = stable;
       const before = tombstones(parts);

@@ -28,15 +28,17 @@ export class Stability {
   }
 
   /**
-   * Takes what all members have, this one included. Returns the stamp up to which tombstones may be purged, when it is
+   * Takes what all members have, this one included, as they say, and how much of it they have for certain (`agreed`): what they
+   * say counts for what must still arrive, what is certain for what has. Returns the stamp up to which tombstones may be purged, when it is
    * time, and what a member must have before it does: one that is restored has all of it again only later. `stampAt` gives the stamp of an operation in the log; '' when it is no longer there.
    */
   report(
     members: ReadonlyMap<MemberId, VersionVector>,
+    agreed: ReadonlyMap<MemberId, VersionVector>,
     stampAt: (origin: string, sequence: number) => Stamp,
   ): { floor: Stamp; needed: VersionVector } | null {
-    const vectors = [...members.values()];
-    const all = vectors.reduce(joinVectors, {});
+    const vectors = [...agreed.values()];
+    const all = [...members.values()].reduce(joinVectors, {});
     if (this.#state === 'idle') {
       this.#floor = pastStamp(vectors, stampAt);
       this.#needed = all;
