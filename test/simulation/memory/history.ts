@@ -59,13 +59,17 @@ export class History {
    * Whether one of the disks that an acknowledged write was on was never lost since, nor replaced by an older one. Of a copy taken
    * in the same moment nobody can tell.
    */
-  isKept({ acknowledged }: Written): boolean {
-    return (
-      acknowledged?.on.some((member) =>
-        this.losses.every(
-          (loss) => loss.member !== member || loss.at_ms < acknowledged.at_ms || loss.backup_ms > acknowledged.at_ms,
-        ),
-      ) ?? false
+  isKept(write: Written): boolean {
+    return this.keptOn(write).length > 0;
+  }
+
+  /** The members whose disks it was on when it was acknowledged, and still is. */
+  keptOn({ acknowledged }: Written): MemberId[] {
+    if (!acknowledged) return [];
+    return acknowledged.on.filter((member) =>
+      this.losses.every(
+        (loss) => loss.member !== member || loss.at_ms < acknowledged.at_ms || loss.backup_ms > acknowledged.at_ms,
+      ),
     );
   }
 

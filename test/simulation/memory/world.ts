@@ -390,8 +390,11 @@ export class MemoryWorld {
       // Not with a clone: two machines then answer as one member.
       const reads = draw.between(1, members);
       const all = new Set(this.cluster.map(({ member }) => member)).size;
-      const kept = this.history.writes.filter((write) => write.id === id && this.history.isKept(write));
-      if (this.#clones === 0) floor.push(...kept.filter(({ acknowledged }) => acknowledged!.on.length + reads > all));
+      // Nor does one count whose disk was replaced by an older one: it is asked as any other, and may answer without it.
+      const kept = this.history.writes.filter(
+        (write) => write.id === id && this.history.keptOn(write).length + reads > all,
+      );
+      if (this.#clones === 0) floor.push(...kept);
       await life.outlived(
         replication.readBarrier({ level, members: reads }, deadline_ms, new AbortController().signal),
       );
