@@ -6,6 +6,10 @@ export class Table {
   readonly definition: ObjectDefinition;
   readonly #rows = new Map<string, Row>();
   readonly #indexes: ReadonlyMap<string, Index>;
+  /** Every row in the order of SystemModstamp and id; made when it is asked for after a change. */
+  #by_modstamp: Row[] | null = null;
+  /** What left the recycle bin for good, and when it had been deleted. */
+  readonly purged: { id: string; deleted_ms: number }[] = [];
 
   constructor(definition: ObjectDefinition) {
     this.definition = definition;
@@ -22,6 +26,7 @@ export class Table {
   /** Puts a row where none or another was; undefined takes it away. Returns what was there. */
   put(id: string, row: Row | undefined): Row | undefined {
     const before = this.#rows.get(id);
+    this.#by_modstamp = null;
     if (row) this.#rows.set(id, row);
     else this.#rows.delete(id);
     for (const { field, ids } of this.#indexes.values()) {
@@ -44,9 +49,39 @@ export class Table {
     return this.#rows.values();
   }
 
+  /** Rows whose SystemModstamp lies from one moment to another, both included; by it, and of one second by id. */
+  *rowsByModstamp(from_ms: number, to_ms: number): Generator<Row> {
+    this.#by_modstamp ??= [...this.#rows.values()].sort(byModstamp);
+    const rows = this.#by_modstamp;
+    for (let i = firstAtOrAfter(rows, from_ms); i < rows.length; i++) {
+      const row = rows[i];
+      if (!row || modstampOf(row) > to_ms) return;
+      yield row;
+    }
+  }
+
   get size(): number {
     return this.#rows.size;
   }
+}
+
+function modstampOf(row: Row): number {
+  return Number(row['SystemModstamp']);
+}
+
+function byModstamp(a: Row, b: Row): number {
+  return modstampOf(a) - modstampOf(b) || (String(a['Id']) < String(b['Id']) ? -1 : 1);
+}
+
+function firstAtOrAfter(rows: readonly Row[], ms: number): number {
+  let [low, high] = [0, rows.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const row = rows[middle];
+    if (row && modstampOf(row) < ms) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 interface Index {

@@ -28,6 +28,8 @@ export interface RowWrite {
   record_id: string | null;
   /** As it would be. */
   row: Row;
+  /** None: not through an API. */
+  api: WriteContext['api'] | null;
 }
 
 /** What a transaction needs of its organisation. */
@@ -133,7 +135,7 @@ export class Transaction {
   delete(entity: string, id: string): void {
     const table = this.#org.table(entity);
     const before = this.#live(table, id);
-    this.#org.guard({ verb: 'delete', entity: table.definition.name, record_id: rowId(before), row: before });
+    this.#guard('delete', table, before, before);
     this.#put(table, rowId(before), { ...before, IsDeleted: true, ...this.#modified() }, 'DELETE');
     this.#releaseChildren(rowId(before));
   }
@@ -167,7 +169,11 @@ export class Transaction {
     const before = this.#known(table, id);
     if (before['IsDeleted'] !== true) this.delete(entity, id);
     const last = table.put(rowId(before), undefined);
-    this.#undo.push(() => table.put(rowId(before), last));
+    table.purged.push({ id: rowId(before), deleted_ms: Number(last?.['SystemModstamp']) });
+    this.#undo.push(() => {
+      table.purged.pop();
+      table.put(rowId(before), last);
+    });
   }
 
   /** Runs a part that may fail alone: its writes are undone and the refusal goes on. */
@@ -248,7 +254,12 @@ export class Transaction {
     for (const rule of definition.validation_rules)
       if (rule.fails(row))
         throw new OrgRefusal('FIELD_CUSTOM_VALIDATION_EXCEPTION', rule.message, rule.field ? [rule.field] : []);
-    this.#org.guard({ verb, entity: definition.name, record_id: before && rowId(before), row });
+    this.#guard(verb, table, before, row);
+  }
+
+  #guard(verb: RowWrite['verb'], table: Table, before: Row | null, row: Row): void {
+    const record_id = before && rowId(before);
+    this.#org.guard({ verb, entity: table.definition.name, record_id, row, api: this.#context.api ?? null });
   }
 
   #put(table: Table, id: string, row: Row, kind: ChangeKind): void {
