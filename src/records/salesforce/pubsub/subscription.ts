@@ -78,8 +78,8 @@ export interface Subscription extends AsyncIterable<SubscriptionItem> {
 }
 
 const MOST_REQUESTED = 100;
-/** The service is heard at least every 270 s; silence for longer is a connection that nobody closed. */
-const SILENCE_MS = 400_000;
+/** The service is heard about every 270 s; silence for twice as long is a connection that nobody closed. */
+const SILENCE_MS = 600_000;
 const SCHEMA_PATIENCE_MS = 30_000;
 /** After a limit: no sooner than this. */
 const LIMIT_WAIT_MS = 60_000;
