@@ -96,6 +96,11 @@ export function triggerNames(object: string): Record<'rows' | 'update' | 'trunca
   };
 }
 
+/** What `syncline.ours` holds while a statement of Syncline's own changes rows of an object. */
+export function oursFlag(object: string, operation: 'insert' | 'update' | 'delete'): string {
+  return `${operation} ${object}`;
+}
+
 /** Names a grant for people: `UPDATE (phone) on crm.accounts`. */
 export function grantKey({ privilege, column, on, target }: Grant): string {
   const where = on === 'schema' ? `schema ${target.schema}` : `${target.schema}.${target.table}`;
@@ -170,8 +175,8 @@ function tableParts({ schema }: SetupOptions): SetupPart[] {
 /**
  * Runs as its owner, so that writers of the table need no right on the outbox, with a search path nobody can put something into.
  *
- * Ours are only rows that Syncline's own statement changed: what triggers and foreign keys of the customer do in its wake is
- * news to Salesforce (their depth is 2 or more).
+ * Ours are only rows that Syncline's own statement changed: what triggers of the customer do in its wake (their depth is 2 or more) is
+ * news to Salesforce, and what foreign keys do (depth 1) likewise, for the flag names the operation and the object.
  *
  * The columns are read in a block of their own: after one of them was renamed or dropped the customer's statements go on, and
  * the outbox says that the object cannot be read. Nothing is written in that block, so it costs no transaction id.
@@ -183,7 +188,7 @@ function captureFunction(mapping: ObjectMapping, options: SetupOptions): SetupPa
     `ARRAY[${columns.map((column) => `${row}.${quoteIdentifier(column)}::text`).join(', ')}]::text[]`;
   const body = `
 DECLARE
-  is_ours boolean := pg_trigger_depth() = 1 AND coalesce(current_setting('syncline.ours', true), '') = 'on';
+  is_ours boolean := pg_trigger_depth() = 1 AND coalesce(current_setting('syncline.ours', true), '') = lower(TG_OP) || ${quoteText(` ${mapping.name}`)};
   session_id text := nullif(current_setting('syncline.session', true), '');
   actor_name text := CASE current_setting('role') WHEN 'none' THEN session_user::text ELSE current_setting('role') END;
   names CONSTANT text[] := ARRAY[${columns.map(quoteText).join(', ')}]::text[];
@@ -256,10 +261,11 @@ function triggerParts(mapping: ObjectMapping, options: SetupOptions): SetupPart[
   const table = tableName(mapping.postgres.table);
   const names = triggerNames(mapping.name);
   const counted = [...new Set([mapping.postgres.key, ...capturedColumns(mapping)])].map(quoteIdentifier);
-  const row = (which: 'OLD' | 'NEW'): string => `ROW(${counted.map((column) => `${which}.${column}`).join(', ')})`;
+  const row = (which: 'OLD' | 'NEW'): string =>
+    `ROW(${counted.map((column) => `${which}.${column}`).join(', ')})::record`;
   // By their images: types without `=` can be compared so, and what `=` takes for equal (citext) is told apart.
   const differs = `WHEN (${row('OLD')} OPERATOR(pg_catalog.*<>) ${row('NEW')})`;
-  const foreign = `WHEN (coalesce(current_setting('syncline.ours', true), '') <> 'on')`;
+  const foreign = `WHEN (coalesce(current_setting('syncline.ours', true), '') = '')`;
   const capture = captureFunctionName(mapping.name);
   const make = (name: string, reason: string, when: string, level: string, called: string): SetupPart => {
     const sql = `CREATE OR REPLACE TRIGGER ${quoteIdentifier(name)} ${when} ON ${quoteTable(table)}
