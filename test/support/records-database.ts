@@ -46,7 +46,7 @@ export interface RecordsDatabase {
   /** Another connection, as a customer's program has: its transactions are the test's. */
   connect(role?: string): Promise<pg.Client>;
   /** One statement of a customer's program, committed. */
-  run(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  run: (sql: string, values?: unknown[]) => Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
 }
 

@@ -195,6 +195,7 @@ DECLARE
   what text := lower(TG_OP);
   key_now text;
   key_before text;
+  key_changed boolean := false;
   values_now text[];
   values_before text[];
   changed_values jsonb;
@@ -205,7 +206,8 @@ BEGIN
       values_now := ${texts('NEW')};
     END IF;
     IF TG_OP = 'UPDATE' THEN
-      key_before := nullif(OLD.${key}::text COLLATE "C", key_now COLLATE "C");
+      key_changed := OLD.${key}::text COLLATE "C" IS DISTINCT FROM key_now COLLATE "C";
+      key_before := CASE WHEN key_changed THEN OLD.${key}::text END;
       values_before := ${texts('OLD')};
     ELSIF TG_OP = 'DELETE' THEN
       key_now := OLD.${key}::text;
@@ -219,7 +221,7 @@ BEGIN
     SELECT jsonb_object_agg(c.name, c.now) INTO changed_values
     FROM unnest(names, values_before, values_now) AS c (name, before, now)
     WHERE c.before COLLATE "C" IS DISTINCT FROM c.now COLLATE "C";
-    IF changed_values IS NULL AND key_before IS NULL THEN
+    IF changed_values IS NULL AND NOT key_changed THEN
       RETURN NULL;
     END IF;
   END IF;
