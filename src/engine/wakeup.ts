@@ -1,4 +1,5 @@
 import { invariant } from '../platform/errors.ts';
+import { linkedAbort } from '../platform/linked-abort.ts';
 import type { Timers } from '../platform/timers.ts';
 
 /**
@@ -24,10 +25,10 @@ export class Wakeup {
   async wait(longest_ms: number, timers: Timers, signal: AbortSignal): Promise<SendWhat> {
     invariant(!this.#wake, 'a wake-up belongs to one loop');
     if (this.#pending === null && !signal.aborted) {
-      const stop = new AbortController();
-      const woken = new Promise<void>((resolve) => (this.#wake = resolve));
-      await Promise.race([woken, timers.sleep(longest_ms, AbortSignal.any([signal, stop.signal]))]);
-      stop.abort('woken');
+      const woken = linkedAbort(signal);
+      this.#wake = () => woken.abort('woken');
+      await timers.sleep(longest_ms, woken.signal);
+      woken.unlink();
       this.#wake = undefined;
     }
     const what = this.#pending ?? 'all';

@@ -103,6 +103,7 @@ export function openMemoryStore(db: Database, options: MemoryStoreOptions): Memo
         return durable_on >= members;
       };
       const log_keeps = forgetTexts(db, ids, isEverywhere);
+      parts.log.forgetHashes();
       if (!scrubMemories(db)) throw stillRead();
       return { ...written, result: { ...written.result, log_keeps } };
     },
@@ -142,6 +143,7 @@ function workParts(db: Database, options: MemoryStoreOptions): WorkParts {
     hybrid: new HybridClock(clock, origin, mark),
     // Of another incarnation it means nothing.
     confirmed: Math.min(mark.confirmed, log.last(origin)),
+    commit_ms: 0,
   };
 }
 

@@ -1,5 +1,6 @@
 /** What all parts of replication on one member share. */
 import type { Clock } from '../../platform/clock.ts';
+import { linkedAbort } from '../../platform/linked-abort.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
 import { isWithin, memberOf, operationId, placeOf, type MemberId, type VersionVector } from '../origin.ts';
@@ -77,10 +78,11 @@ export class CommitBell {
 
   /** Resolves at the next ring, after `longest_ms`, or when `signal` aborts. */
   async wait(longest_ms: number, timers: Timers, signal: AbortSignal): Promise<void> {
-    const rung = new AbortController();
+    const rung = linkedAbort(signal);
     const wake = (): void => rung.abort('rung');
     this.#waiting.add(wake);
-    await timers.sleep(longest_ms, AbortSignal.any([signal, rung.signal]));
+    await timers.sleep(longest_ms, rung.signal);
+    rung.unlink();
     this.#waiting.delete(wake);
   }
 }

@@ -1,5 +1,6 @@
 /** Requests to one peer: written, sent, answered, checked, and what the peer said of itself noted. */
 import { SynclineError, messageOf } from '../../platform/errors.ts';
+import { linkedAbort } from '../../platform/linked-abort.ts';
 import type { MemberId } from '../origin.ts';
 import type { OperationPage, RangeDigest, RowState } from '../replica.ts';
 import { greetingTo, standingOf, type ReplicationContext } from './context.ts';
@@ -139,9 +140,10 @@ export class Conversation {
 
   async #send(verb: Verb, signal: AbortSignal, request: string | PreparedMessage, wait_ms = 0): Promise<Message> {
     const { timers, settings } = this.#context;
-    const over = new AbortController();
+    const over = linkedAbort(signal);
     void timers.sleep(settings.request_timeout_ms + wait_ms, over.signal).then(() => over.abort('over'));
-    const answer = await this.#transport.ask(verb, request, AbortSignal.any([signal, over.signal]));
+    const answer = await this.#transport.ask(verb, request, over.signal);
+    over.unlink();
     over.abort('over');
     if (!answer.ok && answer.kind === 'unreached')
       throw new ExchangeError('memory.unreached', answer.message, false, answer.retry_after_ms ?? null);

@@ -2,8 +2,9 @@
  * How many members have an operation, and waiting for that. Nothing is counted but vectors that members reported of their
  * disks, so an ack of `rejected` cannot count (R1), and one push that carries many writes serves all who wait.
  */
-import type { Timers } from '../../platform/timers.ts';
 import { InvalidInputError, InvariantError } from '../../platform/errors.ts';
+import { linkedAbort } from '../../platform/linked-abort.ts';
+import type { Timers } from '../../platform/timers.ts';
 import type { Durability, Receipt } from '../durability.ts';
 import { covers, placeOf, type MemberId, type OperationId, type OperationPlace } from '../origin.ts';
 import type { Replica } from '../replica.ts';
@@ -54,11 +55,11 @@ export class QuorumTracker implements Durability {
     const place = requirePlace(operation);
     const all = 1 + this.#members.paired.length;
     if (members > all || this.#on(place).length >= members || signal?.aborted) return this.receipt(operation);
-    const over = new AbortController();
-    const signals = signal ? [signal, over.signal] : [over.signal];
+    const over = linkedAbort(signal);
     const waiter = { place, members, done: () => over.abort('over') };
     this.#waiters.add(waiter);
-    await this.#timers.sleep(deadline_ms, AbortSignal.any(signals));
+    await this.#timers.sleep(deadline_ms, over.signal);
+    over.unlink();
     this.#waiters.delete(waiter);
     return this.receipt(operation);
   }

@@ -17,7 +17,8 @@ const MOST_BYTES = TRANSACTION_LIMITS.max_bytes / 2;
 
 /**
  * Commits all writers that wait with one transaction, hence one wait for the disk: while it lasts, the next group
- * gathers. A request that is refused takes nothing of the others with it.
+ * gathers. A group is not larger than is worth a commit, so that peers have something to do meanwhile. A request that is refused
+ * takes nothing of the others with it.
  */
 export class GroupCommit {
   readonly #parts: WorkParts;
@@ -69,12 +70,9 @@ export class GroupCommit {
     const served: { waiting: Waiting; settled: Settled }[] = [];
     try {
       transact(this.#parts, (work) => {
+        const until_ms = this.#parts.clock.monotonic_ms() + Math.max(LEAST_MS, this.#parts.commit_ms);
         for (const waiting of this.#waiting) {
-          if (
-            work.entries > 0 &&
-            (work.entries + MOST_ENTRIES > TRANSACTION_LIMITS.max_rows || work.bytes > MOST_BYTES)
-          )
-            break;
+          if (work.entries > 0 && (isFull(work) || this.#parts.clock.monotonic_ms() > until_ms)) break;
           served.push({ waiting, settled: serve(work, waiting) });
         }
       });
@@ -96,6 +94,17 @@ export class GroupCommit {
     if (origins.size === 0) return;
     for (const listener of this.#listeners) listener(origins);
   }
+}
+
+/**
+ * A group ends when it has worked for this long, and for as long as a commit takes: peers take it in while the next group works. One
+ * that took all who wait would make all of them wait for their peers at the same time, again and again. Where the disk is slow,
+ * groups are large.
+ */
+const LEAST_MS = 2;
+
+function isFull({ entries, bytes }: Work): boolean {
+  return entries + MOST_ENTRIES > TRANSACTION_LIMITS.max_rows || bytes > MOST_BYTES;
 }
 
 /** Single writes are a few operations; large ones (bulk, forget) keep themselves to what a transaction holds. */

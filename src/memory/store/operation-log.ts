@@ -8,11 +8,14 @@ import { trim } from '../../engine/sqlite/retention.ts';
 import { forgetSubjects } from '../../engine/sqlite/subjects.ts';
 import type { AppendAtResult } from '../../engine/store.ts';
 import type { Database } from '../../storage/sqlite/database.ts';
-import { PAGE_LIMITS } from '../limits.ts';
-import type { OriginId, VersionVector } from '../origin.ts';
+import { MAX_OPERATION_BYTES, PAGE_LIMITS } from '../limits.ts';
+import { operationId, type OperationId, type OriginId, type VersionVector } from '../origin.ts';
 import type { PageLimits, ReadPage } from '../replica.ts';
 
 export const STREAM = 'memory';
+
+/** Hashes of operations that are remembered. */
+const HASHES_KEPT = 256;
 
 interface Tail {
   partition_id: number;
@@ -41,8 +44,10 @@ export class OperationLog {
   readonly #options: LogOptions;
   #tails: Map<OriginId, Tail>;
   #written: OriginId[] = [];
-  /** The last one asked for of each origin; mostly its newest. */
-  readonly #hashes = new Map<OriginId, { sequence: number; hash: string }>();
+  /** By operation id, of those that were asked for lately: each exchange asks for the newest several times. */
+  readonly #hashes = new Map<OperationId, string>();
+  /** Null: to be made anew. */
+  #vector: VersionVector | null = null;
 
   constructor(db: Database, options: LogOptions) {
     this.#db = db;
@@ -51,7 +56,10 @@ export class OperationLog {
   }
 
   vector(): VersionVector {
-    return Object.fromEntries([...this.#tails].flatMap(([origin, { last }]) => (last > 0 ? [[origin, last]] : [])));
+    this.#vector ??= Object.freeze(
+      Object.fromEntries([...this.#tails].flatMap(([origin, { last }]) => (last > 0 ? [[origin, last]] : []))),
+    );
+    return this.#vector;
   }
 
   last(origin: OriginId): number {
@@ -83,7 +91,7 @@ export class OperationLog {
       this.#options.cap_bytes,
     );
     tail.last += result.appended;
-    if (result.appended > 0) this.#written.push(origin);
+    if (result.appended > 0) this.#moved(origin);
     return result;
   }
 
@@ -98,6 +106,7 @@ export class OperationLog {
     // Some of them may not exist.
     forgetSubjects(this.#db);
     this.#written = [];
+    this.#vector = null;
     this.#tails = this.#readTails();
     this.#hashes.clear();
   }
@@ -109,7 +118,9 @@ export class OperationLog {
     if (!tail || after >= tail.last) return { origin, first, follows: '', operations: [], more: false };
     if (first < tail.first) return null;
     const items = Math.max(1, Math.min(limits.max_items ?? PAGE_LIMITS.max_items, PAGE_LIMITS.max_items));
-    const until = this.#within(tail, first, items, limits.max_bytes ?? PAGE_LIMITS.max_bytes);
+    const most = Math.min(after + items, tail.last);
+    const max_bytes = Math.min(limits.max_bytes ?? PAGE_LIMITS.max_bytes, PAGE_LIMITS.max_bytes);
+    const until = (most - after) * MAX_OPERATION_BYTES <= max_bytes ? most : this.#within(tail, first, most, max_bytes);
     const operations = readEntries(this.#db, tail.partition_id, first, until).map(({ payload }) => payload ?? '');
     invariant(operations.length === until - after, 'operations of an origin are dense');
     return { origin, first, follows: this.hashAt(origin, after), operations, more: until < tail.last };
@@ -122,16 +133,24 @@ export class OperationLog {
   hashAt(origin: OriginId, sequence: number): string {
     const tail = this.#tails.get(origin);
     if (!tail || sequence < tail.first || sequence > tail.last) return '';
-    const known = this.#hashes.get(origin);
-    if (known?.sequence === sequence) return known.hash;
+    const id = operationId(origin, sequence);
+    const known = this.#hashes.get(id);
+    if (known !== undefined) return known;
     const text = this.#db.value<string | null>(
       `SELECT payload FROM entry WHERE entry_id = ((?1 << ${OFFSET_BITS}) | ?2)`,
       tail.partition_id,
       sequence,
     );
-    const hash = text === null ? '' : hashOfText(text);
-    this.#hashes.set(origin, { sequence, hash });
+    if (text === null) return '';
+    const hash = hashOfText(text);
+    if (this.#hashes.size >= HASHES_KEPT) this.#hashes.clear();
+    this.#hashes.set(id, hash);
     return hash;
+  }
+
+  /** After texts were emptied: their hashes are known no more. */
+  forgetHashes(): void {
+    this.#hashes.clear();
   }
 
   /** When it was taken; null when it is not there. */
@@ -151,7 +170,8 @@ export class OperationLog {
     const tail = this.#tails.get(origin);
     if (!tail) return;
     tail.last -= cutBack(this.#db, tail.partition_id, kept);
-    this.#hashes.delete(origin);
+    this.#vector = null;
+    this.#hashes.clear();
   }
 
   /** Of these, in the order in which this member took them. */
@@ -175,7 +195,12 @@ export class OperationLog {
     skipTo(this.#db, tail.partition_id, sequence, now_ms, this.#options.newId);
     tail.first = sequence + 1;
     tail.last = sequence;
+    this.#moved(origin);
+  }
+
+  #moved(origin: OriginId): void {
     this.#written.push(origin);
+    this.#vector = null;
   }
 
   trim(origin: OriginId, through: number, before_ms: number, now_ms: number): { removed: number; more: boolean } {
@@ -188,8 +213,7 @@ export class OperationLog {
   }
 
   /** The last place of a page: by bytes without reading a text. */
-  #within(tail: Tail, first: number, items: number, max_bytes: number): number {
-    const most = Math.min(first + items - 1, tail.last);
+  #within(tail: Tail, first: number, most: number, max_bytes: number): number {
     const place = (offset: number): number => tail.partition_id * 2 ** 40 + offset;
     return this.#db.value<number>(
       `SELECT coalesce(max(offset), ?3) FROM (
@@ -198,7 +222,7 @@ export class OperationLog {
       place(first),
       place(most),
       first,
-      Math.min(max_bytes, PAGE_LIMITS.max_bytes),
+      max_bytes,
     );
   }
 

@@ -101,12 +101,13 @@ export function sqliteReplica(
   };
 }
 
-function forgettingOf({ db }: WorkParts): (stable: VersionVector) => { emptied: number } {
+function forgettingOf({ db, log }: WorkParts): (stable: VersionVector) => { emptied: number } {
   let looked_through = '';
   let to_scrub = false;
   return (stable) => {
     const { emptied, through } = forgetStableTexts(db, stable, looked_through);
     looked_through = through;
+    if (emptied > 0) log.forgetHashes();
     if (emptied > 0 || to_scrub) to_scrub = !scrubMemories(db);
     return { emptied };
   };

@@ -23,6 +23,8 @@ export interface WorkParts {
   origin: OriginId;
   /** How far the own origin was confirmed by another member. */
   confirmed: number;
+  /** How long a commit waited for the disk lately. */
+  commit_ms: number;
 }
 
 /**
@@ -161,18 +163,24 @@ function* withinLimits(entries: readonly LogEntry[]): Generator<LogEntry[]> {
   if (part.length > 0) yield part;
 }
 
+/** Of so many commits, the last ones counting most. */
+const COMMITS_AVERAGED = 8;
+
 /** Runs `run` in a transaction, and what is kept in memory follows it: forward on commit, back on failure. */
 export function transact<T>(parts: WorkParts, run: (work: Work) => T): T {
   const { db, rows, log, hybrid, digests } = parts;
   const clock = hybrid.mark();
+  let worked_ms = 0;
   let result: T;
   try {
     result = db.transaction(() => {
       const work = new Work(parts);
       const value = run(work);
       work.finish();
+      worked_ms = parts.clock.monotonic_ms();
       return value;
     });
+    parts.commit_ms += (parts.clock.monotonic_ms() - worked_ms - parts.commit_ms) / COMMITS_AVERAGED;
   } catch (error) {
     rows.rollBack();
     hybrid.reset(clock);

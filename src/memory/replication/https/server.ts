@@ -14,6 +14,7 @@ import {
   UnreachableError,
   messageOf,
 } from '../../../platform/errors.ts';
+import { linkedAbort } from '../../../platform/linked-abort.ts';
 import type { Timers } from '../../../platform/timers.ts';
 import type { MemberId } from '../../origin.ts';
 import { VERBS, type Verb } from '../messages.ts';
@@ -114,16 +115,17 @@ async function respond(
 ): Promise<void> {
   const fingerprint = fingerprintAt(incoming.socket as TLSSocket);
   if (fingerprint === null) return void incoming.socket.destroy();
-  const gone = new AbortController();
+  const gone = linkedAbort(stopping);
   outgoing.on('close', () => gone.abort('gone'));
   const running = at_once.get(fingerprint) ?? 0;
   at_once.set(fingerprint, running + 1);
   try {
     if (running >= MOST_AT_ONCE) return await refuse(outgoing, 503, 'busy', 'Too many requests at once');
-    await route(options, fingerprint, incoming, outgoing, AbortSignal.any([stopping, gone.signal]));
+    await route(options, fingerprint, incoming, outgoing, gone.signal);
   } catch (error) {
     await fail(options, outgoing, error);
   } finally {
+    gone.unlink();
     const left = (at_once.get(fingerprint) ?? 1) - 1;
     if (left > 0) at_once.set(fingerprint, left);
     else at_once.delete(fingerprint);
