@@ -139,8 +139,8 @@ async function tellMembers({ memory, options }: DataDirectory, signal: AbortSign
 const GETS_ON: ReadonlySet<PeerState> = new Set(['unmet', 'following', 'seeding']);
 
 function membersRemaining({ memory }: DataDirectory): FlushResult['destinations'] {
-  return (memory?.peers.replication.status().peers ?? []).map(({ name, waiting: remaining, link }) => {
-    const why = link === null ? 'it fetches by itself' : (link.last_error ?? 'time is over');
+  return (memory?.peers.status().peers ?? []).map(({ name, waiting: remaining, link, paused }) => {
+    const why = paused ? 'paused' : link === null ? 'it fetches by itself' : (link.last_error ?? 'time is over');
     return { destination: name, stream: 'memory', remaining, reason: remaining === 0 ? null : why, on_hold: null };
   });
 }

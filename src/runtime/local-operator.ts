@@ -287,13 +287,22 @@ function oldPeersOf({ old_peers }: DataDirectory): Pausable[] {
   }));
 }
 
+/** Paired machines, by the names that their owner gave them. */
+function membersOf({ memory }: DataDirectory): Pausable[] {
+  const { peers } = memory ?? {};
+  return (peers?.book.peers() ?? []).map(({ name: id }) => ({
+    ...{ id, stream: 'memory' },
+    change: async (event, until_ms) => (event === 'pause' ? await peers?.pause(id, until_ms) : await peers?.resume(id)),
+  }));
+}
+
 /** The destinations that a verb means: one by name, or all but the local store, which holds nobody's data back. */
 async function matching(
   directory: DataDirectory,
   stream: StreamName | null,
   destination: string | null,
 ): Promise<Pausable[]> {
-  const known = [...(await enginesDestinations(directory)), ...oldPeersOf(directory)];
+  const known = [...(await enginesDestinations(directory)), ...oldPeersOf(directory), ...membersOf(directory)];
   if (destination !== null && !known.some(({ id }) => id === destination))
     throw new UsageError('destination.unknown', `There is no destination named ${destination}`, {
       hint: `Known: ${[...new Set(known.map(({ id }) => id))].join(', ')}.`,

@@ -53,7 +53,7 @@ export async function openMemory(options: DirectoryOptions): Promise<MemoryDirec
     const settings = { write_quorum, quorum_timeout_ms };
     const access = accessTo({
       ...{ memories, settings, hashOf: sessionHasher(options, hashing), random },
-      peers: () => peers.replication.status(),
+      peers: () => peers.status(),
     });
     return {
       memories,

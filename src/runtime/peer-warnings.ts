@@ -14,6 +14,7 @@ export function peerWarnings(memory: StatusReport['memory'], now_ms: number): st
   if (peers === null) return damage(memory.damaged);
   return [
     ...damage(memory.damaged),
+    ...peers.peers.flatMap(paused),
     ...peers.peers.flatMap((peer) => [...divergence(peer, now_ms), ...notTaken(peer, peers)]),
     ...quorum(peers, memory.write_quorum, now_ms),
     ...peers.parked.map(
@@ -28,6 +29,13 @@ function damage(rows: number): string[] {
   return [
     `memory.db: ${rows} ${rows === 1 ? 'row is' : 'rows are'} not what was written (a damaged disk?), and no other machine could give ${rows === 1 ? 'it' : 'them'} yet: look at the disk, keep a copy`,
   ];
+}
+
+function paused({ name, paused }: PeerStatus): string[] {
+  if (!paused) return [];
+  const until =
+    paused.until_ms === null ? 'until `syncline resume`' : `until ${new Date(paused.until_ms).toISOString()}`;
+  return [`${name} is paused ${until}; nothing of memory is said to it by this machine`];
 }
 
 function divergence({ name, diverged_since_ms }: PeerStatus, now_ms: number): string[] {

@@ -1,6 +1,7 @@
 import type { OrderedDestination } from '../engine/ordered/destination.ts';
 import type { EngineStore, Partition } from '../engine/store.ts';
 import { PUSH_PATH } from '../memory/compat/old-peer-client.ts';
+import { SYNC_PATH } from '../memory/replication/https/client.ts';
 import { TELEMETRY_KINDS, type TelemetryKind } from '../telemetry/wire/body.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { LOCAL_STORE } from './destinations.ts';
@@ -19,7 +20,22 @@ export async function preview(directory: DataDirectory, query: PreviewQuery): Pr
   // A memory belongs to no project, and to a session only as what it came from.
   const is_narrowed = query.project !== null || query.session !== null;
   if (is_narrowed || (query.stream !== null && query.stream !== 'memory')) return batches;
+  batches.push(...(await previewMembers(directory, query.limit - batches.length)));
   return [...batches, ...(await previewOldPeers(directory, query.limit - batches.length))];
+}
+
+/** The next message to each paired machine. */
+async function previewMembers({ memory }: DataDirectory, limit: number): Promise<PreviewBatch[]> {
+  const batches: PreviewBatch[] = [];
+  if (!memory) return batches;
+  for (const { name, member } of memory.peers.book.peers()) {
+    const next = batches.length < limit ? await memory.peers.replication.preview(member) : null;
+    if (!next) continue;
+    const { items, body, verb } = next;
+    const path = `${SYNC_PATH}${verb}`;
+    batches.push({ ...{ stream: 'memory', destination: name, path, items, body }, bytes: Buffer.byteLength(body) });
+  }
+  return batches;
 }
 
 /** What nodes of ai-memory would be told next; what is pushed is all that leaves besides answers to them. */

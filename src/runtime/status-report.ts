@@ -54,6 +54,7 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
     home: options.paths.home,
     nothing_leaves:
       !old_peers?.sharesAnything &&
+      (directory.memory?.peers.book.peers() ?? []).length === 0 &&
       [...destinations, ...(sessions?.destinations ?? [])].every(({ destination }) => destination.id === LOCAL_STORE),
     sources: await sourceStatuses(directory, counters['skipped'] ?? {}),
     destinations: [
@@ -179,7 +180,7 @@ async function conversationStatus({ sessions, options }: DataDirectory): Promise
 async function memoryStatus({ memory }: DataDirectory): Promise<StatusReport['memory']> {
   if (!memory) return null;
   const { memories, archived, pending, operations, size_bytes } = await memory.memories.statistics();
-  const peers = memory.peers.replication.status();
+  const peers = memory.peers.status();
   return {
     ...{ memories, archived, pending, operations, size_bytes },
     write_quorum: memory.served.settings.write_quorum,

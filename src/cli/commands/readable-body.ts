@@ -16,7 +16,7 @@ interface PutBody {
  */
 export function readableBody(palette: Palette, body: string): string[] {
   const value = parsed(body);
-  if (value === undefined) return [safe(body)];
+  if (value === undefined) return body.split('\n').map(safe);
   if (!isPut(value)) return JSON.stringify(value, null, 2).split('\n').map(safe);
   const facts = Object.entries(value.head).filter(([, fact]) => !isEmpty(fact));
   const width = Math.max(0, ...facts.map(([name]) => name.length));

@@ -9,6 +9,7 @@ import { InvitationFile, writeLink } from './pairing/invitation.ts';
 import { joinByLink } from './pairing/join.ts';
 import { openMemberCertificate, openMemberKey } from './pairing/member-key.ts';
 import type { Alarm } from './members.ts';
+import { PeerBook } from './pairing/peer-book.ts';
 import { PeerService } from './peer-service.ts';
 
 const closing: (() => Promise<void> | void)[] = [];
@@ -118,4 +119,38 @@ test('a member that was away catches up when it comes back, and one that is star
   expect(await ann.memory.canonical()).toBe(await server.memory.canonical());
   ended.abort();
   await again;
+}, 60_000);
+
+test.each(['the server', 'the laptop'])(
+  'a member that is paused at %s gets nothing, also not as an answer, and all of it when it is resumed',
+  async (whose) => {
+    const [server, ann] = [start(true), start(false)];
+    await pair(server, ann, 'ann');
+    await until('ann is following', () => ann.service.replication.status().peers[0]?.link?.state === 'following');
+    const [holder, other, name] = whose === 'the server' ? [server, ann, 'ann'] : [ann, server, 'server'];
+    await holder.service.pause(name, null);
+    // A pull of the laptop waits at the server all the while.
+    await holder.memory.store('written meanwhile');
+    expect((await holder.service.replication.preview(other.memory.name))?.body).toContain('written meanwhile');
+    const link = () => ann.service.replication.status().peers[0]?.link?.state ?? null;
+    await until('nobody talks', () => link() === (holder === ann ? null : 'unreachable'));
+    expect(await other.memory.titles()).toEqual([]);
+    expect(holder.service.status().peers[0]).toMatchObject({ name, paused: { until_ms: null }, waiting: 1 });
+    await holder.service.resume(name);
+    await until('it has it', async () => (await other.memory.titles()).length === 1, { within_ms: 60_000 });
+    expect(holder.service.status().peers[0]?.paused).toBeNull();
+    expect([...server.defects, ...ann.defects]).toEqual([]);
+  },
+  120_000,
+);
+
+test('a pause ends when its time has come, and is on disk', async () => {
+  const [server, ann] = [start(true), start(false)];
+  await pair(server, ann, 'ann');
+  await until('ann is following', () => ann.service.replication.status().peers[0]?.link?.state === 'following');
+  await ann.service.pause('server', Date.now() + 1500);
+  expect(new PeerBook(ann.keys_dir).peers()[0]?.paused?.until_ms).toBeGreaterThan(Date.now());
+  await ann.memory.store('written meanwhile');
+  await until('the server has it', async () => (await server.memory.titles()).length === 1);
+  expect(ann.service.status().peers[0]?.paused).toBeNull();
 }, 60_000);

@@ -3,7 +3,7 @@
  * address. What the command line changes in the book is taken up within seconds.
  */
 import type { Clock } from '../../platform/clock.ts';
-import { ForbiddenError } from '../../platform/errors.ts';
+import { ForbiddenError, SynclineError } from '../../platform/errors.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
 import type { MemberId } from '../origin.ts';
@@ -13,8 +13,9 @@ import { startPeerListener, type PeerListener } from './https/server.ts';
 import type { Alarm } from './members.ts';
 import { InvitationFile, acceptPairing } from './pairing/invitation.ts';
 import { openMemberCertificate, type MemberCertificate } from './pairing/member-key.ts';
-import { PeerBook, type PairedPeer } from './pairing/peer-book.ts';
+import { PeerBook, pauseOf, type PairedPeer } from './pairing/peer-book.ts';
 import { Replication } from './replication.ts';
+import type { ReplicationStatus } from './replication-status.ts';
 import type { ReplicationSettings } from './settings.ts';
 import type { PeerTransport } from './transport.ts';
 
@@ -58,6 +59,9 @@ export class PeerService {
   readonly #options: PeerServiceOptions;
   readonly #dialled = new Map<MemberId, Dialled>();
   #listener: PeerListener | null = null;
+  #runs = false;
+  /** What is being taken up from the book, one change after the other. */
+  #taking: Promise<void> = Promise.resolve();
   #own: MemberCertificate | null = null;
 
   constructor(options: PeerServiceOptions) {
@@ -86,10 +90,12 @@ export class PeerService {
     const ended = new AbortController();
     const until = AbortSignal.any([signal, ended.signal]);
     const running = this.replication.run(until);
+    this.#runs = true;
     try {
       if (this.#options.listen) await this.#listen(this.#options.listen);
       await Promise.race([running, this.#watch(until)]);
     } finally {
+      this.#runs = false;
       ended.abort('ended');
       await running;
       await this.#listener?.stop();
@@ -97,6 +103,28 @@ export class PeerService {
       for (const { transport } of this.#dialled.values()) await transport?.close();
       this.#dialled.clear();
     }
+  }
+
+  /**
+   * Nothing is said to a member any more, nor answered, from the moment when this returns until it is resumed or the time has come;
+   * also over restarts. What it lacks waits in the log. @throws UsageError `memory.peer_unknown`
+   */
+  async pause(name: string, until_ms: number | null): Promise<void> {
+    this.book.setPause(name, { until_ms });
+    await this.#takeUp();
+  }
+
+  /** @throws UsageError `memory.peer_unknown` */
+  async resume(name: string): Promise<void> {
+    this.book.setPause(name, null);
+    await this.#takeUp();
+  }
+
+  status(): ReplicationStatus {
+    const status = this.replication.status();
+    const now_ms = this.#options.clock.now_ms();
+    const paused = new Map(this.book.peers().map((peer) => [peer.member, pauseOf(peer, now_ms)]));
+    return { ...status, peers: status.peers.map((peer) => ({ ...peer, paused: paused.get(peer.member) ?? null })) };
   }
 
   async #listen({ host, port }: { host: string; port: number }): Promise<void> {
@@ -110,10 +138,11 @@ export class PeerService {
       timers,
       memberOf: (fingerprint) => this.#memberOf(fingerprint),
       answer: async (member, ...asked) => {
+        this.#requireSpoken(member);
         const answer = await this.replication.answer(member, ...asked);
-        // It may have waited for long, and the member been taken out meanwhile.
-        if (this.book.peers().some((peer) => peer.member === member)) return answer;
-        throw new ForbiddenError('memory.not_paired', 'This member does not know you');
+        // It may have waited for long, and the member been taken out or paused meanwhile.
+        this.#requireSpoken(member);
+        return answer;
       },
       pair: async (fingerprint, body) => {
         const { book } = this;
@@ -123,6 +152,17 @@ export class PeerService {
       },
       onDefect,
     });
+  }
+
+  /** @throws ForbiddenError `memory.not_paired`; SynclineError `memory.paused` */
+  #requireSpoken(member: MemberId): void {
+    const peer = this.book.peers().find((known) => known.member === member);
+    if (!peer) throw new ForbiddenError('memory.not_paired', 'This member does not know you');
+    if (this.#isPaused(peer)) throw new SynclineError('memory.paused', 'Sharing is paused at this member');
+  }
+
+  #isPaused(peer: PairedPeer): boolean {
+    return pauseOf(peer, this.#options.clock.now_ms()) !== null;
   }
 
   /** Whoever is in the book, the moment he is: the joiner speaks at once. */
@@ -141,7 +181,8 @@ export class PeerService {
   async #watch(signal: AbortSignal): Promise<void> {
     let seen: string | null = null;
     while (!signal.aborted) {
-      const { stamp } = this.book;
+      // A pause ends by itself.
+      const stamp = [this.book.stamp, ...this.book.peers().map((peer) => this.#isPaused(peer))].join(' ');
       if (stamp !== seen) await this.#takeUp();
       seen = stamp;
       await this.#options.timers.sleep(WATCH_MS, signal);
@@ -150,6 +191,13 @@ export class PeerService {
 
   /** Brings links in line with the book and the configuration. */
   async #takeUp(): Promise<void> {
+    if (!this.#runs) return;
+    const taken = this.#taking.then(() => this.#bringInLine());
+    this.#taking = taken.catch(() => undefined);
+    await taken;
+  }
+
+  async #bringInLine(): Promise<void> {
     const peers = this.book.peers();
     for (const peer of peers) await this.#dial(peer);
     for (const [member, { transport }] of [...this.#dialled]) {
@@ -161,7 +209,7 @@ export class PeerService {
   }
 
   async #dial(peer: PairedPeer): Promise<void> {
-    const url = this.#urlOf(peer);
+    const url = this.#isPaused(peer) ? null : this.#urlOf(peer);
     const stamp = `${peer.name}\n${url}`;
     const before = this.#dialled.get(peer.member);
     if (before?.stamp === stamp) return;

@@ -3,6 +3,7 @@ import type { ReplicationContext } from './context.ts';
 import type { OriginId, MemberId, VersionVector } from '../origin.ts';
 import type { ParkedOperation, Replica } from '../replica.ts';
 import type { Alarm } from './members.ts';
+import type { Pause } from './pairing/peer-book.ts';
 import type { PeerLinkStatus } from './peer-link.ts';
 import type { UpkeepResult } from './upkeep.ts';
 
@@ -11,6 +12,8 @@ export interface PeerStatus {
   name: string;
   /** Null: it cannot be dialled, so only it can begin. */
   link: PeerLinkStatus | null;
+  /** Its owner holds it: nothing is said to it, nor answered. */
+  paused?: Pause | null;
   /** When it last said anything; null: not since our start. */
   heard_ms: number | null;
   /** Operations that we have and it does not, as far as it has said. */
@@ -58,7 +61,7 @@ const HEARD_MS = 60_000;
 export function progressOf(
   { replica, members }: Pick<ReplicationContext, 'replica' | 'members'>,
   member: MemberId,
-): Omit<PeerStatus, 'member' | 'name' | 'link'> {
+): Omit<PeerStatus, 'member' | 'name' | 'link' | 'paused'> {
   const mine = replica.vector();
   const theirs = members.vectorOf(member);
   return {

@@ -7,10 +7,11 @@ import { UnreachableError } from '../../platform/errors.ts';
 import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
 import { isWithin, joinVectors, type MemberId, type VersionVector } from '../origin.ts';
-import { CommitBell, type ReplicationContext } from './context.ts';
+import { CommitBell, standingOf, type ReplicationContext } from './context.ts';
 import type { Replica } from '../replica.ts';
 import { Members, type Alarm, type Speaker } from './members.ts';
-import type { Verb } from './messages.ts';
+import { writeMessage, writePages, writeRows, type Verb } from './messages.ts';
+import { originsLacking, readLacking } from './pages.ts';
 import { PeerLink } from './peer-link.ts';
 import { QuorumTracker } from './quorum.ts';
 import { heardLately, progressOf, type RaisedAlarm, type ReplicationStatus } from './replication-status.ts';
@@ -126,6 +127,27 @@ export class Replication {
     if (this.#running.has(link)) return;
     const done = link.run(signal).finally(() => this.#running.delete(link));
     this.#running.set(link, done);
+  }
+
+  /**
+   * The next message to a peer, byte for byte but for what changes until then; null: it lacks nothing. One that has not spoken
+   * since our start may have anything, so what is shown is the beginning of all. Sends nothing.
+   */
+  async preview(member: MemberId): Promise<{ verb: Verb; items: number; body: string } | null> {
+    const { replica, members } = this.#context;
+    const known = members.known(member);
+    const theirs = known?.standing.vector ?? {};
+    const who = { ours: replica.identity().origin, their_origin: known?.standing.origin ?? '' };
+    const origins = originsLacking(replica.vector(), theirs, who);
+    const { pages, log_too_short } = await readLacking(replica, origins, theirs);
+    const standing = standingOf(this.#context, known?.standing ?? null);
+    if (pages.length > 0) {
+      const { pages: heads, texts } = writePages(pages);
+      return { verb: 'push', items: texts.length, body: writeMessage(standing, { pages: heads }, texts) };
+    }
+    if (!log_too_short) return null;
+    const { rows, texts } = writeRows((await replica.snapshot('')).rows);
+    return { verb: 'seed', items: texts.length, body: writeMessage(standing, { rows }, texts) };
   }
 
   /** What a caller gives with the next read to see at least this. */

@@ -146,7 +146,7 @@ function columns(now_ms: number, running: boolean): Column<ListedPeer>[] {
   const said = (text: (progress: PeerStatus) => string) => (peer: ListedPeer) =>
     peer.progress === null ? '' : text(peer.progress);
   const live: Column<ListedPeer>[] = [
-    { title: 'state', text: said(({ link }) => link?.state ?? 'dials us') },
+    { title: 'state', text: said(({ link, paused }) => (paused ? 'paused' : (link?.state ?? 'dials us'))) },
     { title: 'heard', text: said(({ heard_ms }) => (heard_ms === null ? 'never' : formatRecent(heard_ms, now_ms))) },
     { title: 'lacks', text: said((progress) => lagText(progress, now_ms)), align: 'right' },
     { title: 'agrees', text: said(agreementText) },

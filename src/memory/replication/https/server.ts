@@ -157,6 +157,8 @@ async function route(
 async function fail(options: PeerListenerOptions, outgoing: ServerResponse, error: unknown): Promise<void> {
   if (outgoing.destroyed || outgoing.headersSent) return;
   if (error instanceof ForbiddenError) return refuse(outgoing, 403, error.code, error.message);
+  if (error instanceof SynclineError && error.code === 'memory.paused')
+    return refuse(outgoing, 503, error.code, error.message, { 'retry-after': '15' });
   if (error instanceof InvalidInputError) return refuse(outgoing, 400, error.code, error.message);
   if (error instanceof SynclineError && error.code === 'memory.dialect')
     return refuse(outgoing, 426, error.code, error.message);
@@ -165,12 +167,24 @@ async function fail(options: PeerListenerOptions, outgoing: ServerResponse, erro
   await refuse(outgoing, 500, 'defect', 'The member failed to answer');
 }
 
-function refuse(outgoing: ServerResponse, status: number, code: string, message: string): Promise<void> {
-  return send(outgoing, status, JSON.stringify({ code, message }));
+function refuse(
+  outgoing: ServerResponse,
+  status: number,
+  code: string,
+  message: string,
+  more: Record<string, string> = {},
+): Promise<void> {
+  return send(outgoing, status, JSON.stringify({ code, message }), false, more);
 }
 
-async function send(outgoing: ServerResponse, status: number, text: string, compress = false): Promise<void> {
+async function send(
+  outgoing: ServerResponse,
+  status: number,
+  text: string,
+  compress = false,
+  more: Record<string, string> = {},
+): Promise<void> {
   const { bytes, headers } = await encodeBody(text, compress);
-  outgoing.writeHead(status, { ...headers, 'content-length': bytes.length });
+  outgoing.writeHead(status, { ...headers, ...more, 'content-length': bytes.length });
   outgoing.end(bytes);
 }

@@ -19,6 +19,8 @@ const entry = z.object({
   /** Where it listens; null: it dials us. */
   url: z.string().max(512).nullable(),
   added_ms: z.int().min(0),
+  /** Nothing is said to it; `until_ms` null: until it is resumed. */
+  paused: z.object({ until_ms: z.int().nullable() }).optional(),
 });
 const book = z.object({
   peers: z.array(entry).max(1000),
@@ -32,6 +34,17 @@ export interface PairedPeer {
   fingerprint: string;
   url: string | null;
   added_ms: number;
+  paused?: Pause | undefined;
+}
+
+/** `until_ms` null: until somebody resumes it. */
+export interface Pause {
+  until_ms: number | null;
+}
+
+/** The pause of a member that holds at this time; null: it is spoken to. */
+export function pauseOf({ paused }: Pick<PairedPeer, 'paused'>, now_ms: number): Pause | null {
+  return paused && (paused.until_ms === null || paused.until_ms > now_ms) ? paused : null;
 }
 
 type Content = z.infer<typeof book>;
@@ -91,15 +104,29 @@ export class PeerBook {
 
   /** By name or id. @throws UsageError `memory.peer_unknown` */
   remove(name_or_id: string): PairedPeer {
-    const found = this.peers().find(({ name, member }) => name === name_or_id || member === name_or_id);
-    if (!found)
-      throw new UsageError('memory.peer_unknown', 'No paired member has this name or id', {
-        hint: 'See: syncline memory peers list',
-      });
+    const found = this.#find(name_or_id);
     const content = this.#read();
     const peers = content.peers.filter(({ fingerprint }) => fingerprint !== found.fingerprint);
     this.#write({ peers, removed: [...new Set([...content.removed, found.member])] });
     return found;
+  }
+
+  #find(name_or_id: string): PairedPeer {
+    const found = this.peers().find(({ name, member }) => name === name_or_id || member === name_or_id);
+    if (found) return found;
+    throw new UsageError('memory.peer_unknown', 'No paired member has this name or id', {
+      hint: 'See: syncline memory peers list',
+    });
+  }
+
+  /** On disk when it returns. `null`: it is spoken to again. @throws UsageError `memory.peer_unknown` */
+  setPause(name_or_id: string, pause: Pause | null): void {
+    const { fingerprint } = this.#find(name_or_id);
+    const content = this.#read();
+    const peers = content.peers.map((peer) =>
+      peer.fingerprint === fingerprint ? { ...peer, paused: pause ?? undefined } : peer,
+    );
+    this.#write({ ...content, peers });
   }
 
   #read(): Content {
