@@ -6,6 +6,7 @@ import { crashContract } from './contract/crash.contract.ts';
 import { deadLettersContract } from './contract/dead-letters.contract.ts';
 import { destinationsContract } from './contract/destinations.contract.ts';
 import { retentionContract } from './contract/retention.contract.ts';
+import { rowsContract } from './contract/rows.contract.ts';
 import type { OpenStore } from './contract/store-under-test.ts';
 import { heldKeysContract } from './contract/held-keys.contract.ts';
 import { tasksContract } from './contract/tasks.contract.ts';
@@ -22,6 +23,7 @@ export function engineContract(name: string, open: OpenStore): void {
     describe('dead letters and erasure', () => deadLettersContract(open));
     describe('tasks', () => tasksContract(open));
     describe('held keys', () => heldKeysContract(open));
+    describe('rows', () => rowsContract(open));
     describe('crash', () => crashContract(open));
     describe('walk', () => walkContract(open));
   });

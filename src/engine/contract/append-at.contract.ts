@@ -45,7 +45,7 @@ export function appendAtContract(open: OpenStore): void {
     await start();
     await put(1, ['a', 'b']);
     const before = await scene.sut.dump();
-    const writes = [{ sql: 'UPDATE source SET holes = 7', parameters: [] }];
+    const writes = [{ sql: scene.sut.flowSql('UPDATE source SET holes = 7'), parameters: [] }];
     expect(await put(4, ['d'], { writes })).toEqual({ appended: 0, known: 0, refused: { why: 'gap', offset: 4 } });
     expect((await put(1, ['a', 'x', 'c'], { writes })).refused).toEqual({ why: 'other_payload', offset: 2 });
     expect(await scene.sut.dump()).toEqual(before);
@@ -53,7 +53,8 @@ export function appendAtContract(open: OpenStore): void {
 
   test('a flow write commits with the entries, or nothing does', async () => {
     await start();
-    const writes = [{ sql: 'UPDATE source SET holes = 7 WHERE source_id < 0', parameters: [], expect_rows: 1 }];
+    const sql = scene.sut.flowSql('UPDATE source SET holes = 7 WHERE source_id < 0');
+    const writes = [{ sql, parameters: [], expect_rows: 1 }];
     await expect(put(1, ['a'], { writes })).rejects.toThrow(StaleError);
     expect(await read()).toEqual([]);
     const counters = [{ name: 'operations', label: 'peer', by: 2 }];

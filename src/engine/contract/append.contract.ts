@@ -70,7 +70,7 @@ export function appendContract(open: OpenStore): void {
       counters: [{ name: 'lines_skipped', label: 'json', by: 2 }],
       now_ms: NOW,
     }));
-    const sql = 'UPDATE source SET holes = holes WHERE source_id < 0';
+    const sql = scene.sut.flowSql('UPDATE source SET holes = holes WHERE source_id < 0');
     const before = await scene.sut.dump();
     const stale = { ...requests[2]!, writes: [{ sql, parameters: [], expect_rows: 1 }] };
     await expect(store.appendTogether([requests[0]!, requests[1]!, stale])).rejects.toThrow(StaleError);
@@ -201,7 +201,7 @@ export function appendContract(open: OpenStore): void {
   test('a write of the flow with another row count rolls back entries, checkpoint and counters', async () => {
     await start();
     const partition = await scene.partition();
-    const sql = `UPDATE source SET holes = holes + 1 WHERE source_id = ${scene.source_id}`;
+    const sql = scene.sut.flowSql(`UPDATE source SET holes = holes + 1 WHERE source_id = ${scene.source_id}`);
     const request = { source_id: scene.source_id, checkpoint: 'line 1', now_ms: NOW };
     const counters = [{ name: 'lines_skipped', label: 'json', by: 2 }];
     const before = await scene.sut.dump();
@@ -231,7 +231,8 @@ export function appendContract(open: OpenStore): void {
     await start();
     const partition = await scene.partition();
     const entry = scene.entry(partition, { subject: 'session-9' });
-    const writes = [{ sql: 'UPDATE source SET holes = holes WHERE source_id < 0', parameters: [], expect_rows: 1 }];
+    const sql = scene.sut.flowSql('UPDATE source SET holes = holes WHERE source_id < 0');
+    const writes = [{ sql, parameters: [], expect_rows: 1 }];
     const request = { source_id: scene.source_id, entries: [entry], checkpoint: null, now_ms: NOW };
     await expect(scene.store.append({ ...request, writes })).rejects.toThrow(StaleError);
     await scene.add(scene.entries(partition, 1, { subject: 'session-8' }));

@@ -53,7 +53,7 @@ const CASES: Case[] = [
       const known = scene.entry(partition);
       await scene.add([known], 'line 1');
       const entries = [scene.entry(partition), { ...known, payload: 'clash' }, scene.entry(other, { subject: 'new' })];
-      const sql = `UPDATE source SET holes = holes + 1 WHERE source_id = ${scene.source_id}`;
+      const sql = scene.sut.flowSql(`UPDATE source SET holes = holes + 1 WHERE source_id = ${scene.source_id}`);
       const request = { source_id: scene.source_id, entries, checkpoint: 'line 3', now_ms: NOW };
       return () => scene.store.append({ ...request, writes: [{ sql, parameters: [], expect_rows: 1 }] });
     },

@@ -121,7 +121,7 @@ export class KeyedScene {
 
   /** A link write: moves a number of the source from one value to another, as a flow moves its link. */
   link(from: number, to: number): FlowWrite {
-    const sql = `UPDATE source SET holes = ? WHERE source_id = ? AND holes = ?`;
+    const sql = this.sut.flowSql('UPDATE source SET holes = ? WHERE source_id = ? AND holes = ?');
     return { sql, parameters: [to, this.source_id, from], expect_rows: 1 };
   }
 

@@ -1,7 +1,9 @@
-import type { EngineStore } from '../store.ts';
+import type { EngineStore, RowWriter } from '../store.ts';
 
 export interface StoreOptions {
   cap_bytes?: number;
+  /** For back-ends that take rows (`takes_rows`); others leave them aside. */
+  writers?: readonly RowWriter[];
 }
 
 /** A back-end of the engine with the handles that its contract needs. */
@@ -12,6 +14,8 @@ export interface StoreUnderTest {
   reopen(): Promise<EngineStore>;
   /** From now on the n-th statement and all after it fail until `reopen`; `after`: the n-th still has its effect. */
   crashAt(statement: number, side: 'before' | 'after'): void;
+  /** A statement of a flow, written with `?` and bare names of tables, in the back-end's dialect (`FlowWrite`). */
+  flowSql(sql: string): string;
   /** Every row of every table, in a fixed order. */
   dump(): Promise<unknown>;
   /** Whether a text stands anywhere in the files that the store keeps. */
@@ -20,4 +24,8 @@ export interface StoreUnderTest {
 }
 
 /** Opens an empty store; each call another one, with the same ids in the same order. */
-export type OpenStore = (options?: StoreOptions) => Promise<StoreUnderTest>;
+export interface OpenStore {
+  (options?: StoreOptions): Promise<StoreUnderTest>;
+  /** Whether the back-end has row writers. */
+  takes_rows?: boolean;
+}

@@ -355,7 +355,8 @@ export function tasksContract(open: OpenStore): void {
     await start();
     for (const key of ['bad', 'good']) await scene.touch(key, { group: 'a' });
     await scene.touch('far', { group: 'b' });
-    const [bad, far, good] = await scene.claim();
+    const tasks = new Map((await scene.claim()).map((task) => [task.key, task]));
+    const [bad, far, good] = ['bad', 'far', 'good'].map((key) => tasks.get(key));
     await scene.settle(far!, DONE);
     // The last attempt, but nothing of its group has passed: another group says nothing about it.
     expect(await scene.settle(bad!, refusedKey({ group_until_ms: NOW + 10 }))).toMatchObject({ dead_letter: false });

@@ -28,6 +28,7 @@ const openSqlite: OpenStore = async (options = {}) => {
       return (sut.store = open());
     },
     crashAt: (statement, side) => db.crashAt(statement, side),
+    flowSql: (sql) => sql,
     dump: async () => dump(db),
     holds: async (text) =>
       readdirSync(directory).some((file) => readFileSync(join(directory, file)).includes(Buffer.from(text))),

@@ -1,0 +1,61 @@
+import type { TaskRef } from '../../keyed/store.ts';
+import type { FlowWrite, RowWrite } from '../../transaction.ts';
+import type { EngineDatabase, Transaction } from '../database.ts';
+import { applyFlowWrites } from '../flow-writes.ts';
+import type { RowWriters } from '../row-writers.ts';
+import { StaleKeys, withoutStale } from './stale-keys.ts';
+
+/** Claims that are the newest, of destinations that may be sent to; nobody ends them before the commit. */
+async function valid(tx: Transaction, refs: readonly TaskRef[]): Promise<Set<number>> {
+  const rows = await tx.all<{ place: number }>(
+    `SELECT g.place::integer - 1 AS place
+     FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS g (destination_id, key, fence, place)
+     JOIN syncline.task t ON t.destination_id = g.destination_id AND t.key = g.key
+     JOIN syncline.destination d ON d.destination_id = t.destination_id
+     WHERE t.fence = g.fence AND t.state = 'claimed' AND d.state IN ('active', 'draining')
+     ORDER BY t.destination_id, t.key FOR NO KEY UPDATE OF t`,
+    refs.map(({ destination_id }) => destination_id),
+    refs.map(({ key }) => key),
+    refs.map(({ fence }) => fence),
+  );
+  return new Set(rows.map(({ place }) => place));
+}
+
+/** True while the claim is the newest and the destination may be sent to; then the flow's writes commit. */
+export function proceed(db: EngineDatabase, task: TaskRef, writes: readonly FlowWrite[]): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    if ((await valid(tx, [task])).size === 0) return false;
+    await applyFlowWrites(tx, writes);
+    return true;
+  });
+}
+
+/** The same for many claims: one statement, and one for each writer of rows. */
+export async function proceedAll(
+  db: EngineDatabase,
+  writers: RowWriters,
+  tasks: readonly TaskRef[],
+  rows: readonly (readonly RowWrite[])[],
+): Promise<boolean[]> {
+  if (tasks.length === 0) return [];
+  for (const some of rows) writers.require(some);
+  const asked = tasks.map((task, i) => ({ task, rows: rows[i] ?? [] }));
+  return withoutStale(
+    asked,
+    () => false,
+    (left) =>
+      db.transaction(async (tx) => {
+        const places = await valid(
+          tx,
+          left.map(({ task }) => task),
+        );
+        const keys = left
+          .map(({ task, rows: own }, place) => ({ place, key: task.key, rows: own }))
+          .filter(({ place }) => places.has(place))
+          .sort((a, b) => (a.key < b.key ? -1 : 1));
+        const stale = await writers.write(tx, keys);
+        if (stale.size > 0) throw new StaleKeys(stale);
+        return left.map((_, place) => places.has(place));
+      }),
+  );
+}
