@@ -122,6 +122,8 @@ export class MemoryWorld {
       this.network.calm = true;
       this.#note('calm');
       await this.#calm();
+      // A crash that has still to come must not hit who judges.
+      for (const { process } of this.cluster) process?.db.spare();
       this.broken.push(...(await judgeMemory(this)));
     } catch (error) {
       this.broken.push(`the run ended: ${(error as Error).stack ?? String(error)}`);
