@@ -112,11 +112,11 @@ class Site {
     if (!request) return null;
     const entry = this.log.begin(request, this.org.clock.now_ms());
     const reply = await this.#answerWithFaults(request, entry);
-    if (reply) {
-      entry.outcome = 'replied';
-      entry.status = reply.status;
-    }
-    return reply;
+    if (!reply) return null;
+    entry.outcome = 'replied';
+    entry.status = reply.status;
+    // What time it is there; a virtual clock shows itself, too.
+    return { ...reply, headers: { date: new Date(this.org.clock.now_ms()).toUTCString(), ...reply.headers } };
   }
 
   async #answerWithFaults(request: ApiRequest, entry: LoggedRequest): Promise<ApiReply | null> {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { createGunzip } from 'node:zlib';
 import { apiRequest, type ApiRequest } from './exchange.ts';
 
 /** What is taken of one body: bulk uploads are the longest, 150 MB after encoding (records.md §12.7). */
@@ -9,13 +10,14 @@ export async function readRequest(incoming: IncomingMessage): Promise<ApiRequest
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    const zipped = incoming.headers['content-encoding'] === 'gzip';
+    for await (const chunk of (zipped ? incoming.compose(createGunzip()) : incoming) as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes > MAX_BODY_BYTES) return null;
       chunks.push(chunk);
     }
   } catch {
-    // The client went away: there is nobody to answer.
+    // The client went away, or sent what is no gzip: there is nobody to answer.
     return null;
   }
   const headers = Object.fromEntries(
