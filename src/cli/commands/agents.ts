@@ -130,23 +130,28 @@ interface Words {
 
 async function change(context: CommandContext, invocation: Invocation, plan: Plan, words: Words): Promise<ExitCode> {
   const dry_run = invocation.flag('dryRun');
-  for (const { agent, file, problem } of plan.problems)
-    context.say(`${agentName(agent)}: ${fileText(context, file)} is left as it is. ${safe(problem)}.`);
-  for (const planned of plan.changes) context.say(...diffLines(context, planned));
+  sayPlan(context, plan);
   if (plan.changes.length > 0 && !dry_run && !(await confirmed(context, words.question))) {
     context.say('Nothing was changed.');
     return EXIT.no;
   }
   if (!dry_run) for (const planned of plan.changes) carryOut(planned);
-  if (context.options.json) context.printJson('syncline.agents-change/1', { dry_run, ...shown(plan) });
+  if (context.options.json) context.printJson('syncline.agents-change/1', { dry_run, ...shownPlan(plan) });
   if (plan.changes.length === 0 && plan.problems.length === 0) context.say(words.nothing);
   else if (dry_run) context.say('Nothing was changed.');
   else if (plan.changes.length > 0) context.say(words.done);
   return plan.problems.length > 0 ? EXIT.no : EXIT.ok;
 }
 
-/** Never the whole of a file: it is somebody else's. */
-function shown({ changes, problems }: Plan): object {
+/** What would change in which file, and which files are left as they are. */
+export function sayPlan(context: CommandContext, plan: Plan): void {
+  for (const { agent, file, problem } of plan.problems)
+    context.say(`${agentName(agent)}: ${fileText(context, file)} is left as it is. ${safe(problem)}.`);
+  for (const planned of plan.changes) context.say(...diffLines(context, planned));
+}
+
+/** For `--json`. Never the whole of a file: it is somebody else's. */
+export function shownPlan({ changes, problems }: Plan): object {
   return {
     changes: changes.map(({ agent, part, file, before, after, diff }) => ({
       ...{ agent, part, file, diff },

@@ -7,12 +7,19 @@ const POLL_MS = 100;
 
 /** `stop`: asks the daemon to end and waits until it has. Nothing running is the wanted state, so that is a 0. */
 export async function stop(context: CommandContext): Promise<ExitCode> {
+  const pid = await stopRunning(context);
+  if (context.options.json) context.printJson('syncline.stop/1', { stopped: pid !== null, pid });
+  context.say(pid === null ? 'Syncline is not running.' : `Stopped process ${pid}.`);
+  return EXIT.ok;
+}
+
+/**
+ * Resolves with the process that has ended; null when none ran.
+ * @throws UnreachableError `daemon.stopping` when it still runs after 30 s
+ */
+export async function stopRunning(context: CommandContext): Promise<number | null> {
   const pid = await askToStop(context);
-  if (pid === null) {
-    if (context.options.json) context.printJson('syncline.stop/1', { stopped: false, pid: null });
-    context.say('Syncline is not running.');
-    return EXIT.ok;
-  }
+  if (pid === null) return null;
   const { clock, timers } = context.host;
   const deadline_ms = clock.monotonic_ms() + STOP_TIMEOUT_MS;
   while (await isRunning(context)) {
@@ -22,9 +29,7 @@ export async function stop(context: CommandContext): Promise<ExitCode> {
       });
     await timers.sleep(POLL_MS);
   }
-  if (context.options.json) context.printJson('syncline.stop/1', { stopped: true, pid });
-  context.say(`Stopped process ${pid}.`);
-  return EXIT.ok;
+  return pid;
 }
 
 /** Process id of the daemon that agreed; null when none runs. */

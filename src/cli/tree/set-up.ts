@@ -82,6 +82,15 @@ export const SET_UP: readonly CommandDeclaration[] = [
   },
   CONFIG,
   {
+    name: 'uninstall',
+    summary: 'stop, and take hooks and memory server out of the agents again; says what it leaves',
+    details:
+      'Only what carries our mark. The state stays: with --purge it is deleted after another question, and the configuration stays also then. The program itself goes as it came.',
+    options: [{ flags: '--purge', description: 'also delete the state: databases, keys, log' }, DRY_RUN],
+    examples: ['syncline uninstall', 'syncline uninstall --purge', 'syncline uninstall --dry-run'],
+    load: async () => (await import('../commands/uninstall.ts')).uninstall,
+  },
+  {
     name: 'version',
     summary: 'the versions of the program, Node and SQLite',
     examples: ['syncline version', 'syncline version --json'],

@@ -347,8 +347,9 @@ export class MemoryWorld {
     const ours = replica.hashAt(origin, sequence);
     if (ours === '') return;
     for (const member of on) {
-      const machines = this.machines.filter((one) => one.member === member && one.isAlive);
-      if (machines.length === 0 || this.history.losses.some((loss) => loss.member === member)) continue;
+      const machines = this.machines.filter((one) => one.member === member);
+      // Of a member of two machines it may be on the disk of the one that is down.
+      if (machines.some((one) => !one.isAlive) || this.history.losses.some((loss) => loss.member === member)) continue;
       const theirs = machines.map(({ running }) => running.memories.replica.hashAt(origin, sequence));
       if (theirs.includes('') || theirs.includes(ours)) continue;
       this.broken.push(`${operation} of ${machine.index} counts on ${member}, which has another operation there (R1)`);
@@ -360,8 +361,9 @@ export class MemoryWorld {
     const deleted = this.history.writes.some((write) => write.id === id && write.kind === 'delete');
     if (kind !== 'store' || deleted) return;
     for (const member of on) {
-      const machines = this.machines.filter((one) => one.member === member && one.isAlive);
-      if (machines.length === 0 || this.history.losses.some((loss) => loss.member === member)) continue;
+      const machines = this.machines.filter((one) => one.member === member);
+      // Of a member of two machines it may be on the disk of the one that is down.
+      if (machines.some((one) => !one.isAlive) || this.history.losses.some((loss) => loss.member === member)) continue;
       const rows = await Promise.all(
         machines.map(({ running }) => running.memories.replica.states([{ row: 'memory', key: id }])),
       );
