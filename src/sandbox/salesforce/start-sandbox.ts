@@ -4,6 +4,8 @@ import { systemClock, type Clock } from '../../platform/clock.ts';
 import { InvalidInputError } from '../../platform/errors.ts';
 import { seededRandom, type Random } from '../../platform/random.ts';
 import { systemTimers, type Timers } from '../../platform/timers.ts';
+import { BulkApi } from './bulk/bulk-api.ts';
+import type { BulkTimes } from './bulk/bulk-times.ts';
 import { Faults } from './faults/faults.ts';
 import { errorReply, type ApiReply, type ApiRequest } from './http/exchange.ts';
 import { HOST, listen, type TlsPair } from './http/listen.ts';
@@ -35,6 +37,10 @@ export interface SandboxOptions {
   session_ms?: number;
   /** Calls in 24 hours. */
   max_requests?: number;
+  /** How long bulk jobs take by the clock; none: not at all. */
+  bulk?: BulkTimes;
+  /** Whether change events of `/composite` carry the caller's tag; the manual leaves it open, so they do not. */
+  tags_composite?: boolean;
   /** How many requests the log keeps. */
   max_logged?: number;
 }
@@ -47,6 +53,8 @@ export interface SalesforceSandbox {
   sessions: Sessions;
   usage: ApiUsage;
   faults: Faults;
+  /** Moves its jobs as far as the clock allows; every request does so, too. */
+  bulk: BulkApi;
   /** Newest last. */
   requests: readonly LoggedRequest[];
   clearRequests(): void;
@@ -68,6 +76,7 @@ export async function startSalesforceSandbox(options: SandboxOptions): Promise<S
     sessions: site.sessions,
     usage: site.usage,
     faults: site.faults,
+    bulk: site.bulk,
     requests: site.log.entries,
     clearRequests: () => site.log.clear(),
     close: () => listening.close(),
@@ -80,6 +89,7 @@ class Site {
   readonly sessions: Sessions;
   readonly usage: ApiUsage;
   readonly faults: Faults;
+  readonly bulk: BulkApi;
   readonly log: RequestLog;
   readonly #timers: Timers;
   readonly #consent: Consent;
@@ -97,7 +107,9 @@ class Site {
     const url = (): string => this.url;
     this.#oauth = new OAuth({ org: this.org, sessions: this.sessions, apps: options.apps ?? [SANDBOX_APP], url });
     this.#consent = { org: this.org, oauth: this.#oauth, approval: options.approval ?? 'automatic' };
-    this.#api = new RestApi({ org: this.org, sessions: this.sessions, usage: this.usage });
+    this.bulk = new BulkApi(this.org, this.faults, options.bulk ?? { queue_ms: 0, work_ms: 0 });
+    const { org, sessions, usage, bulk } = this;
+    this.#api = new RestApi({ org, sessions, usage, bulk, tags_composite: options.tags_composite ?? false });
   }
 
   /** Null: the connection is broken off. */
@@ -149,6 +161,7 @@ class Site {
   }
 
   #route(request: ApiRequest): ApiReply {
+    this.bulk.advance();
     const [first, second, third] = request.path;
     if (first === 'services' && second === 'data') return this.#api.answer(request);
     if (first === 'services' && second === 'oauth2') return this.#routeOAuth(request, third ?? '');

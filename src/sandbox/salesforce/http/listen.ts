@@ -28,7 +28,8 @@ const MAX_HEADER_BYTES = 16_384;
 /** @throws UnreachableError `sandbox.port` */
 export async function listen(port: number, tls: TlsPair | undefined, answer: Answer): Promise<Listening> {
   const handle = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    void respond(incoming, outgoing, answer);
+    // A reply that cannot be written must not leave its caller waiting.
+    respond(incoming, outgoing, answer).catch(() => incoming.socket.destroy());
   };
   const options = { maxHeaderSize: MAX_HEADER_BYTES };
   const server: Server = tls ? createHttpsServer({ ...options, ...tls }, handle) : createHttpServer(options, handle);

@@ -32,7 +32,7 @@ export function documentOf(title: string, body: unknown): string {
         <main id="main">${body}</main>
       </body>
     </html>`;
-  return document as HtmlEscapedString;
+  return (document as HtmlEscapedString).toString();
 }
 
 export function htmlReply(document: string, status = 200): ApiReply {

@@ -1,5 +1,9 @@
 /** Everything under `/services/data`: finds who calls and what answers. */
 import { errorReply, refusalReply, type ApiReply, type ApiRequest } from '../http/exchange.ts';
+import type { BulkApi } from '../bulk/bulk-api.ts';
+import { collections } from '../composite/collections.ts';
+import { composite, type RunSubrequest } from '../composite/composite.ts';
+import { compositeGraph } from '../composite/graph.ts';
 import type { Session, Sessions } from '../oauth/sessions.ts';
 import type { Org } from '../org/org.ts';
 import { OrgRefusal } from '../org/refusal.ts';
@@ -16,6 +20,9 @@ export interface RestApiOptions {
   org: Org;
   sessions: Sessions;
   usage: ApiUsage;
+  bulk: BulkApi;
+  /** Whether writes through `/composite` carry the caller's tag, too; the manual does not say so (records.md §12.1). */
+  tags_composite: boolean;
 }
 
 const MAX_TARGET_CHARS = 16_384;
@@ -25,12 +32,16 @@ export class RestApi {
   readonly #sessions: Sessions;
   readonly #usage: ApiUsage;
   readonly #cursors: QueryCursors;
+  readonly #bulk: BulkApi;
+  readonly #tags_composite: boolean;
 
-  constructor({ org, sessions, usage }: RestApiOptions) {
+  constructor({ org, sessions, usage, bulk, tags_composite }: RestApiOptions) {
     this.org = org;
     this.#sessions = sessions;
     this.#usage = usage;
     this.#cursors = new QueryCursors(org);
+    this.#bulk = bulk;
+    this.#tags_composite = tags_composite;
   }
 
   /** Answers a request of the outside: counted against the limit, and every reply says how much of it is used. */
@@ -59,7 +70,8 @@ export class RestApi {
     const version = versionOf(request.path[2] ?? '');
     if (version === null) return NOWHERE;
     const method = request.query.get('_HttpMethod') ?? request.method;
-    const options = { org: this.org, request: { ...request, method }, session, version, keeps_tag: true };
+    const keeps_tag = request.path[3] !== 'composite' || this.#tags_composite;
+    const options = { org: this.org, request: { ...request, method }, session, version, keeps_tag };
     try {
       return this.#route(new Call(transaction ? { ...options, transaction } : options));
     } catch (error) {
@@ -82,10 +94,29 @@ export class RestApi {
           : this.#cursors.next(call, rest[0]);
       case 'sobjects':
         return routeSobjects(call, rest);
+      case 'composite':
+        return this.#routeComposite(call, rest);
+      case 'jobs':
+        return this.#bulk.answer(call, rest);
       default:
         return NOWHERE;
     }
   }
+
+  #routeComposite(call: Call, [area, ...rest]: readonly string[]): ApiReply {
+    if (area === 'sobjects') return collections(call, rest);
+    const run: RunSubrequest = (request, transaction) => {
+      const headers = { ...tagHeader(call.request), ...request.headers };
+      return this.run({ ...request, headers }, call.session, transaction);
+    };
+    if (area === undefined) return composite(call, run);
+    return area === 'graph' && rest.length === 0 ? compositeGraph(call, run) : NOWHERE;
+  }
+}
+
+function tagHeader({ headers }: ApiRequest): Record<string, string> {
+  const options = headers['sforce-call-options'];
+  return options === undefined ? {} : { 'sforce-call-options': options };
 }
 
 function routeSobjects(call: Call, [entity, second, value, ...more]: readonly string[]): ApiReply {
