@@ -86,13 +86,12 @@ const ABSENT: ReadonlySet<string> = new Set(['NOT_FOUND', 'ENTITY_IS_DELETED', '
 
 /**
  * What a refusal means for this row. A delete of a record that is deleted is what was wanted; `INVALID_CROSS_REFERENCE_KEY`
- * without a field speaks of the record itself and not of a parent; a changed record that is not found was meant by an id
- * that is no longer its own.
+ * without a field speaks of the record itself and not of a parent; a record to change that is not found is to be looked up.
  */
-export function judge({ action, target }: Row, told: SalesforceFailure): SalesforceResult {
+export function judge({ action }: Row, told: SalesforceFailure): SalesforceResult {
   const itself = told.fields.every((field) => field === 'Id');
   const absent = ABSENT.has(told.code) && itself;
   if (!absent) return failed(told);
   if (action === 'delete') return { kind: 'gone' };
-  return target.by === 'id' ? failed({ ...told, class: 'identity' }) : failed(told);
+  return action === 'update' ? failed({ ...told, class: 'identity' }) : failed(told);
 }
