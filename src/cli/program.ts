@@ -2,7 +2,7 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT, UsageError, type ExitCode } from '../platform/errors.ts';
 import { CommandContext, type GlobalOptions } from './context.ts';
-import { nearest } from '../config/nearest.ts';
+import { nearest } from '../platform/nearest.ts';
 import { GLOBAL_OPTIONS, type CommandDeclaration, type OptionDeclaration } from './declaration.ts';
 import type { ColorMode } from './format/color.ts';
 import type { Host } from './host.ts';

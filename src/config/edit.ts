@@ -1,7 +1,7 @@
 /** Small changes of the configuration file: what stands there stays as it is written, comments and order included. */
 import { stringify } from 'smol-toml';
 import { UsageError } from '../platform/errors.ts';
-import { formatPath, tomlPositions, type KeyPath } from './positions.ts';
+import { formatPath, tomlPositions, type KeyPath } from '../platform/toml-positions.ts';
 
 /** The table, as it would stand in the file. Members that are undefined are left out. */
 export function tableText(list: string, members: Readonly<Record<string, unknown>>): string {

@@ -5,7 +5,7 @@
 import { parse } from 'smol-toml';
 import { z } from 'zod';
 import { allKeys, bareType, isSecret, typeAt } from './keys.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../platform/nearest.ts';
 import type { ConfigProblem, Origin } from './problems.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

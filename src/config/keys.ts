@@ -1,6 +1,6 @@
 /** Finding one's way in the schema by key. */
 import { z } from 'zod';
-import type { KeyPath } from './positions.ts';
+import type { KeyPath } from '../platform/toml-positions.ts';
 import { configSchema } from './schema.ts';
 
 /** The type behind `optional`, `default` and transformations. */

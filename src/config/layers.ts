@@ -1,7 +1,7 @@
 /** Flag over environment over file over default, the same for every key. */
 import type { Assignment } from './environment.ts';
 import { isSection } from './keys.ts';
-import { formatPath, type KeyPath, type Position } from './positions.ts';
+import { formatPath, type KeyPath, type Position } from '../platform/toml-positions.ts';
 import type { Origin } from './problems.ts';
 
 export type Tree = Record<string, unknown>;

@@ -5,7 +5,7 @@ import { parse, TomlError } from 'smol-toml';
 import { UsageError } from '../platform/errors.ts';
 import { environmentLayer, type Assignment, type Environment } from './environment.ts';
 import { fileLayer, fileOrigin, mergeLayers, valueAt, type Merged, type Tree } from './layers.ts';
-import { formatPath, tomlPositions, type KeyPath, type Position } from './positions.ts';
+import { formatPath, tomlPositions, type KeyPath, type Position } from '../platform/toml-positions.ts';
 import { formatProblem, problemsOf, type ConfigProblem, type Origin } from './problems.ts';
 import { AVAILABLE_DESTINATIONS, configSchema, INACTIVE_SECTIONS, type Config } from './schema.ts';
 

@@ -1,8 +1,8 @@
 /** What is wrong with a configuration, said so that it can be put right without looking anything up. */
 import type { z } from 'zod';
 import { allKeys, isSecret, keysOf } from './keys.ts';
-import { nearest } from './nearest.ts';
-import { formatPath, type KeyPath } from './positions.ts';
+import { nearest } from '../platform/nearest.ts';
+import { formatPath, type KeyPath } from '../platform/toml-positions.ts';
 
 /** Where a value came from. */
 export type Origin =

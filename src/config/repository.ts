@@ -3,7 +3,7 @@
  * elsewhere or switch anything on (product page §2), so every other key is refused and reported.
  */
 import { parse, TomlError } from 'smol-toml';
-import { formatPath, tomlPositions } from './positions.ts';
+import { formatPath, tomlPositions } from '../platform/toml-positions.ts';
 
 export const REPOSITORY_FILE = '.syncline.toml';
 

@@ -2,7 +2,7 @@
 import { isTree, valueAt } from './layers.ts';
 import { allKeys, isSecret } from './keys.ts';
 import type { LoadedConfig } from './load.ts';
-import { formatPath, type KeyPath } from './positions.ts';
+import { formatPath, type KeyPath } from '../platform/toml-positions.ts';
 import { formatOrigin, type Origin } from './problems.ts';
 import type { SecretReference } from './fields.ts';
 import { describeSecret } from './secret.ts';

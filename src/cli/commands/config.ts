@@ -2,7 +2,7 @@
 import type { CommandContext } from '../context.ts';
 import { UsageError, EXIT, type ExitCode } from '../../platform/errors.ts';
 import { inspectConfig } from '../../config/load.ts';
-import { nearest } from '../../config/nearest.ts';
+import { nearest } from '../../platform/nearest.ts';
 import { formatOrigin, formatProblem } from '../../config/problems.ts';
 import { configSchema as zodSchema } from '../../config/schema.ts';
 import { missingSalts, otherSalts } from '../../config/salts.ts';

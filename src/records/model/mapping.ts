@@ -4,6 +4,11 @@ import type { FieldKind, Side } from './value.ts';
 /** Which way changes go. New objects start with `salesforce_to_postgres` (R16). */
 export type Direction = 'salesforce_to_postgres' | 'postgres_to_salesforce' | 'both';
 
+/** Whether anything goes to that side. */
+export function writesTo(direction: Direction, side: Side): boolean {
+  return direction === 'both' || direction === `${side === 'salesforce' ? 'postgres' : 'salesforce'}_to_${side}`;
+}
+
 /** Whose word counts when both sides changed a field since they last agreed; `shared`: the object's policy decides. */
 export type Owner = Side | 'shared';
 

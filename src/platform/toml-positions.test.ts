@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
-import { tomlPositions } from './positions.ts';
+import { tomlPositions } from './toml-positions.ts';
 
 /** `key -> line:column`, for reading. */
 function places(text: string): Record<string, string> {
