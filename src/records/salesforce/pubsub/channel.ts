@@ -3,7 +3,11 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { rootCertificates } from 'node:tls';
 import type * as grpc from '@grpc/grpc-js';
-import type { FetchRequest, FetchResponse, PubSubSession } from './messages.ts';
+import type { Token } from '../sign-in/token.ts';
+import type { FetchRequest, FetchResponse } from './messages.ts';
+
+/** What each call tells about us. */
+export type PubSubSession = Pick<Token, 'access_token' | 'instance_url' | 'organization_id'>;
 
 export interface ChannelOptions {
   /** `api.pubsub.salesforce.com:7443` */

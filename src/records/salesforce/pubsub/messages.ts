@@ -20,12 +20,3 @@ export interface FetchResponse {
   latest_replay_id: Buffer;
   pending_num_requested: number;
 }
-
-/** What each call tells about us. */
-export interface PubSubSession {
-  access_token: string;
-  /** `https://acme.my.salesforce.com` */
-  instance_url: string;
-  /** 18 characters. */
-  organization_id: string;
-}

@@ -12,7 +12,9 @@ import { backoff_ms, defaultRetryPolicy, type RetryPolicy } from '../../../engin
 import { openChannel, type ChannelOptions, type FetchStream, type PubSubChannel } from './channel.ts';
 import type { DecodedEvent, EventSchema } from './event-schema.ts';
 import { failureOf, type FailureClass, type PubSubFailure } from './failure.ts';
-import type { ConsumerEvent, FetchRequest, FetchResponse, PubSubSession } from './messages.ts';
+import type { SalesforceSession } from '../session.ts';
+import type { Token } from '../sign-in/token.ts';
+import type { ConsumerEvent, FetchRequest, FetchResponse } from './messages.ts';
 import type { ReplayFrom, ReplayId } from './replay-id.ts';
 import { SchemaCache, UnreadableSchemaError } from './schema-cache.ts';
 import { nextSubscriptionState, type SubscriptionEvent, type SubscriptionState } from './states.ts';
@@ -34,12 +36,11 @@ export interface SubscriptionOptions extends ChannelOptions {
   open?: (options: ChannelOptions) => Promise<PubSubChannel>;
 }
 
-export interface SessionSource {
-  /** The session as it stands. @throws SynclineError; an UnreachableError is tried again, any other ends the subscription */
-  current(signal: AbortSignal): Promise<PubSubSession>;
-  /** Another one, because this was refused. One that was made meanwhile will do. @throws as `current` */
-  renew(refused: PubSubSession, signal: AbortSignal): Promise<PubSubSession>;
-}
+/**
+ * Where tokens come from. An UnreachableError of `token` or `renewed` is tried again, anything else that they throw ends the
+ * subscription.
+ */
+export type SessionSource = Pick<SalesforceSession, 'token' | 'renewed' | 'accepted'>;
 
 /** An event with its place: what comes after it begins behind `replay_id`. */
 export type ReceivedEvent = { readonly replay_id: ReplayId; readonly event_id: string; readonly schema_id: string } & (
@@ -104,7 +105,7 @@ class Run {
   #place: ReplayFrom;
   /** The server held a place for `latest`, and we do not know it. */
   #unknown_place = false;
-  #session: PubSubSession | null = null;
+  #token: Token | null = null;
   #started = false;
 
   constructor(options: SubscriptionOptions) {
@@ -142,9 +143,9 @@ class Run {
   /** One connection from its first request to its end; what went wrong, as a value. */
   async *#connection(channel: PubSubChannel): AsyncGenerator<SubscriptionItem, PubSubFailure, void> {
     const { signal } = this.#options;
-    const session = await this.#current_session();
-    if (session === null) return { class: 'connection', code: 'session' };
-    const stream = channel.subscribe(session);
+    const token = await this.#current_token();
+    if (token === null) return { class: 'connection', code: 'session' };
+    const stream = channel.subscribe(token);
     const cancel = (): void => stream.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     try {
@@ -152,8 +153,9 @@ class Run {
       let taken = 0;
       for (;;) {
         const response = await this.#next(stream);
-        const events = await this.#read_all(response.events, channel, session);
+        const events = await this.#read_all(response.events, channel, token);
         this.#step('answered');
+        this.#options.session.accepted(token);
         this.status.failures = 0;
         const item = this.#item(events, response);
         if (item) yield item;
@@ -201,22 +203,14 @@ class Run {
     }
   }
 
-  async #read_all(
-    events: readonly ConsumerEvent[],
-    channel: PubSubChannel,
-    session: PubSubSession,
-  ): Promise<ReceivedEvent[]> {
+  async #read_all(events: readonly ConsumerEvent[], channel: PubSubChannel, token: Token): Promise<ReceivedEvent[]> {
     const read: ReceivedEvent[] = [];
-    for (const event of events) read.push(await this.#read(event, channel, session));
+    for (const event of events) read.push(await this.#read(event, channel, token));
     return read;
   }
 
   /** @throws what gRPC throws when the schema cannot be had now: then nothing of the response is delivered, and it comes again */
-  async #read(
-    { event, replay_id }: ConsumerEvent,
-    channel: PubSubChannel,
-    session: PubSubSession,
-  ): Promise<ReceivedEvent> {
+  async #read({ event, replay_id }: ConsumerEvent, channel: PubSubChannel, token: Token): Promise<ReceivedEvent> {
     const place = {
       replay_id: Uint8Array.from(replay_id),
       event_id: event?.id ?? '',
@@ -225,7 +219,7 @@ class Run {
     if (!event) return { ...place, kind: 'poisoned', code: 'empty' };
     let schema: EventSchema;
     try {
-      schema = await this.#schemas.get(event.schema_id, (id) => this.#fetch_schema(id, channel, session));
+      schema = await this.#schemas.get(event.schema_id, (id) => this.#fetch_schema(id, channel, token));
     } catch (error) {
       if (error instanceof UnreadableSchemaError || failureOf(error).class === 'refused')
         return { ...place, kind: 'poisoned', code: 'schema' };
@@ -238,24 +232,24 @@ class Run {
     }
   }
 
-  async #fetch_schema(schema_id: string, channel: PubSubChannel, session: PubSubSession): Promise<string> {
+  async #fetch_schema(schema_id: string, channel: PubSubChannel, token: Token): Promise<string> {
     const patience = new AbortController();
     const answered = new AbortController();
     void this.#options.timers.sleep(SCHEMA_PATIENCE_MS, answered.signal).then(() => patience.abort());
     try {
-      return await channel.schema(session, schema_id, AbortSignal.any([this.#options.signal, patience.signal]));
+      return await channel.schema(token, schema_id, AbortSignal.any([this.#options.signal, patience.signal]));
     } finally {
       answered.abort();
     }
   }
 
   /** Null when none can be had now. */
-  async #current_session(): Promise<PubSubSession | null> {
-    if (this.#session) return this.#session;
+  async #current_token(): Promise<Token | null> {
+    const { session, signal } = this.#options;
     try {
-      return (this.#session = await this.#options.session.current(this.#options.signal));
+      return (this.#token ??= await session.token(signal));
     } catch (error) {
-      if (error instanceof UnreachableError) return null;
+      if (signal.aborted || error instanceof UnreachableError) return null;
       this.#step('refused');
       throw error;
     }
@@ -276,7 +270,7 @@ class Run {
     switch (failure.class) {
       case 'auth':
         this.#step('session_refused');
-        return this.#renew_session();
+        return this.#renew_token();
       case 'connection':
         this.#step('lost');
         return this.#wait(0);
@@ -296,17 +290,18 @@ class Run {
     }
   }
 
-  async #renew_session(): Promise<void> {
-    const refused = this.#session;
-    this.#session = null;
+  async #renew_token(): Promise<void> {
+    const { session, signal } = this.#options;
+    const refused = this.#token;
+    this.#token = null;
     try {
-      if (refused) this.#session = await this.#options.session.renew(refused, this.#options.signal);
+      if (refused) this.#token = await session.renewed(refused, signal);
     } catch (error) {
+      if (signal.aborted) return;
       if (!(error instanceof UnreachableError)) {
         this.#step('refused');
         throw error;
       }
-      // Asked again for `current`, which must not be the refused one for ever: the next refusal renews it.
       this.#step('lost');
       return this.#wait(0);
     }
