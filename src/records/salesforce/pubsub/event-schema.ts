@@ -40,7 +40,7 @@ function exactLong(): types.LongType {
   return types.LongType.__with({
     fromBuffer: (bytes: Buffer) => {
       const value = bytes.readBigInt64LE();
-      return BigInt.asIntN(53, value) === value ? Number(value) : value;
+      return Number.isSafeInteger(Number(value)) ? Number(value) : value;
     },
     toBuffer: (value: number | bigint) => {
       const bytes = Buffer.alloc(8);

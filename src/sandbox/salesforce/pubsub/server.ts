@@ -67,6 +67,8 @@ export interface RunningPubSub {
   faults: PubSubFaults;
   /** Subscribers whose place is held now. */
   streams(): number;
+  /** Events sent so far, those that were sent twice counted twice. */
+  delivered(): number;
   /** Calls so far, by name. */
   calls: Readonly<Record<RpcName, number>>;
   close(): Promise<void>;
@@ -103,6 +105,7 @@ export async function startPubSub(org: Org, options: PubSubOptions): Promise<Run
     certificate: tls.cert,
     faults: service.faults,
     streams: () => service.streams,
+    delivered: () => service.delivered,
     calls: service.calls,
     close: async () => {
       service.close();
@@ -160,6 +163,7 @@ class PubSubService {
   readonly #sessions = new Map<FetchSession<unknown>, { topic: string; call: Answering }>();
   /** By id of a managed subscription. */
   readonly #committed = new Map<string, Buffer>();
+  delivered = 0;
   #rpcs = 0;
 
   constructor(org: Org, options: PubSubOptions) {
@@ -302,7 +306,10 @@ class PubSubService {
     const session: FetchSession<unknown> = this.#events.session(topic, position, {
       timers: this.#timers,
       rpc_id,
-      send: (response) => void call.write(response),
+      send: (response) => {
+        this.delivered += response.events.length;
+        call.write(response);
+      },
       fail: (error) => {
         this.#sessions.delete(session);
         call.emit('error', rpcError(error, rpc_id));
