@@ -333,7 +333,7 @@ function ownGrants({ schema }: SetupOptions): Grant[] {
     { on: 'schema', target: own, column: null, privilege: 'USAGE' },
     { on: 'schema', target: own, column: null, privilege: 'CREATE' },
     ...on('outbox', 'SELECT', 'DELETE'),
-    ...on('hole', 'SELECT', 'INSERT', 'DELETE'),
+    ...on('hole', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'),
     ...on('granted', 'SELECT'),
   ];
 }
