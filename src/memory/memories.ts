@@ -144,6 +144,14 @@ export interface LinkRequest {
   detail?: LinkDetail;
 }
 
+export interface InvalidationRequest {
+  source_id: string;
+  target_id: string;
+  relation: string;
+  /** RFC 3339. */
+  valid_until?: string;
+}
+
 export interface StandardRequest {
   namespace: string;
   /** None: a memory `_standard:<namespace>` is made, or the one that is there is taken. */
@@ -224,6 +232,14 @@ export interface MemoryWrites {
     relation: string | undefined,
     options: WriteOptions,
   ): Promise<Written<{ unlinked: number }>>;
+  /**
+   * The link holds no longer from that time on (now when none is given); it stays, with who said so. Null: there is none.
+   * @throws InvalidInputError `memory.invalid`
+   */
+  invalidateLink(
+    request: InvalidationRequest,
+    options: WriteOptions,
+  ): Promise<Written<{ link: MemoryLink | null; previous_valid_until: string | null }>>;
   consolidate(
     request: ConsolidateRequest,
     options: WriteOptions,
@@ -337,6 +353,8 @@ export interface MemoryReads {
   erasable(query: ErasableQuery): Promise<ErasableMemory[]>;
   /** From it and to it; both ends live. */
   links(id: string): Promise<MemoryLink[]>;
+  /** From these to others, both ends live, oldest first; at most 10,000. */
+  linksFrom(ids: readonly string[]): Promise<MemoryLink[]>;
   archived(query: { namespace?: string; limit?: number; offset?: number }): Promise<ArchivedMemory[]>;
   archiveStatistics(): Promise<{ archived_total: number; by_namespace: Record<string, number> }>;
   statistics(): Promise<MemoryStatistics>;

@@ -29,7 +29,7 @@ import { readClock, type Work, type WorkParts } from './store/work.ts';
 import { consolidate, promoteMemory } from './writes/combine-memories.ts';
 import { embedMemory } from './writes/embed-memory.ts';
 import { importMemories, storeMany } from './writes/import-memories.ts';
-import { linkMemories, unlinkLoose, unlinkMemories } from './writes/link-memories.ts';
+import { invalidateLink, linkMemories, unlinkLoose, unlinkMemories } from './writes/link-memories.ts';
 import {
   archiveExpired,
   archiveMemories,
@@ -278,6 +278,8 @@ function writesOf(
       writer.write('unlink', [source, target, relation], options, (scope) =>
         unlinkMemories(scope, source, target, relation),
       ),
+    invalidateLink: (request, options) =>
+      writer.write('invalidate', request, options, (scope) => invalidateLink(scope, request)),
     consolidate: (request, options) =>
       writer.write('consolidate', request, options, (scope) => consolidate(scope, request)),
     forget: (request, options) => writer.write('forget', request, options, (scope) => forget(scope, request)),

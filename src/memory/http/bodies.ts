@@ -77,6 +77,29 @@ export const linkBody = z.object({
   valid_until: optional(text),
 });
 
+export const invalidationBody = z.object({
+  source_id: text,
+  target_id: text,
+  relation: text,
+  valid_until: optional(text).describe('RFC 3339; default now.'),
+});
+
+export const graphBody = z.object({
+  source_id: text,
+  max_depth: optional(z.int()).describe('1 to 5, default 1.'),
+  valid_at: optional(text).describe('RFC 3339: only links that hold then.'),
+  allowed_agents: optional(z.array(text)).describe('Only links that one of them observed.'),
+  limit: optional(z.int()).describe('Default 200, at most 1,000.'),
+});
+
+export const entityBody = z.object({
+  canonical_name: text,
+  namespace: text,
+  aliases: optional(z.array(text)),
+  metadata: optional(metadata),
+  agent_id: optional(text),
+});
+
 export const unlinkBody = z.object({ source_id: text, target_id: text, relation: optional(text) });
 export const archiveBody = z.object({ ids: z.array(text), reason: optional(text) });
 export const promoteBody = z.object({ to_namespace: optional(text) });
@@ -146,6 +169,9 @@ export const MEMORY_BODIES = {
   Forget: forgetBody,
   MemoryLink: linkBody,
   MemoryUnlink: unlinkBody,
+  LinkInvalidation: invalidationBody,
+  GraphQuery: graphBody,
+  Entity: entityBody,
   Archive: archiveBody,
   Promotion: promoteBody,
   NamespaceStandard: standardBody,

@@ -1,10 +1,11 @@
 /** Which tools a client is given. Every tool's description costs its model tokens in every request, so the default is small. */
 import { UsageError } from '../../platform/errors.ts';
 import { CORE_TOOLS } from './core-tools.ts';
+import { GRAPH_TOOLS } from './graph-tools.ts';
 import { MORE_TOOLS } from './more-tools.ts';
 import { FAMILIES, type Family, type Tool } from './tool.ts';
 
-export const ALL_TOOLS: readonly Tool[] = [...CORE_TOOLS, ...MORE_TOOLS];
+export const ALL_TOOLS: readonly Tool[] = [...CORE_TOOLS, ...MORE_TOOLS, ...GRAPH_TOOLS];
 
 /** The original's profiles by name; the families of a list besides. */
 export const TOOL_SETS: Readonly<Record<string, readonly Family[]>> = {

@@ -74,6 +74,7 @@ export function reads(parts: ReadParts): Omit<MemoryReads, 'recall' | 'durabilit
     },
     search: async (query) => search(parts, query, clock.now_ms()),
     links: async (id) => linksOf(parts, id),
+    linksFrom: async (ids) => linksFrom(parts, ids),
     archived: async (query) => archived(parts, query),
     archiveStatistics: async () => archiveStatistics(parts),
     statistics: async () => statistics(parts),
@@ -140,6 +141,19 @@ function linksOf(parts: ReadParts, id: string): MemoryLink[] {
       `SELECT l.source_id, l.target_id, l.relation, l.state FROM link l
        WHERE (l.source_id = ?1 OR l.target_id = ?1) AND ${BOTH_ENDS_LIVE} ORDER BY l.stamp`,
       id,
+    )
+    .map((row) => linkViewOf(parts, row));
+}
+
+const MOST_LINKS = 10_000;
+
+function linksFrom(parts: ReadParts, ids: readonly string[]): MemoryLink[] {
+  return parts.db
+    .all<LinkRow>(
+      `SELECT l.source_id, l.target_id, l.relation, l.state FROM link l
+       WHERE l.source_id IN (SELECT value FROM json_each(?1)) AND ${BOTH_ENDS_LIVE} ORDER BY l.stamp LIMIT ?2`,
+      JSON.stringify(ids),
+      MOST_LINKS,
     )
     .map((row) => linkViewOf(parts, row));
 }

@@ -1,6 +1,7 @@
 import { checkId, checkShortText, invalid } from '../fields.ts';
 import { maskedLinkDetail } from '../mask-link-detail.ts';
-import type { LinkRequest } from '../memories.ts';
+import { parseTime, timeText } from '../clock/stamp.ts';
+import type { InvalidationRequest, LinkRequest } from '../memories.ts';
 import { RELATIONS, type MemoryLink } from '../memory.ts';
 import { linkKey } from '../merge/row.ts';
 import type { LinkDetail } from '../operation.ts';
@@ -18,6 +19,43 @@ export function linkMemories(scope: WriteScope, request: LinkRequest): { link: M
     write(scope, { kind: 'link', source_id, target_id, relation, detail: detailOf(scope, request.detail) });
   const row = linkRow(scope, source_id, target_id, relation);
   return { link: linkViewOf(scope, { source_id, target_id, relation, state: row?.state ?? '{}' }) };
+}
+
+/**
+ * The link again, with the time from which it no longer holds. A signature of what it said before fits no more and goes; who
+ * observed it and when it was made stay.
+ */
+export function invalidateLink(
+  scope: WriteScope,
+  request: InvalidationRequest,
+): { link: MemoryLink | null; previous_valid_until: string | null } {
+  const source_id = checkId('source_id', request.source_id);
+  const target_id = checkId('target_id', request.target_id);
+  const relation = oneOf('relation', request.relation, RELATIONS);
+  const ends = { source_id, target_id, relation };
+  const row = linkRow(scope, source_id, target_id, relation);
+  if (!row) return { link: null, previous_valid_until: null };
+  const { created_at, valid_from, valid_until, observed_by, written } = linkViewOf(scope, {
+    ...ends,
+    state: row.state,
+  });
+  const detail = {
+    ...{ created_at, observed_by: observed_by ?? written.agent_id, valid_until: endOf(scope, request.valid_until) },
+    ...(valid_from === undefined ? {} : { valid_from }),
+  };
+  write(scope, { kind: 'link', ...ends, detail: detailOf(scope, detail) });
+  const after = linkRow(scope, source_id, target_id, relation);
+  return {
+    link: linkViewOf(scope, { ...ends, state: after?.state ?? '{}' }),
+    previous_valid_until: valid_until ?? null,
+  };
+}
+
+function endOf({ clock }: WriteScope, valid_until: string | undefined): string {
+  if (valid_until === undefined || valid_until.trim() === '') return timeText(clock.now_ms());
+  const ms = parseTime(valid_until);
+  if (ms === null) throw invalid('valid_until', 'is not a time in RFC 3339');
+  return timeText(ms);
 }
 
 /** Without secrets, also where the namespaces of its ends opted out: those are about what memories say. */
