@@ -51,8 +51,8 @@ const fieldEntry = z.strictObject({
   scale: whole(0, 18).optional(),
 });
 
-/** A name that is a member of every object would be found in every document. */
-function isFieldName(name: string): boolean {
+/** Whether a field may be called so. A name that is a member of every object would be found in every document. */
+export function isFieldName(name: string): boolean {
   return /^[A-Za-z_]\w{0,62}$/.test(name) && !(name in {});
 }
 
