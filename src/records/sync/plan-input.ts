@@ -1,0 +1,86 @@
+import type { ObjectMapping } from '../model/mapping.ts';
+import type { Document, Side } from '../model/value.ts';
+import type { CustomPolicy } from '../plan/merge.ts';
+import { NEVER_HAD } from '../plan/existence.ts';
+import type { Agreement, OverwrittenEdit, PairInput, SideState } from '../plan/pair.ts';
+import { chosenValue } from './conflicts.ts';
+import type { KnownConflict } from './rows.ts';
+import type { TableWrites } from './table-writes.ts';
+import { isSurelyAbsent, type KeyView } from './view.ts';
+
+/** A record that one side misses without anybody having told of a deletion. */
+export interface Missing {
+  side: Side;
+}
+
+/** What the plan of a claimed key is made from; `missing`: nothing is planned until a person says what that means. */
+export function planInputOf(
+  view: KeyView,
+  mapping: ObjectMapping,
+  table: Pick<TableWrites, 'check'>,
+  custom: CustomPolicy | null,
+): { input: PairInput; missing: Missing | null } {
+  const { state, postgres } = view;
+  const resolved = state.conflicts.filter(({ resolution }) => resolution !== null);
+  const input: PairInput = {
+    mapping,
+    link: state.link.agreed,
+    salesforce: salesforceSide(view),
+    postgres,
+    resolutions: { fields: fieldResolutions(resolved), record: recordResolution(resolved) },
+    ...(state.wish !== null && { wanted: state.wish.fields }),
+    overwritten: { ...stillOverwritten(state.conflicts), ...view.overwritten },
+    checkPostgres: (field, value) => table.check(field, value),
+    ...(custom !== null && { custom }),
+  };
+  return withMissing(input, view);
+}
+
+function salesforceSide({ salesforce, salesforce_problems, fetched, state, changes }: KeyView): SideState {
+  const { presence, document, modified_ms } = salesforce;
+  if (presence === 'present') return { presence, document, modified_ms, problems: salesforce_problems };
+  if (presence === 'absent' && (!fetched || isSurelyAbsent(state, changes))) return { presence, modified_ms };
+  return { presence: 'unknown' };
+}
+
+/**
+ * A side that misses the record although nobody told of its deletion is a conflict about the record. Taken for that side, it
+ * counts as deleted; for the other, as never there, so that it is made again.
+ */
+function withMissing(input: PairInput, view: KeyView): { input: PairInput; missing: Missing | null } {
+  const side = missingSide(input, view);
+  if (side === null) return { input, missing: null };
+  const word = input.resolutions?.record ?? null;
+  if (word === null) return { input, missing: { side } };
+  const absent: PairInput = { ...input, [side]: { presence: 'absent', modified_ms: null } };
+  const never: Agreement = { base: {}, had: NEVER_HAD };
+  return { input: word === side ? absent : { ...absent, link: never }, missing: null };
+}
+
+function missingSide({ salesforce, postgres }: PairInput, { ambiguous, fetched }: KeyView): Side | null {
+  if (ambiguous !== null) return null;
+  if (postgres.presence === 'unknown' && salesforce.presence !== 'unknown') return 'postgres';
+  return salesforce.presence === 'unknown' && postgres.presence !== 'unknown' && fetched ? 'salesforce' : null;
+}
+
+function fieldResolutions(resolved: readonly KnownConflict[]): Document {
+  const chosen = resolved.flatMap((conflict) =>
+    conflict.field === null || conflict.resolution === null
+      ? []
+      : [[conflict.field, chosenValue(conflict, conflict.resolution)] as const],
+  );
+  return Object.fromEntries(chosen);
+}
+
+function recordResolution(resolved: readonly KnownConflict[]): Side | null {
+  const word = resolved.find(({ field }) => field === null)?.resolution ?? null;
+  return word !== null && 'take' in word ? word.take : null;
+}
+
+function stillOverwritten(conflicts: readonly KnownConflict[]): Record<string, OverwrittenEdit> {
+  return Object.fromEntries(
+    conflicts.flatMap(({ field, overwritten, base, salesforce }) =>
+      field === null || !overwritten ? [] : [[field, { base, salesforce }] as const],
+    ),
+  );
+}
