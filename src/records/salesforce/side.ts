@@ -4,7 +4,7 @@ import type { Random } from '../../platform/random.ts';
 import type { Timers } from '../../platform/timers.ts';
 import type { ObjectMapping } from '../model/mapping.ts';
 import type { Parents } from '../model/read-value.ts';
-import type { SalesforceSide } from '../sides.ts';
+import type { SalesforceResult, SalesforceSide } from '../sides.ts';
 import { ApiBudget } from './budget.ts';
 import { Descriptions } from './describe.ts';
 import { HttpClient } from './http.ts';
@@ -15,7 +15,7 @@ import { SalesforceSession } from './session.ts';
 import type { SignIn } from './sign-in/token.ts';
 import { SalesforceTransport } from './transport.ts';
 import { BULK_FROM } from './write/lane.ts';
-import { type WriterContext, write } from './write/write.ts';
+import { type Part, type WriterContext, write, writeTogether } from './write/write.ts';
 
 export interface SalesforceOptions {
   /** How to sign in, given the client that makes the requests: `jwtBearer`, `clientCredentials`, `storedRefreshToken`. */
@@ -49,6 +49,8 @@ export interface OpenSalesforceSide extends SalesforceSide {
   readonly transport: SalesforceTransport;
   readonly session: SalesforceSession;
   readonly descriptions: Descriptions;
+  /** Writes of several objects, where some refer to records that others of them create. Results as the parts stand. */
+  writeTogether(parts: readonly Part[], signal: AbortSignal): Promise<SalesforceResult[][]>;
   /** Notes the org's limits; for the start. @throws SalesforceCallError */
   refreshBudget(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -80,6 +82,7 @@ export function openSalesforceSide(options: SalesforceOptions): OpenSalesforceSi
   return {
     ...sideOf(context),
     ...{ transport, session, descriptions },
+    writeTogether: (parts, signal) => writeTogether(context, parts, signal),
     refreshBudget: (signal) => transport.refreshBudget(signal),
     close: () => http.close(),
   };

@@ -199,7 +199,7 @@ export class SalesforceTransport {
       reads,
       wait_ms: retryAfter_ms(headers['retry-after'], clock.now_ms(), RETRY),
     });
-    if (told.class === 'throttle') budget.quiet(told.wait_ms ?? 0);
+    if (asksForQuiet(status, told)) budget.quiet(told.wait_ms ?? 0);
     return { ok: false, status, failure: told };
   }
 }
@@ -249,6 +249,11 @@ function classifyAnswer(answer: {
   if (errors.length === 0)
     return failure(classOfStatus(status), `HTTP_${status}`, { wait_ms: wait_ms ?? (status === 429 ? 60_000 : null) });
   return classify(status, errors, wait_ms);
+}
+
+/** Too many calls, or an org that names a time; the limits of a trigger or of storage are about the record's own call. */
+function asksForQuiet(status: number, { code, wait_ms }: SalesforceFailure): boolean {
+  return status === 429 || code === 'REQUEST_LIMIT_EXCEEDED' || (status === 503 && wait_ms !== null);
 }
 
 function lost({ reason, sent }: HttpFailure, reads: boolean): SalesforceFailure {

@@ -29,7 +29,8 @@ export async function writeOne(
   return done(context, mapping, { row, answered }, signal);
 }
 
-function requestOf({ salesforce }: ObjectMapping, { action, target, body }: Row): ApiRequest {
+/** The request for a row by its address, as it also stands in a graph. */
+export function requestOf({ salesforce }: ObjectMapping, { action, target, body }: Row): ApiRequest {
   const { object, external_id } = salesforce;
   const place = target.by === 'id' ? target.id : `${external_id}/${pathSegment(String(target.value))}`;
   const path = `/sobjects/${object}/${place}`;

@@ -8,6 +8,7 @@ import { MAX_READ, readKeys } from '../read.ts';
 import { SalesforceCallError } from '../transport.ts';
 import { type BulkContext, cellsOf, writeBulk } from './bulk.ts';
 import { writeCollection } from './collections.ts';
+import { familiesOf, fitsGraph, levelsOf, nodesOf, writeGraphs } from './graph.ts';
 import { COLLECTION_RECORDS, chooseLane } from './lane.ts';
 import { needsBody, writeOne } from './rest.ts';
 import { type Row, failed, notSent, prepare } from './row.ts';
@@ -26,6 +27,12 @@ const RETRY: RetryPolicy = { ...defaultRetryPolicy, base_ms: 200, cap_ms: 3_000 
 /** Calls that may be spent to find the rows because of which a whole call was refused. */
 const SEARCH_CALLS = 16;
 
+/** Changes of one object among those that go together. */
+export interface Part {
+  readonly mapping: ObjectMapping;
+  readonly writes: readonly SalesforceWrite[];
+}
+
 /** Never throws for what Salesforce refuses, nor when the signal aborts: what was not sent says so (`retry`, `aborted`). */
 export async function write(
   context: WriterContext,
@@ -33,41 +40,78 @@ export async function write(
   writes: readonly SalesforceWrite[],
   signal: AbortSignal,
 ): Promise<SalesforceResult[]> {
-  if (writes.length === 0) return [];
-  const description = await orFailure(() => context.descriptions.of(mapping.salesforce.object, signal), signal);
-  if (description instanceof Refused) return writes.map(() => failed(description.failure));
-  const results: SalesforceResult[] = [];
-  for (const wave of wavesOf(writes)) {
-    const rows: Row[] = [];
-    const places: number[] = [];
-    for (const place of wave) {
-      const row = prepare(mapping, writes[place] as SalesforceWrite, description);
-      if ('class' in row) results[place] = failed(row);
-      else {
-        rows.push(row);
-        places.push(place);
-      }
-    }
-    const told = await new Wave(context, mapping, signal).write(rows);
-    told.forEach((result, at) => (results[places[at] as number] = result));
-  }
+  const [results = []] = await writeTogether(context, [{ mapping, writes }], signal);
   return results;
 }
 
-/** Places of changes that may go together: each record once, so that two changes of one keep their order. */
-function wavesOf(writes: readonly SalesforceWrite[]): number[][] {
+/**
+ * The same for several objects: a record that refers to one that is created by the same call comes after it, in one go
+ * where that is possible. Results as the parts and their changes stand.
+ */
+export async function writeTogether(
+  context: WriterContext,
+  parts: readonly Part[],
+  signal: AbortSignal,
+): Promise<SalesforceResult[][]> {
+  const results = new Map<SalesforceWrite, SalesforceResult>();
+  const rounds: { mapping: ObjectMapping; row: Row }[][] = [];
+  for (const { mapping, writes } of parts) {
+    if (writes.length === 0) continue;
+    const description = await orFailure(() => context.descriptions.of(mapping.salesforce.object, signal), signal);
+    wavesOf(writes).forEach((wave, at) => {
+      for (const change of wave) {
+        const row = description instanceof Refused ? description.failure : prepare(mapping, change, description);
+        if ('class' in row) results.set(change, failed(row));
+        else (rounds[at] ??= []).push({ mapping, row });
+      }
+    });
+  }
+  for (const round of rounds)
+    for (const [change, told] of await writeRound(context, round, signal)) results.set(change, told);
+  return parts.map(({ writes }) => writes.map((change) => results.get(change) ?? notSent()));
+}
+
+/** Changes of different records: families in one go, all others by object, parents before children. */
+async function writeRound(
+  context: WriterContext,
+  rows: readonly { mapping: ObjectMapping; row: Row }[],
+  signal: AbortSignal,
+): Promise<Map<SalesforceWrite, SalesforceResult>> {
+  const results = new Map<SalesforceWrite, SalesforceResult>();
+  const { families, alone } = familiesOf(nodesOf(rows));
+  const whole = families.filter(fitsGraph);
+  const told = await orFailure(() => writeGraphs(context.transport, whole, signal), signal);
+  const plain = [...alone, ...families.filter((family) => !fitsGraph(family)).flat()];
+  for (const node of whole.flat()) {
+    const result = told instanceof Refused ? failed(told.failure) : (told.get(node.row) ?? notSent());
+    // The innocent of a family that failed go again by themselves, their parents first; so does what met a lock.
+    if (result.kind === 'failed' && (result.failure.class === 'rolled_back' || isCrowded(result.failure)))
+      plain.push(node);
+    else results.set(node.row.write, result);
+  }
+  for (const level of levelsOf(plain))
+    for (const [mapping, nodes] of Map.groupBy(level, (node) => node.mapping)) {
+      const some = nodes.map(({ row }) => row);
+      const done = await new Wave(context, mapping, signal).write(some);
+      some.forEach((row, place) => results.set(row.write, done[place] ?? notSent()));
+    }
+  return results;
+}
+
+/** Changes that may go together: each record once, so that two changes of one keep their order. */
+function wavesOf(writes: readonly SalesforceWrite[]): SalesforceWrite[][] {
   const seen = new Map<string, number>();
-  const waves: number[][] = [];
-  writes.forEach(({ key, id }, place) => {
-    const wave = Math.max(seen.get(`key ${key}`) ?? 0, id === null ? 0 : (seen.get(`id ${id}`) ?? 0));
-    seen.set(`key ${key}`, wave + 1);
-    if (id !== null) seen.set(`id ${id}`, wave + 1);
-    (waves[wave] ??= []).push(place);
-  });
+  const waves: SalesforceWrite[][] = [];
+  for (const change of writes) {
+    const names = [`key ${change.key}`, ...(change.id === null ? [] : [`id ${change.id}`])];
+    const wave = Math.max(...names.map((name) => seen.get(name) ?? 0));
+    for (const name of names) seen.set(name, wave + 1);
+    (waves[wave] ??= []).push(change);
+  }
   return waves;
 }
 
-/** Changes of different records. */
+/** Changes of different records of one object. */
 class Wave {
   readonly #context: WriterContext;
   readonly #mapping: ObjectMapping;
