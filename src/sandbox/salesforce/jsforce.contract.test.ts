@@ -28,7 +28,7 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 const failure = async (
-  act: Promise<unknown>,
+  act: PromiseLike<unknown>,
 ): Promise<{ name: string; errorCode: string; message: string; data?: unknown }> => {
   try {
     await act;
@@ -92,7 +92,7 @@ describe('signing in', () => {
       'invalid client credentials',
     );
     world.sessions.expireAccessTokens();
-    expect((await failure(client.query('SELECT Id FROM Account').execute())).errorCode).toBe('INVALID_SESSION_ID');
+    expect((await failure(client.query('SELECT Id FROM Account'))).errorCode).toBe('INVALID_SESSION_ID');
   });
 });
 

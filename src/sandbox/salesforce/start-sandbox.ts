@@ -4,11 +4,13 @@ import { systemClock, type Clock } from '../../platform/clock.ts';
 import { InvalidInputError } from '../../platform/errors.ts';
 import { seededRandom, type Random } from '../../platform/random.ts';
 import { systemTimers, type Timers } from '../../platform/timers.ts';
+import { Control } from './control/control.ts';
 import { BulkApi } from './bulk/bulk-api.ts';
 import type { BulkTimes } from './bulk/bulk-times.ts';
 import { Faults } from './faults/faults.ts';
 import { errorReply, type ApiReply, type ApiRequest } from './http/exchange.ts';
 import { HOST, listen, type TlsPair } from './http/listen.ts';
+import { isFromHere } from './http/own-page.ts';
 import { readRequest } from './http/read-request.ts';
 import { RequestLog, type LoggedRequest } from './http/request-log.ts';
 import { SANDBOX_APP, type ConnectedApp } from './oauth/connected-app.ts';
@@ -16,12 +18,15 @@ import { authorize, connectDevice, type Consent } from './oauth/consent-page.ts'
 import { OAuth } from './oauth/oauth.ts';
 import { SESSION_MS, Sessions } from './oauth/sessions.ts';
 import { Org } from './org/org.ts';
+import { page } from './page/pages.ts';
 import { ApiUsage, DEFAULT_MAX_REQUESTS } from './rest/api-usage.ts';
 import { RestApi } from './rest/rest-api.ts';
+import { ShiftedClock } from './shifted-clock.ts';
 
 export interface SandboxOptions {
   /** 0: any that is free. Always on loopback. */
   port: number;
+  /** None: this machine's, which `/__sim` can move forward. */
   clock?: Clock;
   /** None: the same seed every time. */
   random?: Random;
@@ -63,6 +68,7 @@ export interface SalesforceSandbox {
 
 const DEFAULT_SEED = 1;
 const DEFAULT_MAX_LOGGED = 10_000;
+const VENDOR_PATHS = ['services', 'id'];
 
 /** @throws UnreachableError `sandbox.port` */
 export async function startSalesforceSandbox(options: SandboxOptions): Promise<SalesforceSandbox> {
@@ -95,9 +101,11 @@ class Site {
   readonly #consent: Consent;
   readonly #oauth: OAuth;
   readonly #api: RestApi;
+  readonly #control: Control;
 
   constructor(options: SandboxOptions) {
-    const { clock = systemClock, random = seededRandom(DEFAULT_SEED) } = options;
+    const shifted = options.clock || options.org ? null : new ShiftedClock(systemClock);
+    const { clock = shifted ?? systemClock, random = seededRandom(DEFAULT_SEED) } = options;
     this.org = options.org ?? new Org({ clock, random });
     this.sessions = new Sessions(this.org, options.session_ms ?? SESSION_MS);
     this.usage = new ApiUsage(this.org.clock, options.max_requests ?? DEFAULT_MAX_REQUESTS);
@@ -110,6 +118,8 @@ class Site {
     this.bulk = new BulkApi(this.org, this.faults, options.bulk ?? { queue_ms: 0, work_ms: 0 });
     const { org, sessions, usage, bulk } = this;
     this.#api = new RestApi({ org, sessions, usage, bulk, tags_composite: options.tags_composite ?? false });
+    const { faults, log } = this;
+    this.#control = new Control({ org, faults, sessions, usage, bulk, log, clock: shifted });
   }
 
   /** Null: the connection is broken off. */
@@ -122,6 +132,8 @@ class Site {
       return errorReply(400, 'BAD_REQUEST', error.message);
     }
     if (!request) return null;
+    // What steers the sandbox is no part of the vendor: it is not logged, and no fault strikes it.
+    if (!VENDOR_PATHS.includes(request.path[0] ?? '')) return this.#route(request);
     const entry = this.log.begin(request, this.org.clock.now_ms());
     const reply = await this.#answerWithFaults(request, entry);
     if (!reply) return null;
@@ -166,7 +178,12 @@ class Site {
     if (first === 'services' && second === 'data') return this.#api.answer(request);
     if (first === 'services' && second === 'oauth2') return this.#routeOAuth(request, third ?? '');
     if (first === 'id') return this.#userinfo(request);
+    // The rest needs no session, so it is for this machine's own programs and pages only.
+    if (!isFromHere(request, this.url)) return errorReply(403, 'FORBIDDEN', 'Only from this machine');
     if (first === 'setup' && second === 'connect') return connectDevice(this.#consent, request);
+    if (first === '__sim') return this.#control.answer(request);
+    const shown = page(this.org, request);
+    if (shown) return shown;
     return errorReply(404, 'NOT_FOUND', 'The requested resource does not exist');
   }
 
