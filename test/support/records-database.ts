@@ -44,7 +44,7 @@ export interface RecordsDatabase {
   readonly url: string;
   readonly postgres: Postgres;
   /** Another connection, as a customer's program has: its transactions are the test's. */
-  connect(role?: string): Promise<pg.Client>;
+  connect: (role?: string) => Promise<pg.Client>;
   /** One statement of a customer's program, committed. */
   run: (sql: string, values?: unknown[]) => Promise<Record<string, unknown>[]>;
   close(): Promise<void>;

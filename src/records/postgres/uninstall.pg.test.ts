@@ -9,7 +9,7 @@ import { OutboxReader } from './outbox-reader.ts';
 import { rowWriterSql } from './refused-rows.ts';
 import { objectWriters } from './row-writers.ts';
 import { dumpDifference, schemaDump } from './schema-dump.ts';
-import { SETUP_DEFAULTS } from './setup-sql.ts';
+import { SETUP_DEFAULTS, setupParts, setupScript } from './setup-sql.ts';
 import { applySetup, verifySetup } from './setup.ts';
 import { PostgresTables } from './table.ts';
 import { planUninstall, uninstall, uninstallScript } from './uninstall.ts';
@@ -94,7 +94,7 @@ describe('the removal', () => {
     const database = await customer();
     await database.run('CREATE SCHEMA syncline');
     const before = await schemaDump(database.postgres);
-    await applySetup(database.postgres, [mapping], options);
+    await database.run(setupScript(setupParts([mapping], options)));
     await database.run(uninstallScript(await planUninstall(database.postgres, 'syncline', [])));
     expect(dumpDifference(before, await schemaDump(database.postgres))).toEqual([]);
   });
