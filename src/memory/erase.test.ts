@@ -140,6 +140,73 @@ describe('an erased memory', () => {
   });
 });
 
+describe('an erased pending action', () => {
+  const asking = async (member: MemoryMember): Promise<string> => {
+    const rule = { namespace: 'team', governance: { write: 'approve', approver: 'human' } };
+    await member.memories.setStandard(rule, ann);
+    const request = { title: 'Bird', content: `the ${WORD} flies`, namespace: 'team' };
+    const { result } = await member.memories.store(request, bob);
+    return result.status === 'pending' ? result.pending_id : '';
+  };
+
+  test('is found by what it asks for, and is in no byte of any file', async () => {
+    const [a] = open('a') as [MemoryMember];
+    const id = await asking(a);
+    const row = { id, namespace: 'team', state: 'pending', created_at: null, agent_id: 'bob' };
+    expect(await a.memories.erasable({ text: WORD })).toEqual([row]);
+    expect(await a.memories.erasable({ id: id.slice(0, 20) })).toEqual([row]);
+    expect(await a.memories.erasable({ namespace: 'team' })).toContainEqual(row);
+    expect(filesWith(a)).not.toEqual([]);
+    expect((await a.memories.erase([id], ann)).result).toEqual({ erased: [id], log_keeps: [] });
+    expect(filesWith(a)).toEqual([]);
+    expect(await a.memories.pending({})).toEqual([]);
+    await expect(a.memories.approve(id, ann)).rejects.toMatchObject({ code: 'memory.not_found' });
+    expect(await a.memories.erasable({ text: WORD })).toEqual([]);
+    await a.reopen();
+    expect(await a.memories.pendingAction(id)).toBeNull();
+  });
+
+  test('goes with its decision; what was approved is a memory of its own and found beside it', async () => {
+    const [a] = open('a') as [MemoryMember];
+    const id = await asking(a);
+    const keyed = { ...ann, idempotency_key: 'yes' };
+    const { memory_id } = (await a.memories.approve(id, keyed)).result;
+    const found = await a.memories.erasable({ text: WORD });
+    expect(found.map(({ id: one, state }) => [one, state]).sort()).toEqual(
+      [
+        [id, 'pending'],
+        [memory_id, 'live'],
+      ].sort(),
+    );
+    await a.memories.erase([id, memory_id!], ann);
+    expect(filesWith(a)).toEqual([]);
+  });
+
+  test('goes everywhere, and from the logs when all have it; who comes late is equal', async () => {
+    const [a, b, c] = open('a', 'b', 'c') as [MemoryMember, MemoryMember, MemoryMember];
+    const id = await asking(a);
+    await settle(a, b, c);
+    await c.memories.approve(id, ann);
+    knowing(a, b, c);
+    expect((await a.memories.erase([id], ann)).result.log_keeps).toEqual([id]);
+    await settle(a, b, c);
+    const { memory_id } = {
+      memory_id: (await b.memories.list({ namespace: 'team' })).find(({ title }) => title === 'Bird')?.id,
+    };
+    expect(memory_id).toBeDefined();
+    await b.memories.delete(memory_id!, ann).catch(() => undefined);
+    await b.memories.erase([memory_id!], ann);
+    await settle(a, b, c);
+    for (const member of [a, b, c]) await member.replica.forgetTexts(stable(a, b, c));
+    for (const member of [a, b, c]) expect(filesWith(member)).toEqual([]);
+    const late = new MemoryMember('d', join(folder.path, 'd.db'));
+    members.push(late);
+    await pull(late, b);
+    expect(await late.canonical()).toBe(await b.canonical());
+    expect(late.replica.root()).toBe(a.replica.root());
+  });
+});
+
 describe('what could be erased', () => {
   test('is found by the beginning of an id, a namespace with those below it, and a text that stood there', async () => {
     const [a] = open('a') as [MemoryMember];

@@ -299,8 +299,8 @@ export interface ErasableQuery {
 export interface ErasableMemory {
   id: string;
   namespace: string;
-  /** `deleted`: only its operations may still say something. */
-  state: 'live' | 'archived' | 'deleted';
+  /** `pending`: an action that waits for a yes, or did · `deleted`: only its operations may still say something. */
+  state: 'live' | 'archived' | 'pending' | 'deleted';
   created_at: string | null;
   agent_id: string | null;
 }

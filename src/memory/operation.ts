@@ -91,6 +91,8 @@ export type OperationBody =
   | { kind: 'pending'; id: string; pending: PendingFields }
   | { kind: 'vote'; id: string; agent_id: string }
   | { kind: 'decide'; id: string; approved: boolean; decider: string }
+  /** Erases a pending action: what it asked for goes, and with it its votes and decision. */
+  | { kind: 'pending_clear'; id: string }
   | { kind: 'embedding'; id: string; life: Stamp; embedding: EmbeddingValue }
   /** Tombstones and absent links older than `before` are needed by nobody any more (causal stability). */
   /** Whoever has all of `after` has everything that ended before `before`, and every change to it; not sooner may it forget. */

@@ -120,6 +120,7 @@ const BODIES: { [K in OperationKind]: (o: JsonObject) => Extract<OperationBody, 
     approved: checkBoolean('approved', o['approved']),
     decider: checkAgentId('decider', o['decider']),
   }),
+  pending_clear: (o) => ({ kind: 'pending_clear', id: checkId('id', o['id']) }),
   embedding: (o) => ({ kind: 'embedding', ...life(o), embedding: checkEmbedding(o['embedding']) }),
   purge: (o) => ({ kind: 'purge', before: checkStamp('before', o['before']), after: checkVector('after', o['after']) }),
   state: (o) => ({

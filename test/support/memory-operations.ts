@@ -80,9 +80,10 @@ const body = fc.oneof(
   fc.record({ kind: fc.constant('namespace_clear'), namespace: fc.constant('n') }),
   fc.record({ kind: fc.constant('vote'), id: fc.constant('p'), agent_id: agent }),
   fc.record({ kind: fc.constant('decide'), id: fc.constant('p'), approved: fc.boolean(), decider: agent }),
+  fc.record({ kind: fc.constant('pending_clear'), id: fc.constantFrom('p', 'q') }),
   fc.record({
     kind: fc.constant('pending'),
-    id: fc.constant('p'),
+    id: fc.constantFrom('p', 'q', 'r'),
     pending: fc.record({
       action_type: fc.constant('delete'),
       memory_id: id,

@@ -18,7 +18,7 @@ import { shortKey } from './sessions/short-key.ts';
 const MOST_ROWS = 40;
 
 const NOT_LOOKED_AT =
-  "Not looked at: what memories wait for a yes (syncline memory pending), the agents' own files, what other machines keep, and what was removed as a secret before it was stored.";
+  "Not looked at: what was set aside of other machines' memories (syncline memory peers list), the agents' own files, what other machines keep, and what was removed as a secret before it was stored.";
 
 /** Removes sessions here for good and has the destinations asked to; asks first, with what it found. */
 export async function erase(context: CommandContext, invocation: Invocation): Promise<ExitCode> {

@@ -3,7 +3,7 @@ import type { JsonObject } from '../json.ts';
 import type { Author, Operation } from '../operation.ts';
 import { parseState } from './parse-state.ts';
 import { changeOfLife, deadAt, lifeFrom, metadataRegisters } from './memory.ts';
-import { NOT_ASKED, voteOf } from './pending.ts';
+import { NOT_ASKED, clearedAt, voteOf } from './pending.ts';
 import { FLOOR_KEY, linkKey, type Row } from './row.ts';
 
 /** @throws InvalidInputError for a `state` whose parts are malformed */
@@ -58,6 +58,8 @@ export function deltaOf(operation: Operation): Row {
       const { approved, decider } = operation;
       return { row: 'pending', key: operation.id, state: { ...NOT_ASKED, decision: { stamp, approved, decider } } };
     }
+    case 'pending_clear':
+      return { row: 'pending', key: operation.id, state: clearedAt(stamp) };
     case 'purge':
       return { row: 'floor', key: FLOOR_KEY, state: { before: operation.before } };
     case 'state':

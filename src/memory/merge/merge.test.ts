@@ -187,6 +187,22 @@ test('decision, vote and request in all orders; approved goes before rejected; n
   }
 });
 
+test('an erased pending action holds nothing, in whatever order it comes', () => {
+  const pending = { action_type: 'store', memory_id: null, namespace: 'n', payload: { said: 'much' } };
+  const bodies = [
+    { kind: 'pending', id: 'p', pending: { ...pending, requested_by: 'x', approver: 'human' }, stamp: at(40) },
+    { kind: 'pending_clear', id: 'p', stamp: at(30) },
+    { kind: 'pending_clear', id: 'p', stamp: at(35) },
+    { kind: 'vote', id: 'p', agent_id: 'bob', stamp: at(41) },
+    { kind: 'decide', id: 'p', approved: true, decider: 'bob', stamp: at(42) },
+  ] as const;
+  for (const order of permutations(bodies)) {
+    const rows = order.map((body) => deltaOf(authored(body)).state as States['pending']);
+    const state = rows.reduce((a, b) => joinStates('pending', a, b));
+    expect(state).toEqual({ asked: null, votes: {}, decision: null, cleared: at(35) });
+  }
+});
+
 function permutations<T>(items: readonly T[]): T[][] {
   if (items.length <= 1) return [[...items]];
   return items.flatMap((item, i) =>

@@ -5,7 +5,7 @@ import { FIELD_CHECKS, checkId, checkNamespaceOrAll, checkObject, invalid } from
 import { isObject, type Json, type JsonObject } from '../json.ts';
 import type { RowKind } from '../operation.ts';
 import type { MemoryState } from './memory.ts';
-import type { PendingState, Vote } from './pending.ts';
+import { clearedAt, type PendingState, type Vote } from './pending.ts';
 import { define, type Register } from './register.ts';
 import { FLOOR_KEY, linkOf, type Row } from './row.ts';
 
@@ -78,6 +78,7 @@ function register(state: JsonObject): { stamp: Stamp; value: JsonObject | null }
 function pending(state: JsonObject): PendingState {
   const asked = state['asked'] ?? null;
   const decision = state['decision'] ?? null;
+  if (state['cleared'] !== undefined) return clearedAt(stamp('state.cleared', state['cleared']));
   const votes: Record<string, Vote> = {};
   for (const [voter, vote] of Object.entries(checkObject('state.votes', state['votes'])))
     define(votes, voter, {

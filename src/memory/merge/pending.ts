@@ -1,8 +1,9 @@
 /**
  * A pending action: what was asked, who voted, how it was decided; each part may arrive first. Approved goes before
- * rejected whatever the stamps say, because what an approval did may not be undone; nothing re-opens a decision.
+ * rejected whatever the stamps say, because what an approval did may not be undone; nothing re-opens a decision. One that was
+ * erased (`cleared`) holds nothing any more, whatever arrives; what its approval had made by then is a memory of its own.
  */
-import type { Stamp } from '../clock/stamp.ts';
+import { laterStamp, type Stamp } from '../clock/stamp.ts';
 import { canonicalJson, type JsonObject } from '../json.ts';
 import { define, earlierOf } from './register.ts';
 
@@ -23,6 +24,8 @@ export interface PendingState {
   /** First vote of each agent, by its id in lower case. */
   readonly votes: Readonly<Record<string, Vote>>;
   readonly decision: Decision | null;
+  /** Greatest stamp of an erasure; left out when there was none. */
+  readonly cleared?: Stamp;
 }
 
 export interface Vote {
@@ -32,8 +35,14 @@ export interface Vote {
 
 export const NOT_ASKED: PendingState = { asked: null, votes: {}, decision: null };
 
+export function clearedAt(cleared: Stamp): PendingState {
+  return { ...NOT_ASKED, cleared };
+}
+
 /** Commutative, associative, idempotent. */
 export function joinPending(a: PendingState, b: PendingState): PendingState {
+  const cleared = laterStamp(a.cleared ?? '', b.cleared ?? '');
+  if (cleared !== '') return clearedAt(cleared);
   return {
     asked: earlierOf(a.asked, b.asked, ({ value }) => canonicalJson(value)),
     votes: joinVotes(a.votes, b.votes),

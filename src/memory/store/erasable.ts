@@ -1,4 +1,4 @@
-/** Which memories an erasure would be of: by id, by namespace, or by a piece of text that stands in them or stood in them. */
+/** Which memories and pending actions an erasure would be of: by id, by namespace, or by a piece of text that stands in them or stood in them. */
 import { InvalidInputError } from '../../platform/errors.ts';
 import { LiteralText } from '../../platform/literal-text.ts';
 import { subjectsContaining } from '../../engine/sqlite/containing.ts';
@@ -12,7 +12,7 @@ import type { MemoryStatus } from './memory-columns.ts';
 interface FoundRow {
   id: string;
   namespace: string;
-  status: MemoryStatus;
+  status: MemoryStatus | 'pending';
   created_ms: number;
   agent_id: string | null;
 }
@@ -25,7 +25,12 @@ export function erasable(db: Database, { id, namespace, text }: ErasableQuery): 
   return containing(db, text).map(shown);
 }
 
-const ROW = 'SELECT id, namespace, status, created_ms, agent_id FROM memory';
+/** A pending action that was erased counts as deleted: only its operations may still say something. */
+const ROW = `SELECT id, namespace, status, created_ms, agent_id FROM (
+  SELECT id, namespace, status, created_ms, agent_id FROM memory
+  UNION ALL SELECT key, coalesce(state ->> '$.asked.value.namespace', ''),
+    iif(state ->> '$.cleared' IS NULL, 'pending', 'dead'), NULL, state ->> '$.asked.value.requested_by'
+  FROM coordination WHERE row = 'pending')`;
 
 function byId(db: Database, id: string): FoundRow[] {
   const exact = db.all<FoundRow>(`${ROW} WHERE id = ?`, id);
@@ -54,6 +59,11 @@ function containing(db: Database, written: string): FoundRow[] {
     .prepare(`SELECT id, state FROM memory WHERE status <> 'dead' AND instr(lower(state), ?) > 0`)
     .iterate(text.probe) as Iterable<{ id: string; state: string }>;
   for (const { id, state } of rows) if (text.isInJson(state)) found.add(id);
+  const asked = db.all<{ id: string; state: string }>(
+    `SELECT key AS id, state FROM coordination WHERE row = 'pending' AND instr(lower(state), ?) > 0`,
+    text.probe,
+  );
+  for (const { id, state } of asked) if (text.isInJson(state)) found.add(id);
   for (const subject of subjectsContaining(db, text)) found.add(subject);
   return db.all<FoundRow>(
     `${ROW} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY created_ms LIMIT ${MAX_BULK}`,
@@ -63,6 +73,7 @@ function containing(db: Database, written: string): FoundRow[] {
 
 function shown({ id, namespace, status, created_ms, agent_id }: FoundRow): ErasableMemory {
   if (status === 'dead') return { id, namespace: '', state: 'deleted', created_at: null, agent_id: null };
+  if (status === 'pending') return { id, namespace, state: 'pending', created_at: null, agent_id };
   const created_at = status === 'unseen' ? null : timeText(created_ms);
   return { id, namespace, state: status === 'archived' ? 'archived' : 'live', created_at, agent_id };
 }

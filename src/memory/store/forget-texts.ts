@@ -1,5 +1,5 @@
 /**
- * What was said in a memory that is deleted stays in the operations that said it. Here it goes from this member's log: the
+ * What was said in a memory that is deleted, or in a pending action that was erased, stays in the operations that said it. Here it goes from this member's log: the
  * places stay, so that the sequences of their origins stay dense, and whoever is given them later gets empty texts and the delete.
  * Links stay: they say nothing, and their rows are merged from them.
  */
@@ -32,9 +32,11 @@ export function forgetTexts(
 ): string[] {
   return ids.filter((id) => {
     blankOutcomes(db, id);
-    const said = saidOf(db, id);
+    const said = [...saidOf(db, id), ...askedBy(db, id)];
     if (said.length === 0) return false;
-    const places = [...said, ...deletesOf(db, id)].map(({ origin, offset }) => operationId(origin, offset));
+    const places = [...said, ...deletesOf(db, id), ...clearsOf(db, id)].map(({ origin, offset }) =>
+      operationId(origin, offset),
+    );
     if (!places.every(isEverywhere)) return true;
     empty(db, said);
     return false;
@@ -72,7 +74,33 @@ export function forgetStableTexts(db: Database, stable: VersionVector, after: St
     emptied += empty(db, said);
     through = stamp;
   }
+  // Few are ever erased, so all of them are looked at.
+  for (const { id } of db.all<{ id: string }>(
+    `SELECT key AS id FROM coordination WHERE row = 'pending' AND ${CLEARED}`,
+  )) {
+    const asked = askedBy(db, id);
+    if ([...asked, ...clearsOf(db, id)].every(isStable)) emptied += empty(db, asked);
+  }
   return { emptied, through };
+}
+
+const CLEARED = `json_extract(state, '$.cleared') IS NOT NULL`;
+
+/** What the operations of a pending action said that was erased. */
+function askedBy(db: Database, id: string): Said[] {
+  return db.all<Said>(
+    `SELECT e.partition_id, e.offset, p.name AS origin, e.payload AS text, json_extract(c.state, '$.cleared') AS dead
+     ${OF_SUBJECT} JOIN coordination c ON c.row = 'pending' AND c.key = s.name
+     WHERE s.name = ? AND json_extract(c.state, '$.cleared') IS NOT NULL AND e.payload ->> 'kind' IN ('pending', 'state')`,
+    id,
+  );
+}
+
+function clearsOf(db: Database, id: string): { origin: string; offset: number }[] {
+  return db.all(
+    `SELECT p.name AS origin, e.offset ${OF_SUBJECT} WHERE s.name = ? AND e.payload ->> 'kind' = 'pending_clear'`,
+    id,
+  );
 }
 
 const OF_SUBJECT = `FROM subject s JOIN entry e ON e.subject_id = s.subject_id
@@ -139,7 +167,9 @@ function blankOutcomes(db: Database, id: string): void {
 
 function blankOf(id: string): (key: string, value: unknown) => unknown {
   return (_, value) => {
-    if (!isObject(value) || value['id'] !== id || typeof value['content'] !== 'string') return value;
+    if (!isObject(value) || value['id'] !== id) return value;
+    if (isObject(value['payload'])) return { ...value, payload: {} };
+    if (typeof value['content'] !== 'string') return value;
     return { ...value, title: '', own_title: '', content: '', tags: [], metadata: {}, extra: {} };
   };
 }

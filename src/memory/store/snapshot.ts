@@ -134,8 +134,13 @@ export function newestStamp({ row, state }: Row): Stamp {
     const { dead, life, registers } = state;
     stamps.push(dead, life, ...Object.values(registers).map(({ stamp }) => stamp));
   } else if (row === 'pending') {
-    const { asked, votes, decision } = state;
-    stamps.push(asked?.stamp ?? '', decision?.stamp ?? '', ...Object.values(votes).map(({ stamp }) => stamp));
+    const { asked, votes, decision, cleared } = state;
+    stamps.push(
+      cleared ?? '',
+      asked?.stamp ?? '',
+      decision?.stamp ?? '',
+      ...Object.values(votes).map(({ stamp }) => stamp),
+    );
   } else if ('stamp' in state) stamps.push(state.stamp);
   return stamps.reduce((latest, stamp) => (stamp > latest ? stamp : latest), '');
 }
