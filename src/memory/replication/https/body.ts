@@ -54,7 +54,9 @@ async function readAll(incoming: Readable): Promise<Buffer> {
     });
     incoming.once('end', resolve);
     incoming.once('error', reject);
-    incoming.once('close', () => reject(wrong('message', 'ended before it was complete')));
+    incoming.once('close', () => {
+      if (!incoming.readableEnded) reject(wrong('message', 'ended before it was complete'));
+    });
   });
   return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
 }
