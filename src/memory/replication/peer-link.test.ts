@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { MemoryCluster } from '../../../test/support/memory-cluster.ts';
+import { ann } from '../../../test/support/memory-member.ts';
 import type { Answer } from './transport.ts';
 
 let cluster: MemoryCluster;
@@ -33,6 +34,57 @@ describe('sending', () => {
     await writes;
     await cluster.until(() => member.memories.replica.root() === cluster.nodes.get('b')!.member.replica.root());
     expect(cluster.count('ab', 'push') - before).toBeLessThanOrEqual(2);
+  });
+
+  test('a write that waits for one other member is told to one at once, and to the other with those that follow', async () => {
+    cluster = new MemoryCluster({ linger_ms: 10 });
+    const { member } = cluster.add('a');
+    cluster.add('b');
+    cluster.add('c');
+    cluster.pair('ab', 'ac');
+    cluster.start();
+    const links = (): (string | undefined)[] =>
+      cluster.nodes
+        .get('a')!
+        .replication.status()
+        .peers.map(({ link }) => link?.state);
+    await cluster.until(() => links().every((state) => state === 'following'));
+    const WRITES = 8;
+    const before = [cluster.count('ab', 'push'), cluster.count('ac', 'push')];
+    const began_ms = cluster.time.monotonic_ms();
+    for (let i = 0; i < WRITES; i++) {
+      const { operations } = await member.memories.store({ title: `title ${i}`, content: 'c' }, ann);
+      let durable_on = 0;
+      void member.memories.waitDurable(operations[0]!, 2, 1000).then((receipt) => (durable_on = receipt.durable_on));
+      await cluster.until(() => durable_on >= 2);
+    }
+    // Nobody waited for the linger.
+    expect(cluster.time.monotonic_ms() - began_ms).toBeLessThan(WRITES * 5);
+    await cluster.until(equal('a', 'b', 'c'));
+    const pushes = [cluster.count('ab', 'push') - before[0]!, cluster.count('ac', 'push') - before[1]!];
+    expect(pushes[0]! + pushes[1]!).toBeLessThanOrEqual(1.5 * WRITES);
+  });
+
+  test('while writes come without a pause and none waits, a push carries what came in the meantime', async () => {
+    cluster = new MemoryCluster({ linger_ms: 10 });
+    const { member } = cluster.add('a');
+    cluster.add('b');
+    cluster.pair('ab');
+    cluster.start();
+    await cluster.until(() => cluster.nodes.get('a')!.replication.status().peers[0]?.link?.state === 'following');
+    const before = cluster.count('ab', 'push');
+    cluster.meddle = ({ verb }) => {
+      // One more is written while the push is under way.
+      if (verb === 'push') void member.store(`during ${cluster.count('ab', 'push')}`);
+      return null;
+    };
+    for (let i = 0; i < 50; i++) {
+      await member.store(`title ${i}`);
+      await cluster.time.pass(2);
+    }
+    cluster.meddle = () => null;
+    await cluster.until(equal('a', 'b'));
+    expect(cluster.count('ab', 'push') - before).toBeLessThanOrEqual(12);
   });
 
   describe('a long way to catch up', () => {

@@ -16,6 +16,7 @@ import { WIRE_LIMITS } from './limits.ts';
 import { originsLacking, readLacking } from './pages.ts';
 import { reconcile } from './reconcile.ts';
 import { RelayDelay } from './relay-delay.ts';
+import type { Told } from './spread.ts';
 import { SnapshotTransfer } from './snapshot-transfer.ts';
 import { nextPeerState, type PeerEvent, type PeerState } from './states.ts';
 import type { Peer, PeerTransport } from './transport.ts';
@@ -30,9 +31,13 @@ export interface PeerLinkStatus {
   held: { origin: OriginId; sequence: number; reason: string }[];
 }
 
-type Step = 'went_on' | 'idle';
+/** `told`: the peer has all that there was when the push was read; what came since goes when somebody wants it, or a little later. */
+type Step = 'went_on' | 'told' | 'idle';
 
-export class PeerLink {
+/** Of so many pushes, the last ones counting most. */
+const PUSHES_AVERAGED = 8;
+
+export class PeerLink implements Told {
   readonly member: MemberId;
   readonly #context: ReplicationContext;
   readonly #peer: Peer;
@@ -54,6 +59,8 @@ export class PeerLink {
   #last_error: string | null = null;
   #dials_us = false;
   #ready: PreparedPush | null = null;
+  /** Until it has shown: as if far away. */
+  #push_ms = 100;
   /** When the process that we reach last spoke to us by itself; null: never. */
   #spoke_at_ms: number | null = null;
   #repaired = 0;
@@ -77,6 +84,10 @@ export class PeerLink {
   /** Whether the last exchange came to an answer. */
   get reached(): boolean {
     return this.#state === 'following' || this.#state === 'seeding';
+  }
+
+  get push_ms(): number {
+    return this.#push_ms;
   }
 
   /** Whether it came from this process. */
@@ -116,10 +127,18 @@ export class PeerLink {
   /** The peer spoke to us by itself: it is worth trying now, but not at each word it says. */
   spoke(speaker: Speaker): void {
     if (speaker === this.#said.speaker) this.#spoke_at_ms = this.#context.clock.monotonic_ms();
-    if (this.reached) return this.#wakeup.notify();
-    if (this.#context.clock.monotonic_ms() - this.#rested_at_ms < 1000) return;
-    this.#poked = true;
+    if (this.reached && !this.#hasSomethingToDo()) return;
+    if (!this.reached && this.#context.clock.monotonic_ms() - this.#rested_at_ms < 1000) return;
+    if (!this.reached) this.#poked = true;
     this.#wakeup.notify();
+  }
+
+  /** By what the peer just said of itself. */
+  #hasSomethingToDo(): boolean {
+    const { replica, members } = this.#context;
+    if (replica.damaged().length > 0 || members.agreementWith(this.member).diverged_since_ms !== null) return true;
+    const known = this.#known;
+    return known === null || this.#lackedBy(known, replica.vector()).length > 0;
   }
 
   remove(): void {
@@ -138,6 +157,7 @@ export class PeerLink {
     while (!signal.aborted) {
       try {
         const step = await this.#send(signal);
+        if (step === 'told') await this.#wakeup.wait(settings.linger_ms, timers, signal);
         if (step === 'idle') await this.#wakeup.wait(this.#relay.wait_ms(settings.greet_ms), timers, signal);
         if (step === 'idle' && this.#isSilent()) await this.#greet(signal);
       } catch (error) {
@@ -156,17 +176,21 @@ export class PeerLink {
     if (!known) return this.#greet(signal);
     const mine = replica.vector();
     const theirs = known.standing.vector;
-    const who = { ours: replica.identity().origin, their_origin: known.standing.origin };
-    const lacking = originsLacking(mine, theirs, who).filter((origin) => !this.#held.holds(origin, theirs));
-    const relayed = this.#relay.due(lacking, who.ours, mine, known);
+    const relayed = this.#relay.due(this.#lackedBy(known, mine), replica.identity().origin, mine, known);
     if (relayed.must_ask_first) return this.#greet(signal);
     if (relayed.origins.length === 0) return (await this.#mend(signal)) || this.#reconcileIfDiverged(signal);
     const ready = this.#takeReady(relayed.origins, theirs);
-    if (ready) return this.#push(ready, relayed.origins, signal);
+    if (ready) return this.#push(ready, relayed.origins, mine, signal);
     const { pages, log_too_short } = await readLacking(replica, relayed.origins, theirs);
-    if (pages.length > 0) return this.#push(await this.#said.prepare(pages), relayed.origins, signal);
+    if (pages.length > 0) return this.#push(await this.#said.prepare(pages), relayed.origins, mine, signal);
     if (log_too_short) this.#step('log_too_short');
     return log_too_short ? 'went_on' : 'idle';
+  }
+
+  /** What it lacks, but of what it put aside. */
+  #lackedBy({ standing: { origin: their_origin, vector: theirs } }: KnownMember, mine: VersionVector): OriginId[] {
+    const who = { ours: this.#context.replica.identity().origin, their_origin };
+    return originsLacking(mine, theirs, who).filter((origin) => !this.#held.holds(origin, theirs));
   }
 
   async #greet(signal: AbortSignal): Promise<Step> {
@@ -180,10 +204,19 @@ export class PeerLink {
     return 'went_on';
   }
 
-  async #push(push: PreparedPush, origins: readonly OriginId[], signal: AbortSignal): Promise<Step> {
+  /** `mine`: what there was when the push was read. */
+  async #push(
+    push: PreparedPush,
+    origins: readonly OriginId[],
+    mine: VersionVector,
+    signal: AbortSignal,
+  ): Promise<Step> {
+    const { clock, replica } = this.#context;
     const before = this.#theirs;
+    const began_ms = clock.monotonic_ms();
     const [acks, ready] = await Promise.all([this.#said.push(push, signal), this.#prepareAfter(push, origins, before)]);
     this.#ready = ready;
+    this.#push_ms += (clock.monotonic_ms() - began_ms - this.#push_ms) / PUSHES_AVERAGED;
     for (const ack of acks) this.#note(ack);
     const after = this.#theirs;
     if (this.#forked) this.#step('log_too_short');
@@ -193,7 +226,8 @@ export class PeerLink {
     if (!moved) throw new ExchangeError('memory.no_progress', 'The peer answered but took nothing', false);
     this.#fruitless = 0;
     this.#answered();
-    return 'went_on';
+    const is_told = origins.every((origin) => (after[origin] ?? 0) >= (mine[origin] ?? 0));
+    return is_told && origins.some((origin) => isFurther(replica.vector(), after, origin)) ? 'told' : 'went_on';
   }
 
   /**

@@ -36,12 +36,20 @@ export class QuorumTracker implements Durability {
   readonly #replica: Pick<Replica, 'identity' | 'vector' | 'standsAt'>;
   readonly #members: Members;
   readonly #timers: Timers;
+  readonly #wanted: (others: number) => void;
   readonly #waiters = new Set<Waiter>();
 
-  constructor(replica: Pick<Replica, 'identity' | 'vector' | 'standsAt'>, members: Members, timers: Timers) {
+  /** `wanted` is told of how many others a write waits for. */
+  constructor(
+    replica: Pick<Replica, 'identity' | 'vector' | 'standsAt'>,
+    members: Members,
+    timers: Timers,
+    wanted: (others: number) => void = () => undefined,
+  ) {
     this.#replica = replica;
     this.#members = members;
     this.#timers = timers;
+    this.#wanted = wanted;
     members.onHeard(() => this.#serve());
   }
 
@@ -58,6 +66,7 @@ export class QuorumTracker implements Durability {
     const over = linkedAbort(signal);
     const waiter = { place, members, done: () => over.abort('over') };
     this.#waiters.add(waiter);
+    this.#wanted(members - 1);
     await this.#timers.sleep(deadline_ms, over.signal);
     over.unlink();
     this.#waiters.delete(waiter);

@@ -18,6 +18,7 @@ import { heardLately, progressOf, type RaisedAlarm, type ReplicationStatus } fro
 import { readReadToken, writeReadToken, type ReadLevel } from './read-level.ts';
 import { Responder } from './responder.ts';
 import { DEFAULT_SETTINGS, type ReplicationSettings } from './settings.ts';
+import { Spread } from './spread.ts';
 import type { Peer } from './transport.ts';
 import { upkeep, type UpkeepResult } from './upkeep.ts';
 
@@ -64,10 +65,11 @@ export class Replication {
     const parts = { replica, members, clock, timers, random, device, program, run, alarm, onDefect };
     this.#context = { ...parts, settings: all, commits, reaches, spoke, ahead: { vector: {} } };
     this.#responder = new Responder(this.#context);
-    this.durability = new QuorumTracker(replica, members, timers);
+    const spread = new Spread(() => this.#links.values(), timers, all.linger_ms);
+    this.durability = new QuorumTracker(replica, members, timers, (others) => spread.wanted(others));
     replica.onCommit(() => {
       commits.ring();
-      for (const link of this.#links.values()) link.notify();
+      spread.committed();
     });
     replica.useDurability(this.durability);
   }

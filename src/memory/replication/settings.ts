@@ -9,6 +9,8 @@ export interface ReplicationSettings {
    * full mesh their origin sends them itself at the same time.
    */
   relay_delay_ms: number;
+  /** How long after a commit peers are told of it that no write waits for: one push then carries all that came meanwhile. */
+  linger_ms: number;
   /** What a peer parked is offered again after this; sooner when it says that it moved on. */
   parked_retry_ms: number;
   /** How long a pull waits at the peer for something new. */
@@ -29,6 +31,7 @@ const DAY_MS = 86_400_000;
 export const DEFAULT_SETTINGS: ReplicationSettings = {
   greet_ms: 15_000,
   relay_delay_ms: 1000,
+  linger_ms: 10,
   parked_retry_ms: 60_000,
   pull_wait_ms: 25_000,
   request_timeout_ms: 15_000,
