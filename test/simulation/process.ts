@@ -1,4 +1,5 @@
 import type { EngineStore, Settlement, SettleResult } from '../../src/engine/store.ts';
+import { linkedAbort } from '../../src/platform/linked-abort.ts';
 import type { Timers } from '../../src/platform/timers.ts';
 import type { FaultyDatabase } from '../support/faulty-database.ts';
 import type { VirtualTime } from '../support/virtual-time.ts';
@@ -15,10 +16,18 @@ export class Life {
   readonly timers: Timers;
 
   constructor(time: VirtualTime) {
-    this.timers = {
-      sleep: (delay_ms, signal) =>
-        this.outlived(time.sleep(delay_ms, signal ? AbortSignal.any([signal, this.#end.signal]) : this.#end.signal)),
-    };
+    this.timers = { sleep: (delay_ms, signal) => this.outlived(this.#sleep(time, delay_ms, signal)) };
+  }
+
+  /** Linked, not composed: a process sleeps thousands of times, and each composite signal would stay with its end. */
+  async #sleep(time: VirtualTime, delay_ms: number, signal?: AbortSignal): Promise<void> {
+    const woken = linkedAbort(this.#end.signal);
+    const wake = (): void => woken.abort('woken');
+    if (signal?.aborted) wake();
+    signal?.addEventListener('abort', wake, { once: true });
+    await time.sleep(delay_ms, woken.signal);
+    signal?.removeEventListener('abort', wake);
+    woken.unlink();
   }
 
   get dead(): boolean {

@@ -72,7 +72,8 @@ export class GroupCommit {
       transact(this.#parts, (work) => {
         const until_ms = this.#parts.clock.monotonic_ms() + Math.max(LEAST_MS, this.#parts.commit_ms);
         for (const waiting of this.#waiting) {
-          if (work.entries > 0 && (isFull(work) || this.#parts.clock.monotonic_ms() > until_ms)) break;
+          if (work.entries > 0 && isFull(work)) break;
+          if (work.entries >= LEAST_ENTRIES && this.#parts.clock.monotonic_ms() > until_ms) break;
           served.push({ waiting, settled: serve(work, waiting) });
         }
       });
@@ -97,11 +98,12 @@ export class GroupCommit {
 }
 
 /**
- * A group ends when it has worked for this long, and for as long as a commit takes: peers take it in while the next group works. One
- * that took all who wait would make all of them wait for their peers at the same time, again and again. Where the disk is slow,
- * groups are large.
+ * A group ends when it has so many entries and has worked for this long, and for as long as a commit takes: peers take it in while the
+ * next group works. One that took all who wait would make all of them wait for their peers at the same time, again and again. Where
+ * the disk is slow, groups are large.
  */
 const LEAST_MS = 2;
+const LEAST_ENTRIES = 32;
 
 function isFull({ entries, bytes }: Work): boolean {
   return entries + MOST_ENTRIES > TRANSACTION_LIMITS.max_rows || bytes > MOST_BYTES;
