@@ -185,22 +185,24 @@ async function keyAll(
   return { changes, unkeyed, passed };
 }
 
-/** The entry of an event; two when the record has another key than before; none when nothing mapped changed. */
+/**
+ * The entry of an event; two when the record has another key than before; none when nothing mapped changed. Where its key
+ * changed, neither key's record is what the event alone says.
+ */
 function changesOf(
-  { mapping, cursor }: Found & WantedKey,
+  { mapping, cursor, event, told }: Found & WantedKey,
   former: string | null,
   key: string | null,
   change: RecordChange,
 ): CapturedChange[] {
-  const entry = { mapping, cursor, change };
-  if (former !== null && former !== key) {
-    // Both keys must be looked at; neither is what the event alone says.
-    const looked_at = { ...change, operation: 'touched', fields: {}, whole: false } as const;
-    const left = { ...entry, key: former, cursor: `${cursor}.former`, change: looked_at };
-    return key === null ? [left] : [left, { ...entry, key, change: looked_at }];
-  }
-  if (key === null || (change.operation === 'changed' && Object.keys(change.fields).length === 0)) return [];
-  return [{ ...entry, key }];
+  const looked_at = { ...change, operation: 'touched', fields: {}, whole: false } as const;
+  const left =
+    former !== null && former !== key ? [{ mapping, key: former, cursor: `${cursor}.former`, change: looked_at }] : [];
+  if (key === null) return left;
+  const got = former !== key && (left.length > 0 || (event.change === 'updated' && told?.changed === true));
+  if (got) return [...left, { mapping, key, cursor, change: looked_at }];
+  const is_empty = change.operation === 'changed' && Object.keys(change.fields).length === 0;
+  return is_empty && event.change === 'updated' ? [] : [{ mapping, key, cursor, change }];
 }
 
 function toldKey({ mapping, event }: Found): ToldKey | null {
