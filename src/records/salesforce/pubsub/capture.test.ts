@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fieldOf, mappingOf } from '../../model/generated.contract.ts';
 import type { Found } from '../../sides.ts';
-import { captureChanges, type CaptureOptions, type CaptureStep } from './capture.ts';
+import { captureChanges, captureSource, type CaptureOptions, type CaptureStep } from './capture.ts';
 import type { EventField, EventSchema } from './event-schema.ts';
 import type { ReceivedEvent, SubscriptionItem } from './subscription.ts';
 
@@ -304,6 +304,10 @@ test('the same place in two topics or mappings is not the same entry (§10 g)', 
     )
   ).map(({ changes }) => changes[0]?.cursor);
   expect(new Set(cursors).size).toBe(2);
+  const sources = ['/data/AccountChangeEvent', '/data/ChangeEvents'].flatMap((topic) =>
+    ['00D000000000001', '00D000000000002'].map((organization) => captureSource(organization, topic)),
+  );
+  expect(new Set(sources).size).toBe(4);
 });
 
 test('the checkpoint stands at the end of a whole transaction, as the very bytes', async () => {

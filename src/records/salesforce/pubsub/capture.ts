@@ -73,7 +73,10 @@ export interface CaptureStep {
   readonly checkpoint: string | null;
 }
 
-/** The last item: events are missing behind `replay_id`. Begin at `earliest`, and read every object anew. */
+/**
+ * The last item: events are missing behind `replay_id`. Begin at `earliest`, and once the first step of that is there read every
+ * object anew: what is read before it may change again unseen.
+ */
 export interface CaptureHole {
   readonly kind: 'hole';
   readonly replay_id: ReplayId | null;
@@ -97,6 +100,11 @@ export async function* captureChanges(
     const checkpoint = boundary.take();
     yield { kind: 'step', ...collected, checkpoint: checkpoint && replayIdToText(checkpoint) };
   }
+}
+
+/** The engine's source of a topic: replay ids and cursors mean something only within one channel of one organisation. */
+export function captureSource(organization_id: string, topic: string): string {
+  return `salesforce/${organization_id}${topic}`;
 }
 
 type Collected = Omit<CaptureStep, 'kind' | 'checkpoint'>;

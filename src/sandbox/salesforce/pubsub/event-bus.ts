@@ -56,6 +56,12 @@ export class EventBus<T> {
     }
   }
 
+  /** Position of the oldest retained event, or where the next will be. */
+  get first(): number {
+    this.#forgetOld();
+    return this.#events[0]?.position ?? this.#next_position;
+  }
+
   /** Position behind all events. */
   get end(): number {
     return this.#next_position;

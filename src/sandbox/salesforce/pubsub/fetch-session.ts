@@ -61,7 +61,9 @@ export class FetchSession<T> {
 
   #deliver(): void {
     const { bus, faults } = this.#options;
-    if (faults.silent) return;
+    if (faults.silent || this.#ended.signal.aborted) return;
+    // What it has not got is gone: said, never passed over.
+    if (this.#position < bus.first) return this.fail('replay_id');
     let bytes = 0;
     let events: ConsumerEvent[] = [];
     for (const event of bus.from(this.#position)) {

@@ -104,7 +104,7 @@ export class OrgEvents {
   /** Where a subscription begins; null for an id that is none, or too old. */
   position(preset: 'LATEST' | 'EARLIEST' | 'CUSTOM', replay_id: Uint8Array): number | null {
     if (preset === 'LATEST') return this.#bus.end;
-    return preset === 'EARLIEST' ? 0 : this.#bus.after(replay_id);
+    return preset === 'EARLIEST' ? this.#bus.first : this.#bus.after(replay_id);
   }
 
   session(
