@@ -26,7 +26,8 @@ import { RowWriters } from './row-writers.ts';
 import { claim, settle } from './settle.ts';
 import { verify } from './verify.ts';
 
-const MIGRATIONS = new URL('./migrations/', import.meta.url);
+/** The engine's part of a schema: its files and its ledger. */
+export const ENGINE_MIGRATIONS = { folder: new URL('./migrations/', import.meta.url), ledger: 'engine_migration' };
 
 export interface PostgresStoreOptions {
   clock: Clock;
@@ -48,7 +49,10 @@ export interface PostgresStoreOptions {
  */
 export async function openPostgresStore(postgres: Postgres, options: PostgresStoreOptions): Promise<EngineStore> {
   const schema = options.schema ?? SCHEMA;
-  await migratePostgres(postgres, schema, MIGRATIONS, { written_as: SCHEMA, ledger: 'engine_migration' });
+  await migratePostgres(postgres, schema, ENGINE_MIGRATIONS.folder, {
+    written_as: SCHEMA,
+    ledger: ENGINE_MIGRATIONS.ledger,
+  });
   return postgresStoreOn(postgres, options);
 }
 

@@ -5,6 +5,7 @@
  * The flow's and the engine's own tables come by migrations; here are only `outbox`, `hole` and `granted`.
  */
 import { createHash } from 'node:crypto';
+import { MADE_BY } from '../../storage/postgres/schema-name.ts';
 import type { ObjectMapping } from '../model/mapping.ts';
 import { quoteIdentifier, quoteTable, quoteText, shortName, tableName, type TableName } from './identifiers.ts';
 import { TEXT_FORM_OF_FUNCTION } from './text-form.ts';
@@ -22,9 +23,6 @@ export const SETUP_DEFAULTS: SetupOptions = { schema: 'syncline', role: null, no
 
 /** What the notifications are sent on; they hold nothing. */
 export const OUTBOX_CHANNEL = 'syncline_outbox';
-
-/** Marks what setup made, and with which definition, as the object's comment. */
-export const MADE_BY = 'made by Syncline';
 
 /** One object that setup makes. */
 export interface SetupPart {

@@ -1,9 +1,10 @@
 /** What of the setup is there, what is not, and making it so. */
 import { StaleError, SynclineError, UsageError } from '../../platform/errors.ts';
 import type { Postgres, PostgresConnection } from '../../storage/postgres/postgres.ts';
+import { MADE_BY } from '../../storage/postgres/schema-name.ts';
 import type { ObjectMapping } from '../model/mapping.ts';
 import { quoteIdentifier, quoteTable, quoteText, type TableName } from './identifiers.ts';
-import { hasGrant, LOCK_TIMEOUT, MADE_BY, setupParts, type SetupOptions, type SetupPart } from './setup-sql.ts';
+import { hasGrant, LOCK_TIMEOUT, setupParts, type SetupOptions, type SetupPart } from './setup-sql.ts';
 
 /** `xid8`, `CREATE OR REPLACE TRIGGER`. */
 const OLDEST_VERSION = 140_000;

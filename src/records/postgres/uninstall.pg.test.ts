@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { query, startPostgres, type TestPostgres } from '../../../test/support/postgres.ts';
 import { accountMapping, recordsDatabase, type RecordsDatabase } from '../../../test/support/records-database.ts';
 import { systemTimers } from '../../platform/timers.ts';
+import { systemClock } from '../../platform/clock.ts';
 import { seededRandom } from '../../platform/random.ts';
 import { Postgres } from '../../storage/postgres/postgres.ts';
+import { objectsOfRecords, openRecords } from '../sync/open-records.ts';
 import type { MappedTables } from './outbox-reader.ts';
 import { OutboxReader } from './outbox-reader.ts';
 import { rowWriterSql } from './refused-rows.ts';
@@ -123,6 +125,46 @@ describe('the removal', () => {
     await uninstall(database.postgres, 'syncline', []);
     const left = (await schemaDump(database.postgres)).split('\n').filter((line) => line.includes('syncline'));
     expect(left).toEqual([]);
+  });
+});
+
+describe('the removal of everything', () => {
+  it('takes the engine’s and the flow’s tables, which the worker’s role made, and needs no superuser', async () => {
+    const database = await customer();
+    const name = database.url.split('/').at(-1) ?? '';
+    await database.run(`CREATE ROLE dba LOGIN; GRANT CREATE ON DATABASE ${name} TO dba; ALTER SCHEMA crm OWNER TO dba;
+      ALTER TABLE crm.accounts OWNER TO dba; ALTER TABLE crm."Contacts" OWNER TO dba`);
+    const [dba, worker] = [asRole(database, 'dba'), asRole(database, 'worker')];
+    const before = await schemaDump(database.postgres);
+    await applySetup(dba, [mapping, contacts], options);
+    const mappings = [mapping, contacts];
+    const records = await openRecords({
+      postgres: worker,
+      schema: 'syncline',
+      mappings,
+      clock: systemClock,
+      random: seededRandom(1),
+    });
+    expect([...records.unusable.values()]).toEqual([]);
+    await records.store.close();
+    const plan = await uninstall(dba, 'syncline', objectsOfRecords());
+    expect(plan.tables.map((table) => table.name)).toEqual(expect.arrayContaining(['link', 'task', 'outbox']));
+    expect(dumpDifference(before, await schemaDump(database.postgres))).toEqual([]);
+  });
+
+  it('drops the schema also when the migrations made it', async () => {
+    const database = await customer();
+    const before = await schemaDump(database.postgres);
+    await openRecords({
+      postgres: database.postgres,
+      schema: 'acme',
+      mappings: [mapping],
+      clock: systemClock,
+      random: seededRandom(1),
+    });
+    await applySetup(database.postgres, [mapping], { ...options, schema: 'acme' });
+    await uninstall(database.postgres, 'acme', objectsOfRecords());
+    expect(dumpDifference(before, await schemaDump(database.postgres))).toEqual([]);
   });
 });
 

@@ -1,8 +1,9 @@
 /** Removes all that Syncline made in a customer's database, and nothing else. */
 import { SynclineError } from '../../platform/errors.ts';
 import type { Postgres, PostgresConnection } from '../../storage/postgres/postgres.ts';
+import { MADE_BY } from '../../storage/postgres/schema-name.ts';
 import { quoteIdentifier, quoteTable } from './identifiers.ts';
-import { LOCK_TIMEOUT, MADE_BY } from './setup-sql.ts';
+import { LOCK_TIMEOUT } from './setup-sql.ts';
 import { refused, setupLock } from './setup.ts';
 
 /** What is to be removed, for a person to see first, in the order in which it goes. */
@@ -15,15 +16,16 @@ export interface UninstallPlan {
 }
 
 /**
- * What an uninstall would do. `tables`: those that the flow's and the engine's migrations made; what setup made is known.
+ * What an uninstall would do. `made`: tables and sequences of the flow's and the engine's migrations (`objectsOfRecords`); what setup
+ * made is known.
  * @throws SynclineError `records.foreign_objects` when somebody else keeps something in the schema
  */
 export async function planUninstall(
   postgres: Postgres,
   schema: string,
-  tables: readonly string[],
+  made: readonly string[],
 ): Promise<UninstallPlan> {
-  return postgres.snapshot((connection) => planOn(connection, schema, tables));
+  return postgres.snapshot((connection) => planOn(connection, schema, made));
 }
 
 /**
@@ -31,10 +33,10 @@ export async function planUninstall(
  * it does nothing.
  * @throws StaleError `records.setup_busy`; SynclineError `records.foreign_objects`, `records.in_use`, `records.setup_forbidden`
  */
-export async function uninstall(postgres: Postgres, schema: string, tables: readonly string[]): Promise<UninstallPlan> {
+export async function uninstall(postgres: Postgres, schema: string, made: readonly string[]): Promise<UninstallPlan> {
   return postgres.transaction(async (connection) => {
     await connection.begin(`${LOCK_TIMEOUT}; ${setupLock(schema)}`);
-    const plan = await planOn(connection, schema, tables);
+    const plan = await planOn(connection, schema, made);
     for (const statement of plan.statements)
       await connection.query(statement).catch((error: unknown) => {
         throw inUse(error, schema) ?? refused(error, 'schema', schema);
@@ -56,6 +58,8 @@ interface SchemaContent {
   is_made: boolean;
   tables: { name: string; rows: number }[];
   functions: string[];
+  /** Of their own: those of columns go with them. */
+  sequences: string[];
   /** What is neither: views, sequences of their own, types, functions without our mark. */
   others: string[];
 }
@@ -68,7 +72,11 @@ async function planOn(
   const content = await contentOf(connection, schema);
   if (content === null) return { statements: [], tables: [], drops_schema: false };
   const ours = new Set([...OWN_TABLES, ...known]);
-  const foreign = [...content.others, ...content.tables.filter(({ name }) => !ours.has(name)).map(({ name }) => name)];
+  const foreign = [
+    ...content.sequences.filter((name) => !ours.has(name)),
+    ...content.others,
+    ...content.tables.filter(({ name }) => !ours.has(name)).map(({ name }) => name),
+  ];
   if (foreign.length > 0)
     throw new SynclineError(
       'records.foreign_objects',
@@ -83,6 +91,7 @@ async function planOn(
     ...content.functions.map((name) => `DROP FUNCTION ${quoteTable({ schema, table: name })}()`),
     ...(content.tables.some(({ name }) => name === 'granted') ? await revokeGrants(connection, schema) : []),
     ...(tables.length > 0 ? [`DROP TABLE ${tables.join(', ')}`] : []),
+    ...content.sequences.map((name) => `DROP SEQUENCE ${quoteTable({ schema, table: name })}`),
     ...(content.is_made ? [`DROP SCHEMA ${quoteIdentifier(schema)}`] : []),
   ];
   return { statements, tables: content.tables, drops_schema: content.is_made };
@@ -96,9 +105,11 @@ async function contentOf(connection: PostgresConnection, schema: string): Promis
        (SELECT coalesce(array_agg(proname::text ORDER BY proname), '{}')
         FROM pg_proc WHERE pronamespace = n.oid AND obj_description(oid, 'pg_proc') LIKE $2 || '%') AS functions,
        ARRAY(
-         SELECT relname::text FROM pg_class c WHERE relnamespace = n.oid AND (relkind IN ('v', 'm', 'f')
-           OR relkind = 'S' AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype IN ('a', 'i')
-                                            AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass))
+         SELECT relname::text FROM pg_class c WHERE relnamespace = n.oid AND relkind = 'S'
+           AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype IN ('a', 'i')
+                             AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass)) AS sequences,
+       ARRAY(
+         SELECT relname::text FROM pg_class WHERE relnamespace = n.oid AND relkind IN ('v', 'm', 'f')
          UNION ALL
          SELECT proname::text FROM pg_proc
          WHERE pronamespace = n.oid AND coalesce(obj_description(oid, 'pg_proc'), '') NOT LIKE $2 || '%'

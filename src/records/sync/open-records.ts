@@ -1,8 +1,8 @@
-import { openPostgresStore } from '../../engine/postgres/store.ts';
+import { ENGINE_MIGRATIONS, openPostgresStore } from '../../engine/postgres/store.ts';
 import type { EngineStore } from '../../engine/store.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Random } from '../../platform/random.ts';
-import { migratePostgres } from '../../storage/postgres/migrations.ts';
+import { madeByMigrations, migratePostgres } from '../../storage/postgres/migrations.ts';
 import type { Postgres } from '../../storage/postgres/postgres.ts';
 import type { ObjectMapping } from '../model/mapping.ts';
 import { PostgresTables } from '../postgres/table.ts';
@@ -38,6 +38,13 @@ export interface OpenRecords {
 }
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
+const LEDGER = 'records_migration';
+
+/** Names of the tables and sequences that migrations make in the schema, for its removal (`uninstall`). */
+export function objectsOfRecords(): string[] {
+  const { folder, ledger } = ENGINE_MIGRATIONS;
+  return [...madeByMigrations(folder, ledger), ...madeByMigrations(MIGRATIONS, LEDGER)];
+}
 
 /**
  * Brings the schema up to date and opens it, for any number of processes. `postgres` stays the caller's, who closes it.
@@ -55,7 +62,7 @@ export async function openRecords(options: OpenRecordsOptions): Promise<OpenReco
     );
   const writers = [...RECORD_ROW_WRITERS, ...[...usable.values()].flatMap(({ table }) => table.writers)];
   const store = await openPostgresStore(postgres, { clock, random, schema, writers });
-  await migratePostgres(postgres, schema, MIGRATIONS, { written_as: 'syncline', ledger: 'records_migration' });
+  await migratePostgres(postgres, schema, MIGRATIONS, { written_as: 'syncline', ledger: LEDGER });
   const objects = new Map<string, OpenObject>();
   for (const [name, { mapping, table }] of usable)
     objects.set(name, { mapping, table, stream: await openStream(store, mapping, clock.now_ms()) });

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { SynclineError } from '../../platform/errors.ts';
 import type { Postgres, PostgresConnection } from './postgres.ts';
-import { inSchema } from './schema-name.ts';
+import { inSchema, MADE_BY } from './schema-name.ts';
 
 interface Migration {
   number: number;
@@ -46,7 +46,7 @@ export async function migratePostgres(
     await connection.begin(`SELECT pg_advisory_xact_lock(hashtextextended('syncline migrations of ${schema}', 0))`);
     const pending = pendingOf(migrations, await applied(connection, schema, ledger), postgres, schema);
     const table = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(ledger)}`;
-    await connection.query(`CREATE SCHEMA IF NOT EXISTS ${pg.escapeIdentifier(schema)}`);
+    await ensureSchema(connection, schema);
     await connection.query(
       `CREATE TABLE IF NOT EXISTS ${table}
          (number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
@@ -61,6 +61,24 @@ export async function migratePostgres(
     );
     await connection.commit([]);
   });
+}
+
+/** Not `IF NOT EXISTS`: that needs the right to create schemas in the database also where the schema is there. */
+async function ensureSchema(connection: PostgresConnection, schema: string): Promise<void> {
+  const found = await connection.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema]);
+  if (found.length > 0) return;
+  const name = pg.escapeIdentifier(schema);
+  await connection.query(`CREATE SCHEMA ${name}; COMMENT ON SCHEMA ${name} IS ${pg.escapeLiteral(MADE_BY)}`);
+}
+
+/** Names of the tables and sequences that the files of a folder make, and of the ledger: what is to go when all of it goes. */
+export function madeByMigrations(folder: URL, ledger: string): string[] {
+  const made = readMigrations(folder).flatMap(({ sql }) =>
+    [...sql.matchAll(/^CREATE (?:UNLOGGED )?(?:TABLE|SEQUENCE) (?:IF NOT EXISTS )?\w+\.(\w+)/gm)].map(
+      ([, name = '']) => name,
+    ),
+  );
+  return [ledger, ...new Set(made)];
 }
 
 /** Number of the last migration applied; 0: none. */

@@ -9,3 +9,6 @@ export function inSchema(sql: string, schema: string, written_as: string): strin
     ? sql
     : sql.replace(new RegExp(`(?<![\\w."])${written_as}\\.(?=\\w)`, 'g'), () => `${pg.escapeIdentifier(schema)}.`);
 }
+
+/** The comment of a schema that Syncline made: one that it found made is not its own to drop. */
+export const MADE_BY = 'made by Syncline';
