@@ -47,6 +47,8 @@ export interface PairInput {
   readonly resolutions?: { readonly fields: Document; readonly record: Side | null };
   /** Values to be written on both sides whatever they have now (a revert). */
   readonly wanted?: Document;
+  /** Where neither side has the record, it is made on both from `wanted` (the revert of a delete). */
+  readonly restore?: boolean;
   readonly overwritten?: Readonly<Record<string, OverwrittenEdit>>;
   /** Policy `custom`. */
   readonly custom?: CustomPolicy;

@@ -68,6 +68,7 @@ export function planRecord(input: PairInput): RecordPlan {
     case 'unknown':
       return withoutWrites(existence, before, [recordSkipped('unknown')]);
     case 'none':
+      if (input.restore === true) return planRestore(input);
       return withoutWrites(existence, { base: {}, had: NEVER_HAD }, []);
     case 'conflict':
       return { ...withoutWrites(existence, before, []), delete_conflict: existence.conflict };
@@ -148,6 +149,32 @@ function planCreate(input: PairInput, existence: Existence & { kind: 'create' },
   const write = { operation, fields: created, before: {} };
   const next = { base: created, had: BOTH_HAVE };
   return { ...withoutWrites(existence, agreed, skipped), [existence.on]: write, fields, next };
+}
+
+/** A deleted record is made again on both sides; what one of them refuses, neither gets. */
+function planRestore(input: PairInput): RecordPlan {
+  const agreed = { base: {}, had: NEVER_HAD };
+  if (input.mapping.direction !== 'both') return withoutWrites({ kind: 'none' }, agreed, [recordSkipped('no_revert')]);
+  const writes = { salesforce: true, postgres: true };
+  const now = { salesforce: undefined, postgres: undefined };
+  const fields: PlannedField[] = [];
+  const skipped: Skipped[] = [];
+  for (const field of input.mapping.fields) {
+    const value = input.wanted?.[field.name];
+    if (value === undefined || field.direction !== 'both') continue;
+    const problem = problemOf(field, value, writes, input);
+    if (problem !== null) skipped.push({ field: field.name, reason: 'unwritable', problem });
+    else fields.push({ field: field.name, value, why: 'revert', writes, now });
+  }
+  const made = Object.fromEntries(fields.map(({ field, value }) => [field, value]));
+  return {
+    ...withoutWrites({ kind: 'none' }, agreed, skipped),
+    existence: 'create',
+    salesforce: { operation: 'upsert', fields: made, before: {} },
+    postgres: { operation: 'insert', fields: made, before: {} },
+    fields,
+    next: { base: made, had: BOTH_HAVE },
+  };
 }
 
 function planMerge(input: PairInput, existence: Existence, before: Agreement): RecordPlan {
@@ -306,6 +333,6 @@ function missing(field: string, state: SideState): Skipped {
   return { field, reason: problem === null ? 'not_told' : 'unreadable', problem };
 }
 
-function recordSkipped(reason: 'unknown' | 'one_way' | 'ignored'): Skipped {
+function recordSkipped(reason: 'unknown' | 'one_way' | 'ignored' | 'no_revert'): Skipped {
   return { field: null, reason, problem: null };
 }
