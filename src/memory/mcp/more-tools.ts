@@ -1,6 +1,7 @@
 /** The tools of the other families: lifecycle, links, archive, governance, agents, operations. */
 import { z } from 'zod';
 import { given } from '../given.ts';
+import { checkDuplicate } from '../http/duplicate.ts';
 import { shown } from './core-tools.ts';
 import { authorship, fence, NOTICE } from './fence.ts';
 import { idField, namespaceField, text, tierField, tool, writing, writtenAnswer, type Tool } from './tool.ts';
@@ -278,6 +279,14 @@ const OPERATIONS: readonly Tool[] = [
     description: 'The memories to begin a session with: the most important of a namespace.',
     input: z.object({ namespace: namespaceField, limit }),
     run: async (call, input) => shown(call, await call.access.list(given({ limit: 10, ...given(input) })), undefined),
+  }),
+  tool({
+    name: 'memory_check_duplicate',
+    family: 'operations',
+    description: 'Before storing: the memory most like a text by its words, and whether it says the same.',
+    input: z.object({ title: text, content: text, namespace: namespaceField, threshold: limit }),
+    run: async ({ access, caller }, input) =>
+      JSON.stringify({ notice: NOTICE, ...(await checkDuplicate(access, input, caller)) }),
   }),
   tool({
     name: 'memory_verify',

@@ -7,6 +7,7 @@ import { isWithin, memberOf, operationId, placeOf, type MemberId, type VersionVe
 import type { Replica } from '../replica.ts';
 import type { Alarm, Members, Speaker } from './members.ts';
 import { FORGOTTEN, UNSETTLED, type Echo, type Greeting, type Standing } from './messages.ts';
+import { WIRE_LIMITS } from './limits.ts';
 import type { ReplicationSettings } from './settings.ts';
 
 export interface ReplicationContext {
@@ -64,8 +65,9 @@ function echoesOf(replica: Replica, vector: VersionVector, { origin, vector: the
 }
 
 /** `to`: null before the peer has ever spoken. */
-export function greetingTo(to: Speaker | null, { device, program, reaches }: ReplicationContext): Greeting {
-  return { device, program, dials: to !== null && reaches(to) };
+export function greetingTo(to: Speaker | null, { device, program, reaches, replica }: ReplicationContext): Greeting {
+  const damaged = replica.damaged().slice(0, WIRE_LIMITS.max_rows);
+  return { device, program, dials: to !== null && reaches(to), damaged };
 }
 
 /** Wakes those that wait for something new to be in the log. */

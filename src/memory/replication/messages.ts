@@ -77,6 +77,8 @@ export interface Greeting {
   program: string;
   /** The peer reaches us by itself at present: then nothing need be pulled from it. */
   dials: boolean;
+  /** Rows that the disk damaged there: whoever has them gives them by a `repair`, since it may not be able to ask. */
+  damaged: readonly RowKey[];
 }
 
 /** What became of a page. `outcomes` has a letter for each item: a(pplied), k(nown already), s(tale). */
@@ -181,6 +183,10 @@ export function readGreeting({ head }: Message): Greeting {
     device: text(head, 'device', WIRE_LIMITS.max_name_chars),
     program: text(head, 'program', WIRE_LIMITS.max_name_chars),
     dials: head['dials'] === true,
+    damaged:
+      head['damaged'] === undefined
+        ? []
+        : list(head, 'damaged', WIRE_LIMITS.max_rows).map((value) => keyOf(object('damaged', value))),
   };
 }
 

@@ -339,6 +339,24 @@ describe('damaged rows', () => {
     expect(Buffer.from(hash).equals(Buffer.alloc(8))).toBe(false);
   });
 
+  test('a member that dials nobody is given what was damaged by whoever dials it', async () => {
+    cluster = new MemoryCluster({ upkeep_ms: 10_000 });
+    const { member: a, replication, alarms } = cluster.add('a');
+    const { member: b } = cluster.add('b');
+    cluster.pair('ba');
+    cluster.start();
+    await a.store('one');
+    await cluster.until(equal('a', 'b'));
+    const memories = async (member: typeof a): Promise<string[]> =>
+      (await member.canonical()).split('\n').filter((line) => line.startsWith('["memory"'));
+    const before = await memories(b);
+    a.db.run(`UPDATE memory SET state = replace(state, 'content of', 'contend of') WHERE title = 'one'`);
+    await cluster.until(() => alarms.some(({ kind }) => kind === 'mended'));
+    expect([await memories(a), await memories(b)]).toEqual([before, before]);
+    expect(replication.status().damaged).toBe(0);
+    expect(equal('a', 'b')()).toBe(true);
+  });
+
   test('what no peer has as it stood here is left and reported', async () => {
     cluster = new MemoryCluster({ upkeep_ms: 10_000 });
     const { member: a, replication } = cluster.add('a');

@@ -11,7 +11,7 @@ import { standingOf, type ReplicationContext } from './context.ts';
 import { Conversation, ExchangeError, type PreparedPush } from './conversation.ts';
 import { HeldOrigins } from './held-origins.ts';
 import type { KnownMember, Speaker } from './members.ts';
-import type { PageAck, Standing } from './messages.ts';
+import type { PageAck, RowKey, Standing } from './messages.ts';
 import { WIRE_LIMITS } from './limits.ts';
 import { originsLacking, readLacking } from './pages.ts';
 import { reconcile } from './reconcile.ts';
@@ -201,7 +201,14 @@ export class PeerLink implements Told {
     this.#answered();
     if (catching_up) this.#relay.catchUp();
     if (catching_up || began_to_need_us) this.#pull_wakeup.notify();
+    if (greeting.damaged.length > 0) await this.#giveBack(greeting.damaged, signal);
     return 'went_on';
+  }
+
+  /** What was damaged there, as it stands here; the peer takes what fits its checksums. */
+  async #giveBack(damaged: readonly RowKey[], signal: AbortSignal): Promise<void> {
+    const rows = await this.#context.replica.states(damaged);
+    if (rows.length > 0) await this.#said.repair(rows, signal);
   }
 
   /** `mine`: what there was when the push was read. */

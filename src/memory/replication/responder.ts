@@ -45,7 +45,7 @@ export class Responder {
       pull: (_, message, signal) => this.#pull(message.standing, readPull(message), signal),
       digest: (_, message) => this.#digest(readPrefixes(message)),
       states: async (_, message) => this.#rows(await this.#context.replica.states(readKeys(message))),
-      repair: (_, message) => this.#repair(message),
+      repair: (member, message) => this.#repair(member, message),
       snapshot: (_, message) => this.#snapshot(readSnapshotAfter(message)),
       seed: (member, message) => this.#seed(member, message),
     };
@@ -113,10 +113,12 @@ export class Responder {
     return { body: { rows: keys }, texts };
   }
 
-  async #repair(message: Message): Promise<Said> {
+  async #repair(member: MemberId, message: Message): Promise<Said> {
+    const { replica, alarm } = this.#context;
     const rows = readRows(message);
-    await this.#context.replica.mend(rows);
-    const written = await this.#context.replica.repair(rows);
+    const mended = await replica.mend(rows);
+    if (mended > 0) alarm({ kind: 'mended', member, rows: mended });
+    const written = await replica.repair(rows);
     return { body: { operations: written.length } };
   }
 

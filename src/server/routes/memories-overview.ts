@@ -1,6 +1,6 @@
 /** Routes that look over the memory before something is begun or stored: the tree of namespaces, duplicates, a session's start. */
 import { duplicateBody, sessionStartBody } from '../../memory/http/bodies.ts';
-import { DUPLICATE_THRESHOLD, LEAST_THRESHOLD, likeness } from '../../memory/http/duplicate.ts';
+import { checkDuplicate } from '../../memory/http/duplicate.ts';
 import { foundJson } from '../../memory/http/memory-json.ts';
 import { taxonomyOf } from '../../memory/http/taxonomy.ts';
 import { given } from '../../memory/given.ts';
@@ -8,8 +8,6 @@ import type { MemoryReply, MemoryRequest, MemoryRoute } from './memory-request.t
 
 const API = '/api/v1';
 const DEEPEST = 8;
-/** Memories that a text is compared with: the best that its words find. */
-const COMPARED = 50;
 const MOST_AT_START = 50;
 
 export const MEMORY_OVERVIEW: readonly MemoryRoute[] = [
@@ -20,7 +18,7 @@ export const MEMORY_OVERVIEW: readonly MemoryRoute[] = [
       path: `${API}/check_duplicate`,
       needs: 'read',
       body: 'DuplicateCheck',
-      handle: checkDuplicate,
+      handle: duplicate,
     },
     summary: 'The memory most like a text, and whether it says the same; by words',
   },
@@ -37,28 +35,9 @@ async function taxonomy(request: MemoryRequest): Promise<MemoryReply> {
   return { status: 200, body: { tree, total_count: tree.subtree_count, truncated: false } };
 }
 
-async function checkDuplicate(request: MemoryRequest): Promise<MemoryReply> {
-  const { title, content, namespace, threshold = DUPLICATE_THRESHOLD } = await request.body(duplicateBody);
-  const text = `${title} ${content}`;
-  const least = Math.max(LEAST_THRESHOLD, Math.min(1, threshold));
-  const query = { context: text, limit: COMPARED, touch: false, ...given({ namespace }) };
-  const { memories } = await request.access.recall(query, await request.caller());
-  const ranked = memories
-    .map((memory) => ({ memory, similarity: likeness(text, `${memory.own_title} ${memory.content}`) }))
-    .sort((a, b) => b.similarity - a.similarity);
-  const [nearest] = ranked;
-  const is_duplicate = nearest !== undefined && nearest.similarity >= least;
-  return {
-    status: 200,
-    body: {
-      ...{ is_duplicate, threshold: least, candidates_scanned: memories.length },
-      nearest: nearest && {
-        ...{ id: nearest.memory.id, title: nearest.memory.title, namespace: nearest.memory.namespace },
-        similarity: nearest.similarity,
-      },
-      suggested_merge: is_duplicate ? nearest.memory.id : null,
-    },
-  };
+async function duplicate(request: MemoryRequest): Promise<MemoryReply> {
+  const asked = await request.body(duplicateBody);
+  return { status: 200, body: { ...(await checkDuplicate(request.access, asked, await request.caller())) } };
 }
 
 async function startSession(request: MemoryRequest): Promise<MemoryReply> {
