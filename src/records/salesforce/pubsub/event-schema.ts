@@ -1,5 +1,6 @@
 /** Avro schemas of events, and events read by them. */
-import { Type, types } from 'avsc';
+// CommonJS whose names Node does not see: values come by the default.
+import avsc, { type Type, type types } from 'avsc';
 
 /** A field in the order of its schema: bitmaps count by it. */
 export interface EventField {
@@ -22,11 +23,11 @@ export type DecodedEvent = Readonly<Record<string, unknown>>;
 
 /** @throws Error for what is no Avro schema of a record; its text may quote it. */
 export function parseEventSchema(schema_id: string, json: string): EventSchema {
-  const type: unknown = Type.forSchema(JSON.parse(json) as Parameters<typeof Type.forSchema>[0], {
+  const type: unknown = avsc.Type.forSchema(JSON.parse(json) as Parameters<typeof Type.forSchema>[0], {
     registry: { long: exactLong() },
     wrapUnions: 'auto',
   });
-  if (!(type instanceof types.RecordType)) throw new Error('The schema of an event is no record');
+  if (!(type instanceof avsc.types.RecordType)) throw new Error('The schema of an event is no record');
   return {
     schema_id,
     name: (type.name ?? '').split('.').at(-1) ?? '',
@@ -37,7 +38,7 @@ export function parseEventSchema(schema_id: string, json: string): EventSchema {
 
 /** Avro's long has 64 bits, a number 53. What fits is a number, the rest a bigint; nothing is rounded. */
 function exactLong(): types.LongType {
-  return types.LongType.__with({
+  return avsc.types.LongType.__with({
     fromBuffer: (bytes: Buffer) => {
       const value = bytes.readBigInt64LE();
       return Number.isSafeInteger(Number(value)) ? Number(value) : value;
@@ -56,8 +57,8 @@ function exactLong(): types.LongType {
 
 function childrenOf(type: Type): string[] | null {
   const branches =
-    type instanceof types.UnwrappedUnionType || type instanceof types.WrappedUnionType ? type.types : [type];
-  const record = branches.find((branch) => branch instanceof types.RecordType);
+    type instanceof avsc.types.UnwrappedUnionType || type instanceof avsc.types.WrappedUnionType ? type.types : [type];
+  const record = branches.find((branch) => branch instanceof avsc.types.RecordType);
   return record ? record.fields.map(({ name }) => name) : null;
 }
 

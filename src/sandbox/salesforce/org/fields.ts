@@ -62,12 +62,20 @@ export interface FieldDefinition {
 
 export type FieldOptions = Partial<Omit<FieldDefinition, 'name' | 'type'>>;
 
+/** `BillingCity` is Billing City, `Renewal_Date__c` Renewal Date. */
+function labelOf(name: string): string {
+  return name
+    .replace(/__c$/, '')
+    .replaceAll('_', ' ')
+    .replace(/([a-z])([A-Z])/g, '$1 $2');
+}
+
 /** A field that is writable, may be empty and has nothing special, but for `options`. */
 export function field(name: string, type: FieldType, options: FieldOptions = {}): FieldDefinition {
   const external = options.external_id ?? false;
   return {
     name,
-    label: name.replace(/__c$/, '').replaceAll('_', ' '),
+    label: labelOf(name),
     type,
     length: 0,
     precision: 0,

@@ -1,6 +1,7 @@
 /** The Avro schema of an object's change events, as GetSchema tells it (records.md §12.10). */
 import { createHash } from 'node:crypto';
-import { Type } from 'avsc';
+// CommonJS whose names Node does not see: values come by the default.
+import avsc, { type Type } from 'avsc';
 import type { FieldDefinition, FieldType } from '../org/fields.ts';
 import type { ObjectDefinition } from '../org/object-definition.ts';
 
@@ -106,7 +107,7 @@ export function changeEventName(entity: string): string {
 export function compiled(schema: object): { schema_id: string; json: string; type: Type } {
   const json = JSON.stringify(schema);
   const schema_id = createHash('sha256').update(json).digest('base64url').slice(0, 22);
-  return { schema_id, json, type: Type.forSchema(schema as Parameters<typeof Type.forSchema>[0]) };
+  return { schema_id, json, type: avsc.Type.forSchema(schema as Parameters<typeof Type.forSchema>[0]) };
 }
 
 function schemaFields({ fields }: ObjectDefinition): SchemaField[] {
