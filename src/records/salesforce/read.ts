@@ -4,7 +4,8 @@ import type { ObjectMapping } from '../model/mapping.ts';
 import type { Parents } from '../model/read-value.ts';
 import { fullSalesforceId } from '../model/salesforce-id.ts';
 import type { Found, SideRecord } from '../sides.ts';
-import type { Descriptions, ObjectDescription } from './describe.ts';
+import type { ObjectDescribe } from '../model/describe.ts';
+import type { Descriptions } from './describe.ts';
 import { type RawRecord, queryIn, shortAnswer, soqlText } from './query.ts';
 import { fieldsToRead, readRecord } from './record.ts';
 import type { SalesforceTransport } from './transport.ts';
@@ -114,7 +115,7 @@ async function retrieve(
 }
 
 /** Keys that the field cannot hold are left out: no record has them, and one of them would fail the query for all. */
-function literalsOf(keys: readonly string[], external_id: string, { fields }: ObjectDescription): string[] {
+function literalsOf(keys: readonly string[], external_id: string, { fields }: ObjectDescribe): string[] {
   const type = fields.find(({ name }) => name === external_id)?.type ?? 'string';
   if (!NUMBER_TYPES.has(type)) return keys.map(soqlText);
   return keys.filter((key) => NUMBER.test(key));

@@ -4,7 +4,7 @@ import type { ObjectMapping } from '../../model/mapping.ts';
 import { fullSalesforceId } from '../../model/salesforce-id.ts';
 import { salesforceBody } from '../../model/salesforce-value.ts';
 import type { SalesforceFailure, SalesforceResult, SalesforceWrite } from '../../sides.ts';
-import type { ObjectDescription } from '../describe.ts';
+import type { ObjectDescribe } from '../../model/describe.ts';
 import { failure } from '../failure.ts';
 import type { ReadContext } from '../read.ts';
 import type { Random } from '../../../platform/random.ts';
@@ -33,7 +33,7 @@ export interface Row {
 export function prepare(
   mapping: ObjectMapping,
   write: SalesforceWrite,
-  description: ObjectDescription,
+  description: ObjectDescribe,
 ): Row | SalesforceFailure {
   // REST has no call that brings a record back from the recycle bin.
   if (write.operation === 'undelete') return failure('permanent', 'undelete_not_offered');
@@ -54,7 +54,7 @@ export function prepare(
 function targetOf(
   mapping: ObjectMapping,
   { id, key }: SalesforceWrite,
-  { body, description }: { body: Record<string, unknown>; description: ObjectDescription },
+  { body, description }: { body: Record<string, unknown>; description: ObjectDescribe },
 ): Target | null {
   const { external_id } = mapping.salesforce;
   const known = id ?? (external_id === 'Id' ? key : null);
