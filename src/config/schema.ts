@@ -335,6 +335,29 @@ const memory = z
   })
   .describe('What agents know. It stays on this machine until it has peers.');
 
+interface SalesforceSignIn {
+  login: string;
+  user?: string | undefined;
+  key?: field.SecretReference | undefined;
+  refresh_token?: string | undefined;
+  client_secret?: field.SecretReference | undefined;
+}
+
+/** One way to sign in, and never in clear to another machine. */
+function refuseUnclearSignIn(
+  { login, key, user, refresh_token, client_secret }: SalesforceSignIn,
+  issues: { addIssue(issue: { code: 'custom'; path: string[]; message: string }): void },
+): void {
+  const refuse = (name: string, message: string): void => issues.addIssue({ code: 'custom', path: [name], message });
+  const { protocol, hostname } = new URL(login);
+  if (protocol !== 'https:' && !field.isLoopbackHost(hostname)) refuse('login', 'an https:// address');
+  if (key === undefined && refresh_token === undefined && client_secret === undefined)
+    refuse('key', 'set, or `refresh_token`, or `client_secret`: without one of them nobody can sign in');
+  if (key !== undefined && user === undefined) refuse('user', 'set: the key signs in as this user');
+  if (key !== undefined && refresh_token !== undefined)
+    refuse('refresh_token', 'left out: `key` is another way to sign in');
+}
+
 const records = z
   .strictObject({
     postgres: z
@@ -345,9 +368,24 @@ const records = z
       .strictObject({
         login: field.url.describe('Address of the sign-in.'),
         client_id: field.text.describe('Consumer key of the connected app.'),
-        user: field.text.describe('User name of the integration user.'),
-        key: field.secret.describe('Private key of the connected app.'),
+        user: field.text.optional().describe('User name of the integration user; belongs to `key`.'),
+        key: field.secret
+          .optional()
+          .describe('Private key whose certificate the connected app has, PEM: signs in as `user`.'),
+        refresh_token: field.text
+          .optional()
+          .describe(
+            'File that keeps the sign-in of a person, beside this file unless absolute; `records init` writes it.',
+          ),
+        client_secret: field.secret
+          .optional()
+          .describe("Consumer secret of the connected app. By itself it signs in as the app's own user."),
+        calls_percent: field
+          .whole(1, 100)
+          .default(80)
+          .describe("Share of the org's daily calls up to which Syncline makes any; what others used counts."),
       })
+      .superRefine(refuseUnclearSignIn)
       .optional()
       .describe('The Salesforce side.'),
     max_deletes: field.whole(0).default(100).describe('Deletes per object and hour; more stop and ask.'),

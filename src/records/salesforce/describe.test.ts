@@ -67,7 +67,7 @@ describe('what an administrator changed', () => {
 describe('what init looks at', () => {
   const look = (events: string[] | null, objects: string[]) => {
     const { side } = opened;
-    const call: SalesforceTransport['call'] = async (request, stop) => {
+    const call = async (...[request, stop]: Parameters<SalesforceTransport['call']>) => {
       if (!request.path.includes('/tooling/') || events === null) return side.transport.call(request, stop);
       const records = events.map((SelectedEntity) => ({ SelectedEntity }));
       return { ok: true, status: 200, headers: {}, body: { records } };
@@ -76,7 +76,7 @@ describe('what init looks at', () => {
       call,
       base: '',
       budget: side.transport.budget,
-      refreshBudget: side.refreshBudget,
+      refreshBudget: (stop: AbortSignal) => side.refreshBudget(stop),
     } as unknown as SalesforceTransport;
     return checkPermissions({ transport, descriptions: side.descriptions, poll_every_ms: 30_000 }, objects, signal);
   };

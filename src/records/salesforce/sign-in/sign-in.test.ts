@@ -1,4 +1,7 @@
 import { createPublicKey, generateKeyPairSync, createHash, verify } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -8,8 +11,10 @@ import { systemTimers } from '../../../platform/timers.ts';
 import { HttpClient } from '../http.ts';
 import { SalesforceSession } from '../session.ts';
 import { browserSignIn } from './browser.ts';
+import { chooseSignIn } from './choose.ts';
 import { deviceSignIn } from './device.ts';
 import { jwtBearer } from './jwt-bearer.ts';
+import { refreshTokenFile } from './refresh-token-file.ts';
 import { clientCredentials, storedRefreshToken } from './stored.ts';
 import type { Token } from './token.ts';
 
@@ -140,6 +145,31 @@ describe('signing in', () => {
     await expect(clientCredentials({ http, login, client_id: 'a', client_secret: 's' })(signal)).rejects.toMatchObject({
       code: 'salesforce.unreachable',
     });
+  });
+});
+
+describe('what the settings choose', () => {
+  const grants = async (settings: Partial<Parameters<typeof chooseSignIn>[1]>) => {
+    forms = [];
+    await chooseSignIn({ http, login, clock }, { client_id: 'app', ...settings })(signal);
+    return forms.map(({ grant_type }) => grant_type?.split(':').at(-1));
+  };
+
+  test('a key, a stored sign-in, a secret, in this order; none is an error', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'syncline-sign-in-'));
+    const path = join(folder, 'token');
+    const store = refreshTokenFile(path);
+    expect(await store.read()).toBeNull();
+    await store.write('r1');
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(await grants({ user: 'u', key: pem, client_secret: 's' })).toEqual(['jwt-bearer']);
+    expect(await grants({ refresh_token: store, client_secret: 's' })).toEqual(['refresh_token']);
+    expect(forms[0]).toMatchObject({ refresh_token: 'r1', client_secret: 's' });
+    expect(await grants({ client_secret: 's' })).toEqual(['client_credentials']);
+    await expect(grants({})).rejects.toMatchObject({ code: 'salesforce.settings', exit: 2 });
+    chmodSync(path, 0o644);
+    await expect(store.read()).rejects.toMatchObject({ code: 'salesforce.token_file' });
+    rmSync(folder, { recursive: true });
   });
 });
 
