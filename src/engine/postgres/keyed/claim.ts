@@ -10,13 +10,16 @@ import { present, presentOf, type LeaseTime } from './time.ts';
 
 const CLAIMED = nextTaskState('ready', 'claim');
 
-/** Takes the rows whose keys `numbered` has, and tells what their sender needs. $1 destination, $2 owner, $3 lease, $4 now. */
+/**
+ * Takes the rows that `numbered` has the places of, and tells what their sender needs. $2 owner, $3 lease, $4 now. By place:
+ * joined by key, or to a list that PostgreSQL knows to be long, it may read all tasks to find these. A row that moved between being found and locked is left out.
+ */
 const TAKE = `
-  f AS MATERIALIZED (SELECT ${NEXT_FENCES} AS base, ${present('$4')} AS now_ms WHERE EXISTS (SELECT 1 FROM numbered)),
+  f AS MATERIALIZED (SELECT ${NEXT_FENCES} AS base, ${present('$4')} AS now_ms WHERE EXISTS (SELECT 1 FROM due)),
   taken AS (
     UPDATE syncline.task t SET state = '${CLAIMED}', claimed = t.wanted, owner = $2, fence = f.base + numbered.n,
       lease_until_ms = f.now_ms + $3::bigint
-    FROM f, numbered WHERE t.destination_id = $1 AND t.key = numbered.key
+    FROM f, numbered WHERE t.ctid = numbered.place
     RETURNING t.*)`;
 const TASK_COLUMNS = `t.destination_id, t.key, t.fence, t.key_group AS "group", t.partition_id, t.priority, t.since_ms,
   t.lease_until_ms, t.attempts, t.failures, t.failed_fence,
@@ -38,16 +41,19 @@ const CLAIM_PLAIN = `
                        AND (t.due_ms <= $6::bigint OR t.due_ms > $7::bigint)) AS plain
     FROM syncline.destination d WHERE d.destination_id = $1),
   due AS MATERIALIZED (
-    SELECT t.key FROM syncline.task t
+    SELECT t.ctid AS place FROM syncline.task t
     WHERE t.destination_id = $1 AND t.state = 'ready' AND t.due_ms = 0 AND (SELECT plain FROM guard)
       AND t.partition_id = ANY (${TAKEN_PARTITIONS})
     ORDER BY t.priority, t.since_ms LIMIT $5 FOR UPDATE SKIP LOCKED),
-  numbered AS MATERIALIZED (SELECT key, row_number() OVER () AS n FROM due),${TAKE}
+  numbered AS (SELECT place, n FROM unnest(ARRAY(SELECT place FROM due)) WITH ORDINALITY AS d (place, n)),${TAKE}
   SELECT guard.plain, ${TASK_COLUMNS} FROM guard LEFT JOIN taken t ON true ORDER BY t.fence`;
 
 /** Takes keys that are known to be due, in this order; the caller has locked them. */
 const CLAIM_KEYS = `
-  WITH numbered AS MATERIALIZED (SELECT key, n FROM unnest($5::text[]) WITH ORDINALITY AS k (key, n)),${TAKE}
+  WITH due AS MATERIALIZED (
+    SELECT t.ctid AS place FROM unnest($5::text[]) WITH ORDINALITY AS k (key, n)
+    CROSS JOIN LATERAL (SELECT ctid FROM syncline.task t WHERE t.destination_id = $1 AND t.key = k.key OFFSET 0) t ORDER BY k.n),
+  numbered AS (SELECT place, n FROM unnest(ARRAY(SELECT place FROM due)) WITH ORDINALITY AS d (place, n)),${TAKE}
   SELECT ${TASK_COLUMNS} FROM taken t ORDER BY t.fence`;
 
 type TaskRow = Omit<Task, 'destination_accepted_since' | 'holds'> & { failed_fence: number | null };

@@ -1,24 +1,24 @@
 import type { TaskRef } from '../../keyed/store.ts';
+import type { DestinationState } from '../../ordered/states.ts';
 import type { FlowWrite, RowWrite } from '../../transaction.ts';
 import type { EngineDatabase, Transaction } from '../database.ts';
 import { applyFlowWrites } from '../flow-writes.ts';
+import { maySend } from '../plan.ts';
 import type { RowWriters } from '../row-writers.ts';
+import { lockClaims } from './claimed-row.ts';
 import { StaleKeys, withoutStale } from './stale-keys.ts';
 
-/** Claims that are the newest, of destinations that may be sent to; nobody ends them before the commit. */
+/** Places of claims that are the newest, of destinations that may be sent to; nobody ends them before the commit. */
 async function valid(tx: Transaction, refs: readonly TaskRef[]): Promise<Set<number>> {
-  const rows = await tx.all<{ place: number }>(
-    `SELECT g.place::integer - 1 AS place
-     FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS g (destination_id, key, fence, place)
-     JOIN syncline.task t ON t.destination_id = g.destination_id AND t.key = g.key
-     JOIN syncline.destination d ON d.destination_id = t.destination_id
-     WHERE t.fence = g.fence AND t.state = 'claimed' AND d.state IN ('active', 'draining')
-     ORDER BY t.destination_id, t.key FOR NO KEY UPDATE OF t`,
-    refs.map(({ destination_id }) => destination_id),
-    refs.map(({ key }) => key),
-    refs.map(({ fence }) => fence),
+  const claims = await lockClaims(tx, refs);
+  const rows = await tx.all<{ destination_id: string; state: DestinationState }>(
+    'SELECT destination_id, state FROM syncline.destination WHERE destination_id = ANY ($1::text[])',
+    [...new Set(refs.map(({ destination_id }) => destination_id))],
   );
-  return new Set(rows.map(({ place }) => place));
+  const states = new Map(rows.map(({ destination_id, state }) => [destination_id, state]));
+  return new Set(
+    [...claims].flatMap(([place, { destination_id }]) => (maySend(states.get(destination_id)) ? [place] : [])),
+  );
 }
 
 /** True while the claim is the newest and the destination may be sent to; then the flow's writes commit. */
