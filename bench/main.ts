@@ -8,10 +8,11 @@ import { runComparisons, type Suite } from './harness.ts';
 import { describeMachine } from './machine.ts';
 import { renderReport } from './table.ts';
 import { memorySuite } from './suites/memory/suite.ts';
+import { recordsSuite } from './suites/records/suite.ts';
 import { sessionsSuite } from './suites/sessions/suite.ts';
 import { telemetrySuite } from './suites/telemetry/suite.ts';
 
-const SUITES: readonly Suite[] = [telemetrySuite, sessionsSuite, memorySuite];
+const SUITES: readonly Suite[] = [telemetrySuite, sessionsSuite, memorySuite, recordsSuite];
 
 async function main(args: string[]): Promise<number> {
   const { suite, json, quick } = readArguments(args);

@@ -2,7 +2,7 @@
  * One process of one side: keys wait, each once; they are taken, their links written, and settled, until none is left.
  * What waits is made before the time begins, and the tables are vacuumed, for all sides alike.
  */
-import { run as runGraphile } from 'graphile-worker';
+import { Logger, makeWorkerUtils, run as runGraphile } from 'graphile-worker';
 import PgBoss from 'pg-boss';
 import pg from 'pg';
 import { openPostgresStore } from '../../../src/engine/postgres/store.ts';
@@ -36,7 +36,7 @@ const pool = new pg.Pool({ connectionString: input.url, max: input.connections }
 const UNNEST = `unnest($1::integer[], ${LINK_COLUMNS.map((type, i) => `$${i + 2}::${type}[]`).join(', ')})`;
 
 /** Writes the links of keys on a connection, as a careful user of a queue would: one prepared statement for all. */
-async function writeLinks(client: Pick<pg.Pool, 'query'>, keys: readonly string[]): Promise<void> {
+async function writeLinks(client: Pick<pg.ClientBase, 'query'>, keys: readonly string[]): Promise<void> {
   const rows = keys.map(linkOf);
   const columns = LINK_COLUMNS.map((_, c) => rows.map((row) => row[c]));
   const values = [rows.map((_, i) => i), ...columns];
@@ -62,19 +62,11 @@ async function settleDown(): Promise<void> {
 /** Measures `work`, and checks that it did all. */
 async function measured(work: () => Promise<void>): Promise<ClaimSettleFigures> {
   await settleDown();
-  if (process.env['BENCH_MARK']) {
-    process.stderr.write('MARK begin\n');
-    await new Promise((r) => setTimeout(r, 100));
-  }
   const cpu = process.cpuUsage();
   const start = performance.now();
   await work();
   const seconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(cpu);
-  if (process.env['BENCH_MARK']) {
-    process.stderr.write('MARK end\n');
-    await new Promise((r) => setTimeout(r, 100));
-  }
   const { rows } = await pool.query<{ left: number }>('SELECT count(*)::int AS left FROM bench.link WHERE base <> 1');
   invariant(rows[0]?.left === 0, 'every link was written');
   return { seconds, cpu_seconds: (user + system) / 1e6 };
@@ -149,7 +141,7 @@ async function pgBoss(): Promise<ClaimSettleFigures> {
       try {
         await client.query('BEGIN');
         await writeLinks(
-          client as unknown as pg.Pool,
+          client,
           jobs.map(({ data }) => data.key),
         );
         const own = { executeSql: (text: string, values: unknown[]) => client.query(text, values) };
@@ -199,7 +191,6 @@ async function graphileWorker(): Promise<ClaimSettleFigures> {
   };
   const preset = {
     worker: {
-      pgPool: pool,
       concurrentJobs: batch,
       maxPoolSize: input.connections,
       pollInterval: 50,
@@ -207,17 +198,15 @@ async function graphileWorker(): Promise<ClaimSettleFigures> {
       completeJobBatchDelay: 0,
     },
   };
-  const quiet = { error() {}, warning() {}, info() {}, debug() {} };
-  const { Logger, makeWorkerUtils } = await import('graphile-worker');
-  const logger = new Logger(
-    () => (level, message) => (level === 'error' ? process.stderr.write(`${message}\n`) : quiet),
-  );
+  const logger = new Logger(() => (level, message) => {
+    if (String(level) === 'error') process.stderr.write(`${message}\n`);
+  });
   const utils = await makeWorkerUtils({ pgPool: pool, logger });
   await utils.migrate();
   for await (const keys of keysInSteps(1000))
     await utils.addJobs(keys.map((key) => ({ identifier: 'sync', queueName: key, payload: { key } })));
   const figures = await measured(async () => {
-    const runner = await runGraphile({ preset, taskList: { sync }, logger, noHandleSignals: true });
+    const runner = await runGraphile({ pgPool: pool, preset, taskList: { sync }, logger, noHandleSignals: true });
     await finished;
     // Its completions are part of the work.
     await runner.stop();

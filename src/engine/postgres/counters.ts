@@ -4,35 +4,30 @@ import type { Transaction } from './database.ts';
 /** Slots of a counter. A connection has one transaction at a time, so two meet in a slot only by chance. */
 const SLOTS = 32;
 
-/**
- * Adds rows of (name, label, amount), which `source` selects as n, l, b. In a fixed order: two transactions that happen to
- * share slots wait for each other one way only.
- */
-export const addingCounters = (source: string): string => `
+/** In a fixed order: two transactions that happen to share slots wait for each other one way only. */
+const ADD = `
   INSERT INTO syncline.counter AS c (name, label, slot, value)
-  SELECT n, l, pg_backend_pid() % ${SLOTS}, sum(b)::bigint FROM ${source} AS changes (n, l, b) GROUP BY n, l ORDER BY n, l
+  SELECT name, label, pg_backend_pid() % ${SLOTS}, by FROM unnest($1::text[], $2::text[], $3::bigint[]) AS a (name, label, by)
+  ORDER BY name COLLATE "C", label COLLATE "C"
   ON CONFLICT (name, label, slot) DO UPDATE SET value = c.value + excluded.value`;
-
-const ADD = addingCounters('unnest($1::text[], $2::text[], $3::bigint[])');
 
 /** Adds to counters inside the transaction that causes the change, so that no drop or duplicate goes uncounted. */
 export async function addCounters(tx: Transaction, changes: readonly CounterChange[]): Promise<void> {
-  const real = changes.filter(({ by }) => by !== 0);
+  const sums = new Map<string, CounterChange>();
+  for (const { name, label, by } of changes) {
+    const id = `${name}\n${label}`;
+    const sum = sums.get(id);
+    if (sum) sum.by += by;
+    else sums.set(id, { name, label, by });
+  }
+  const real = [...sums.values()].filter(({ by }) => by !== 0);
   if (real.length === 0) return;
-  const columns = counterColumns(real);
-  await tx.run(ADD, columns.names, columns.labels, columns.amounts);
-}
-
-export function counterColumns(changes: readonly CounterChange[]): {
-  names: string[];
-  labels: string[];
-  amounts: number[];
-} {
-  return {
-    names: changes.map(({ name }) => name),
-    labels: changes.map(({ label }) => label),
-    amounts: changes.map(({ by }) => by),
-  };
+  await tx.run(
+    ADD,
+    real.map(({ name }) => name),
+    real.map(({ label }) => label),
+    real.map(({ by }) => by),
+  );
 }
 
 /** All counters as name → label → value. */

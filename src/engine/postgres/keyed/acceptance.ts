@@ -5,22 +5,18 @@ import { acceptedInGroups } from './groups.ts';
 /** How old the note of the last success may be. */
 const NOTED_EVERY_MS = 1000;
 
-interface Accepted {
-  settlement: { now_ms: number };
-  task: { fence: number; key_group: string };
-}
-
 /**
  * Notes that keys were accepted, where that says something: as evidence against a key that was refused or failed, as the
  * end of a held group, or for a circuit that is not closed. Else only, about once a second, when it was: rows of groups and
  * destinations are shared by all workers, and one that wrote them at every settlement would wait for the others' commits.
+ * `fences`: the highest of each group.
  */
 export async function recordAcceptance(
   tx: Transaction,
   destination_id: string,
-  accepted: readonly Accepted[],
+  fences: ReadonlyMap<string, number>,
+  now_ms: number,
 ): Promise<void> {
-  const now_ms = Math.max(...accepted.map(({ settlement }) => settlement.now_ms));
   const row = await tx.get<{ matters: boolean; old: boolean }>(
     `SELECT d.circuit <> 'closed'
          OR EXISTS (SELECT 1 FROM syncline.task t WHERE t.destination_id = $1 AND t.refused_fence IS NOT NULL)
@@ -31,8 +27,6 @@ export async function recordAcceptance(
     now_ms,
   );
   if (row?.matters) {
-    const fences = new Map<string, number>();
-    for (const { task } of accepted) fences.set(task.key_group, Math.max(task.fence, fences.get(task.key_group) ?? 0));
     // The destination before its groups: the order in which a claim locks them.
     await moveCircuit(tx, destination_id, 'succeeded', { fence: Math.max(...fences.values()), now_ms });
     await acceptedInGroups(tx, destination_id, fences);

@@ -56,33 +56,110 @@ async function settleAll(
   settler: Settler,
   settlements: readonly TaskSettlement[],
 ): Promise<TaskSettlementResult[]> {
-  const claims = await lockClaims(tx, settlements);
+  const removed = await removeDone(tx, settlements);
+  const claims = await lockRest(tx, settlements, removed);
   const settling = settlements.flatMap((settlement, place) => {
     const task = claims.get(place);
     return task ? [{ place, settlement, task }] : [];
   });
-  if (settling.length > 0) await writeOfFlow(tx, settler, settling);
+  const is_valid = (place: number): boolean => removed.places.has(place) || claims.has(place);
+  await writeOfFlow(tx, settler, settlements, is_valid);
   const dead_letters = new Set<number>();
   for (const one of settling)
     if (one.settlement.kind !== 'done' && (await endOne(tx, one, settler.newId))) dead_letters.add(one.place);
-  await endDone(tx, settling);
+  await makeReady(tx, settling);
+  await account(tx, settlements, settling, removed);
   return settlements.map((_, place) => ({
-    outcome: claims.has(place) ? 'settled' : 'void',
+    outcome: is_valid(place) ? 'settled' : 'void',
     dead_letter: dead_letters.has(place),
   }));
 }
 
+/** Tasks that were settled and are gone: their places, and of each destination and group the highest fence that was sent. */
+interface Removed {
+  places: ReadonlySet<number>;
+  fences: ReadonlyMap<string, Map<string, number>>;
+}
+
+/**
+ * The usual end of all: one statement removes the tasks of claims that are the newest, and that nothing came after. It goes
+ * through them in the order of keys, as `raiseTasks` does.
+ */
+const REMOVE = `
+  WITH given AS (
+    SELECT * FROM unnest($2::text[], $3::bigint[], $4::boolean[], $5::integer[]) AS g (key, fence, sent, place)),
+  gone AS (
+    DELETE FROM syncline.task t USING given g
+    WHERE t.destination_id = $1 AND t.key = g.key AND t.fence = g.fence AND t.state = 'claimed' AND t.wanted = t.claimed
+    RETURNING g.place, g.sent, t.key_group, t.fence)
+  SELECT NULL::integer AS place, key_group, max(fence) FILTER (WHERE sent) AS fence, count(*) AS tasks FROM gone GROUP BY key_group
+  UNION ALL
+  SELECT place, NULL, NULL, 0 FROM given
+  WHERE (SELECT count(*) FROM gone) < $6::integer AND place NOT IN (SELECT place FROM gone)`;
+
+async function removeDone(tx: Transaction, settlements: readonly TaskSettlement[]): Promise<Removed> {
+  nextTaskState('claimed', 'done');
+  const places = new Set<number>();
+  const fences = new Map<string, Map<string, number>>();
+  const done = settlements.flatMap((settlement, place) => (settlement.kind === 'done' ? [{ settlement, place }] : []));
+  const groups = Map.groupBy(done, ({ settlement }) => settlement.destination_id);
+  for (const [destination_id, some] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const ones = some.toSorted((a, b) => (a.settlement.key < b.settlement.key ? -1 : 1));
+    const rows = await tx.all<{ place: number | null; key_group: string; fence: number | null }>(
+      REMOVE,
+      destination_id,
+      ones.map(({ settlement }) => settlement.key),
+      ones.map(({ settlement }) => settlement.fence),
+      ones.map(({ settlement }) => settlement.sent),
+      ones.map(({ place }) => place),
+      ones.length,
+    );
+    for (const { place } of ones) places.add(place);
+    const highest = new Map<string, number>();
+    for (const { place, key_group, fence } of rows)
+      if (place !== null) places.delete(place);
+      else if (fence !== null) highest.set(key_group, fence);
+    fences.set(destination_id, highest);
+  }
+  return { places, fences };
+}
+
+/** The claims that are the newest among the others: refused, put back, or with something newer. */
+async function lockRest(
+  tx: Transaction,
+  settlements: readonly TaskSettlement[],
+  { places }: Removed,
+): Promise<Map<number, ClaimedRow>> {
+  const rest = settlements
+    .map((settlement, place) => ({ settlement, place }))
+    .filter(({ place }) => !places.has(place));
+  if (rest.length === 0) return new Map();
+  const claims = await lockClaims(
+    tx,
+    rest.map(({ settlement }) => settlement),
+  );
+  return new Map([...claims].map(([i, row]) => [rest[i]?.place ?? -1, row]));
+}
+
 /** @throws StaleKeys */
-async function writeOfFlow(tx: Transaction, { writers }: Settler, settling: readonly Settling[]): Promise<void> {
-  const in_order = settling.toSorted((a, b) => (a.task.key < b.task.key ? -1 : 1));
+async function writeOfFlow(
+  tx: Transaction,
+  { writers }: Settler,
+  settlements: readonly TaskSettlement[],
+  is_valid: (place: number) => boolean,
+): Promise<void> {
+  const valid = settlements.map((settlement, place) => ({ settlement, place })).filter(({ place }) => is_valid(place));
+  const with_rows = valid.filter(({ settlement }) => (settlement.rows?.length ?? 0) > 0);
   const stale = await writers.write(
     tx,
-    in_order.map(({ place, settlement }) => ({ place, rows: settlement.rows ?? [] })),
+    with_rows
+      .sort((a, b) => (a.settlement.key < b.settlement.key ? -1 : 1))
+      .map(({ place, settlement }) => ({ place, rows: settlement.rows ?? [] })),
   );
   if (stale.size > 0) throw new StaleKeys(stale);
-  for (const { place, settlement } of settling)
+  for (const { place, settlement } of valid)
     try {
-      await applyFlowWrites(tx, settlement.writes ?? []);
+      if (settlement.writes) await applyFlowWrites(tx, settlement.writes);
     } catch (error) {
       throw error instanceof StaleError ? new StaleKeys(new Set([place])) : error;
     }
@@ -171,46 +248,65 @@ async function putBack(tx: Transaction, task: ClaimedRow, due_ms: number, now_ms
   );
 }
 
-/** The other side has what these claims stood for; what came since makes a key ready again (K1). */
-async function endDone(tx: Transaction, settling: readonly Settling[]): Promise<void> {
-  const done = settling.flatMap(({ settlement, task }) => (settlement.kind === 'done' ? [{ settlement, task }] : []));
-  const changes: CounterChange[] = settling.flatMap(({ settlement }) => settlement.counters ?? []);
-  for (const [destination_id, ones] of Map.groupBy(done, ({ task }) => task.destination_id)) {
-    await removeOrReady(tx, destination_id, ones);
-    const sent = ones.filter(({ settlement }) => settlement.sent);
-    // After the other endings of the call: what was accepted speaks about what was refused.
-    if (sent.length > 0) await recordAcceptance(tx, destination_id, sent);
-    const bytes = sent.reduce((total, { settlement }) => total + settlement.bytes, 0);
-    changes.push(
-      { name: 'keys_unchanged', label: destination_id, by: ones.length - sent.length },
-      { name: 'items_accepted', label: destination_id, by: sent.length },
-      { name: 'bytes_sent', label: destination_id, by: bytes },
-    );
-  }
-  await addCounters(tx, changes);
-}
-
-async function removeOrReady(
-  tx: Transaction,
-  destination_id: string,
-  ones: readonly { settlement: Of<'done'>; task: ClaimedRow }[],
-): Promise<void> {
-  nextTaskState('claimed', 'done');
-  const gone = ones.filter(({ task }) => task.wanted === task.claimed);
+/** The other side has what these claims stood for, and something came since: they are ready again (K1). */
+async function makeReady(tx: Transaction, settling: readonly Settling[]): Promise<void> {
+  const done = settling.filter(({ settlement }) => settlement.kind === 'done');
+  // Nothing came since, and yet it was not removed: a change was about to commit, and was rolled back.
+  const gone = done.filter(({ task }) => task.wanted === task.claimed);
+  const newer = done.filter(({ task }) => task.wanted > task.claimed);
   if (gone.length > 0)
     await tx.run(
-      'DELETE FROM syncline.task WHERE destination_id = $1 AND key = ANY ($2::text[])',
-      destination_id,
+      `DELETE FROM syncline.task t USING unnest($1::text[], $2::text[]) AS g (destination_id, key)
+       WHERE t.destination_id = g.destination_id AND t.key = g.key`,
+      gone.map(({ task }) => task.destination_id),
       gone.map(({ task }) => task.key),
     );
-  const newer = ones.filter(({ task }) => task.wanted > task.claimed);
   if (newer.length > 0)
     await tx.run(
       `UPDATE syncline.task t SET ${moved('done_newer')}, attempts = 0, failures = 0, refused_fence = NULL,
          failed_fence = NULL, dead_letter_id = NULL, since_ms = g.now_ms
-       FROM unnest($2::text[], $3::bigint[]) AS g (key, now_ms) WHERE t.destination_id = $1 AND t.key = g.key`,
-      destination_id,
+       FROM unnest($1::text[], $2::text[], $3::bigint[]) AS g (destination_id, key, now_ms)
+       WHERE t.destination_id = g.destination_id AND t.key = g.key`,
+      newer.map(({ task }) => task.destination_id),
       newer.map(({ task }) => task.key),
       newer.map(({ settlement }) => settlement.now_ms),
     );
+}
+
+/** Counts what was settled, and notes what that says about destination and groups; after the other endings of the call. */
+async function account(
+  tx: Transaction,
+  settlements: readonly TaskSettlement[],
+  settling: readonly Settling[],
+  removed: Removed,
+): Promise<void> {
+  const fences = new Map([...removed.fences].map(([id, groups]) => [id, new Map(groups)]));
+  for (const { task, settlement } of settling)
+    if (settlement.kind === 'done' && settlement.sent) {
+      const groups = fences.get(task.destination_id) ?? new Map<string, number>();
+      fences.set(
+        task.destination_id,
+        groups.set(task.key_group, Math.max(task.fence, groups.get(task.key_group) ?? 0)),
+      );
+    }
+  const valid = new Set([...removed.places, ...settling.map(({ place }) => place)]);
+  const changes: CounterChange[] = [];
+  let now_ms = 0;
+  for (const [place, settlement] of settlements.entries()) {
+    if (!valid.has(place)) continue;
+    now_ms = Math.max(now_ms, settlement.now_ms);
+    if (settlement.counters) changes.push(...settlement.counters);
+    if (settlement.kind === 'done') changes.push(...countersOf(settlement));
+  }
+  for (const [destination_id, groups] of fences)
+    if (groups.size > 0) await recordAcceptance(tx, destination_id, groups, now_ms);
+  await addCounters(tx, changes);
+}
+
+function countersOf({ destination_id: label, sent, bytes }: Of<'done'>): CounterChange[] {
+  if (!sent) return [{ name: 'keys_unchanged', label, by: 1 }];
+  return [
+    { name: 'items_accepted', label, by: 1 },
+    { name: 'bytes_sent', label, by: bytes },
+  ];
 }
