@@ -295,6 +295,14 @@ function checkRows({ postgres }: ObjectMapping, table: TableColumns): TableProbl
         `Other tables inherit from ${postgres.table}; changes of their rows call none of its triggers. Use partitions, or map those tables.`,
       ),
     );
+  if (table.kind === 'partitioned')
+    problems.push(
+      warn(
+        'partitioned',
+        null,
+        `${postgres.table} has partitions. A TRUNCATE of one of them, and one that is attached or detached, change rows without calling a trigger: only a reconciliation finds that.`,
+      ),
+    );
   if (table.cascades_on_itself)
     problems.push(
       warn(

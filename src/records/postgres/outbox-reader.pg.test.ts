@@ -240,6 +240,24 @@ describe('a page', () => {
     expect(page.notices).toMatchObject([{ object: 'accounts', kind: 'truncated', pos: 3 }]);
   });
 
+  it('stays small whatever the rows hold: what is too large to tell is told as changed', async () => {
+    const database = await ready();
+    await database.run(`INSERT INTO crm.accounts SELECT 'k' || n, repeat('x', 300000) FROM generate_series(1, 20) n`);
+    await database.run(`INSERT INTO crm.accounts VALUES ('large', repeat('ä', 3000000)), ('last', NULL)`);
+    const pages: OutboxPage[] = [];
+    let checkpoint: string | null = null;
+    do {
+      const page: OutboxPage = await database.reader.read(tables, checkpoint);
+      pages.push(page);
+      ({ checkpoint } = page);
+    } while (pages.at(-1)?.more === true);
+    expect(pages.length).toBeGreaterThan(2);
+    for (const page of pages) expect(JSON.stringify(page.changes).length).toBeLessThan(3.5 * 1024 * 1024);
+    const changes = pages.flatMap((page) => page.changes);
+    expect(changes).toHaveLength(22);
+    expect(changes.at(-2)).toMatchObject({ key: 'large', change: { operation: 'touched', fields: {} } });
+  });
+
   it('holds at most the limit, and says whether more is there', async () => {
     const database = await ready();
     await database.run(`INSERT INTO crm.accounts SELECT 'k' || n FROM generate_series(1, 5) n`);

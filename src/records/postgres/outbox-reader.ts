@@ -34,6 +34,10 @@ export interface OutboxHole {
 
 /** Most rows of a page: what they become fits into one append. */
 const MOST_ROWS = 2000;
+/** A page ends after the row that reaches this: with that row it fits into one append, too (4 MiB). */
+const PAGE_BYTES = 2 * 1024 * 1024;
+/** Of a larger row only that it changed is told; it is read when its key is looked at. */
+const MOST_ROW_BYTES = 1024 * 1024;
 /** Rows removed by one statement of a trim. */
 const TRIM_ROWS = 10_000;
 
@@ -43,6 +47,8 @@ interface ReadRow extends OutboxRow {
   /** Up to here holes are noted, proven or not. */
   noted: string | null;
   hole_age_ms: number | null;
+  /** Rows that the limit would have allowed. */
+  window_rows: number;
 }
 
 export class OutboxReader {
@@ -71,7 +77,12 @@ export class OutboxReader {
     const through = taken.at(-1)?.pos ?? after;
     const blocked = rows[taken.length];
     if (blocked === undefined)
-      return { ...reading, checkpoint: String(through), more: rows.length === limit, hole: null };
+      return {
+        ...reading,
+        checkpoint: String(through),
+        more: rows.length > 0 && (rows[0]?.window_rows === limit || rows.length < (rows[0]?.window_rows ?? 0)),
+        hole: null,
+      };
     const last = rows.at(-1)?.pos ?? blocked.pos;
     const isNoted = Number(blocked.noted ?? 0) >= blocked.pos - 1;
     if (!isNoted) await this.#note(through + 1, last);
@@ -136,13 +147,18 @@ export class OutboxReader {
   /** A note of a bound that is above every id assigned so far comes from another cluster (a restored dump): it proves nothing. */
   get #readSql(): string {
     const usable = `proven_by <= pg_snapshot_xmax(pg_current_snapshot())`;
-    return `SELECT pos, object, key, key_before, operation, changed, ours, session, actor,
+    const told = `SELECT pos, object, key, key_before, operation, changed::text AS changed, ours, session, actor, at
+            FROM ${this.#outbox} WHERE pos > $1::bigint ORDER BY pos LIMIT $2`;
+    const counted = `SELECT *, least(coalesce(octet_length(changed), 0), ${MOST_ROW_BYTES}) AS bytes, count(*) OVER () AS window_rows FROM (${told}) AS t`;
+    return `SELECT pos, object, key, key_before, operation, ours, session, actor, window_rows,
+              CASE WHEN octet_length(changed) <= ${MOST_ROW_BYTES} THEN changed::jsonb END AS changed,
               (extract(epoch FROM at) * 1000)::float8 AS at_ms,
               (SELECT max(last_pos) FROM ${this.#hole} WHERE proven_by <= pg_snapshot_xmin(pg_current_snapshot()))::text AS proven,
               (SELECT max(last_pos) FROM ${this.#hole} WHERE ${usable})::text AS noted,
               (SELECT extract(epoch FROM clock_timestamp() - min(seen_at)) * 1000 FROM ${this.#hole}
                WHERE ${usable} AND last_pos > $1::bigint)::float8 AS hole_age_ms
-            FROM ${this.#outbox} WHERE pos > $1::bigint ORDER BY pos LIMIT $2`;
+            FROM (SELECT *, sum(bytes) OVER (ORDER BY pos ROWS UNBOUNDED PRECEDING) - bytes AS bytes_before FROM (${counted}) AS c) AS w
+            WHERE coalesce(bytes_before, 0) < ${PAGE_BYTES} ORDER BY pos`;
   }
 
   /** Kept in the database, so that a restart does not begin to wait anew. */

@@ -123,8 +123,8 @@ function readRow(mapping: ObjectMapping, types: ColumnTypes, row: OutboxRow, par
   if (key === null) return { key, changes, problems: [NO_KEY] };
   const cursor = String(row.pos);
   if (row.operation === 'delete') add(key, cursor, 'deleted', {});
-  // A row that had no key before is new under this one, and only its changes are told.
-  else if (moved || (row.operation === 'update' && row.changed === null)) add(key, cursor, 'touched', {});
+  // Its changes are not all, or it was too large to tell them: it is read under its key.
+  else if (moved || row.changed === null) add(key, cursor, 'touched', {});
   else {
     const { document, problems } = readPostgresRow(mapping, types, row.changed ?? {}, parents);
     add(key, cursor, 'changed', document, row.operation === 'insert' && problems.length === 0);
