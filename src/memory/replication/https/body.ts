@@ -14,8 +14,10 @@ const decompress = promisify(gunzip);
 const GZIP_FROM_BYTES = 16 * 1024;
 /** Operations shrink to a quarter at the lowest level; level 4 takes twice the time for a tenth less. */
 const GZIP_LEVEL = 1;
-/** Of what is decompressed at once: most messages take one or a few turns of the thread. */
-const CHUNK_BYTES = 256 * 1024;
+/** Of what is decompressed at once, most and least: most messages take one turn of the thread. */
+const CHUNK_BYTES = { most: 256 * 1024, least: 16 * 1024 };
+/** Operations shrink to a quarter. A chunk for a small message that is as large as one for a large one takes longer to get than to fill. */
+const GROWS_BY = 6;
 
 /** The body as it is sent. Compressed off the event loop. */
 export async function encodeBody(text: string, may_compress = true): Promise<PreparedMessage> {
@@ -64,7 +66,8 @@ async function readAll(incoming: Readable): Promise<Buffer> {
 /** Off the event loop. */
 async function decompressed(bytes: Buffer): Promise<Buffer> {
   try {
-    return await decompress(bytes, { maxOutputLength: WIRE_LIMITS.max_message_bytes, chunkSize: CHUNK_BYTES });
+    const chunkSize = Math.min(CHUNK_BYTES.most, Math.max(CHUNK_BYTES.least, bytes.length * GROWS_BY));
+    return await decompress(bytes, { maxOutputLength: WIRE_LIMITS.max_message_bytes, chunkSize });
   } catch (error) {
     const { code } = error as { code?: unknown };
     throw wrong('message', code === 'ERR_BUFFER_TOO_LARGE' ? 'is too large' : 'is not gzip');
