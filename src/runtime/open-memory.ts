@@ -63,6 +63,7 @@ export async function openMemory(options: DirectoryOptions): Promise<MemoryDirec
       served: {
         ...{ access, settings, team_id, freshness: freshnessOf(peers.replication) },
         export: () => memories.export(),
+        onChange: (listener) => memories.replica.onCommit(listener),
       },
       close: async () => {
         await memories.close();

@@ -41,6 +41,8 @@ export interface ServerContext {
   ready: () => boolean;
   /** True once a stop has begun: answers then close their connection. */
   stopping: () => boolean;
+  /** Aborts when a stop begins: answers that have no end end then. */
+  stopped: AbortSignal;
   /** Told of every answer with status 500; the answer itself says nothing of the cause. */
   onDefect: (error: unknown, route: string) => void;
 }

@@ -10,4 +10,6 @@ export interface ServedMemory {
   /** Tokens of this team are served; there is one memory, not one a team. */
   team_id: string;
   export(): AsyncIterable<MemoryExport>;
+  /** Called after each commit, of this member or of what others sent. Returns what ends it. */
+  onChange(listener: () => void): () => void;
 }

@@ -104,6 +104,7 @@ export function createServer(options: ServerOptions): SynclineServer {
     pages: options.pages ?? null,
     ready: () => listening && (options.isReady?.() ?? true),
     stopping: () => upkeep.signal.aborted,
+    stopped: upkeep.signal,
     onDefect: options.onDefect ?? (() => undefined),
   };
   if (options.operator) observeEngine(context.metrics.registry, options.operator, () => options.clock.now_ms());

@@ -48,6 +48,7 @@ export async function openMemories(
     served: {
       ...{ access, settings: all, team_id, freshness: freshnessAlone(memories.replica) },
       export: () => memories.export(),
+      onChange: (listener) => memories.replica.onCommit(listener),
     },
     [Symbol.asyncDispose]: async () => {
       await memories.close();

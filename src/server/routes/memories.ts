@@ -9,6 +9,7 @@ import type { ServerEnv } from '../http/env.ts';
 import { Refusal } from '../http/refusal.ts';
 import { readLevelOf } from '../memory-freshness.ts';
 import { MEMORY_ADMINISTRATION } from './memories-administration.ts';
+import { MEMORY_APPROVALS } from './memories-approvals.ts';
 import { MEMORY_GRAPH } from './memories-graph.ts';
 import { MEMORY_OVERVIEW } from './memories-overview.ts';
 import { MEMORY_READS } from './memories-read.ts';
@@ -24,6 +25,7 @@ export const MEMORY_ROUTES: readonly MemoryRoute[] = [
   ...MEMORY_READS,
   ...MEMORY_OVERVIEW,
   ...MEMORY_GRAPH,
+  ...MEMORY_APPROVALS,
   ...MEMORY_ADMINISTRATION,
 ];
 

@@ -71,6 +71,22 @@ export class MemoryRequest {
     return new MemoryRequest(c, context, caller, memory);
   }
 
+  /** Whether the token or cookie of this request still stands: asked by an answer that goes on for long. */
+  isStillAllowed(): boolean {
+    try {
+      authenticate(this.#c, this.#context, ['read']);
+      return true;
+    } catch (error) {
+      if (error instanceof Refusal) return false;
+      throw error;
+    }
+  }
+
+  /** Aborts when the client has gone or the server stops. */
+  get ended(): AbortSignal {
+    return AbortSignal.any([this.#c.req.raw.signal, this.#context.stopped]);
+  }
+
   get mayWrite(): boolean {
     return isWriter(this.#caller);
   }
