@@ -55,8 +55,8 @@ export function mergeField(
   const source = sourceOf(field);
   if (source !== null) return fromSource(source, versions);
   if (resolution !== undefined) return { kind: 'take', value: resolution, why: 'resolution' };
-  if (base !== undefined && salesforce === base) return { kind: 'take', value: postgres, why: 'changed' };
-  if (base !== undefined && postgres === base) return { kind: 'take', value: salesforce, why: 'changed' };
+  if (salesforce === base) return { kind: 'take', value: postgres, why: 'changed' };
+  if (postgres === base) return { kind: 'take', value: salesforce, why: 'changed' };
   if (field.owner !== 'shared') return { kind: 'take', value: versions[field.owner], why: 'owner' };
   return byPolicy({ field: field.name, base, salesforce, postgres }, rules);
 }
