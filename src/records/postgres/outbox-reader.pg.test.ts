@@ -169,6 +169,31 @@ describe('rule 3', () => {
   });
 });
 
+describe('a crash of PostgreSQL', () => {
+  it('skips positions, and the reader goes on without a loss', async () => {
+    const own = await startPostgres();
+    const database = await recordsDatabase(
+      own,
+      `CREATE SCHEMA crm; CREATE TABLE crm.accounts (external_id text, name text, balance text)`,
+    );
+    await applySetup(database.postgres, [mapping], SETUP_DEFAULTS);
+    const reader = new OutboxReader(database.postgres, 'syncline');
+    await database.run(insert('before'));
+    const writer = await database.connect();
+    await writer.query(`BEGIN; ${insert('never')}`);
+    await own.stop('immediate');
+    await own.start();
+    const again = await database.connect();
+    await again.query(insert('after'));
+    const first = await reader.read(tables, null);
+    const second = await reader.read(tables, first.checkpoint);
+    expect([...keys(first), ...keys(second)]).toEqual(['before', 'after']);
+    await again.end();
+    await database.postgres.close();
+    await own.remove();
+  });
+});
+
 describe('a page', () => {
   it('tells changes by key with who, when, session and whether they are ours', async () => {
     const database = await ready();

@@ -6,7 +6,7 @@
  * position up to the highest that a read saw was taken by a transaction with a lower id than one assigned after that read.
  * When no transaction below that id runs any more, what is still missing will never come.
  *
- * That id is assigned on purpose (`pg_current_xact_id`). The `pg_snapshot_xmax` of the read itself is no such bound: it is one
+ * That id is assigned on purpose (`pg_current_xact_id`). The `pg_snapshot_xmax` of the read itself is no such bound (decision 0028): it is one
  * above the last id that *ended*, so a writer that runs may have it.
  */
 import { invariant } from '../../platform/errors.ts';
