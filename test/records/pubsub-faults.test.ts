@@ -60,8 +60,24 @@ class Store {
 
   /** All known keys, and a scan of the object for those that are not known. */
   touchAll(): void {
-    const scanned = this.#scene.org.rows('Account').map((row) => String(row['External_Id__c']));
-    for (const key of [...this.known.keys(), ...this.links.values(), ...scanned]) this.known.set(key, 'read');
+    for (const row of this.#scene.org.rows('Account')) this.links.set(String(row['Id']), String(row['External_Id__c']));
+    for (const key of [...this.known.keys(), ...this.links.values()]) this.known.set(key, 'read');
+  }
+
+  /**
+   * Reads what must be read, as the pair of the records does at its next claim. It may run ahead of events that still come;
+   * those end at the same values.
+   */
+  read(): void {
+    const live = liveByKey(this.#scene);
+    for (const [key, state] of this.known) {
+      if (state !== 'read') continue;
+      const row = live.get(key);
+      this.known.set(
+        key,
+        row ? Object.fromEntries(FIELDS.map(({ name, salesforce }) => [name, textOf(row[salesforce])])) : 'absent',
+      );
+    }
   }
 
   #append({ key, cursor, change }: CapturedChange): void {
@@ -94,10 +110,12 @@ test(
       for (let edits = 0; edits < 3; edits++) world.edit();
       world.fault();
       // Sometimes many things go wrong before anything else happens, sometimes there is time for a few steps.
-      if (random.unit() < 0.6) await Promise.race([store.nextStep(), sleep(25)]);
+      if (random.unit() < 0.6) await Promise.race([store.nextStep(), sleep(12)]);
+      // Every now and then everything works again for a while, and must come right: what is lost later hides what was lost before.
+      if (n % 40 < 39) continue;
+      world.heal();
+      await expect.poll(() => settled(scene, store), { timeout: 30_000, interval: 20 }).toEqual([]);
     }
-    world.heal();
-    await expect.poll(() => settled(scene, store), { timeout: 60_000, interval: 20 }).toEqual([]);
     until_quiet.abort();
     await reader;
     // It was no quiet road.
@@ -128,6 +146,7 @@ async function readForEver(scene: Scene, store: Store, random: Random, ended: Ab
       if (anew) store.touchAll();
       anew = false;
       store.apply(step);
+      if (random.unit() < 0.5) store.read();
       if (random.unit() < 0.1) await sleep(3);
     }
   }
@@ -149,9 +168,15 @@ function lookups(scene: Scene, store: Store) {
   };
 }
 
+function liveByKey({ org }: Pick<Scene, 'org'>): Map<string, Readonly<Record<string, unknown>>> {
+  return new Map(org.rows('Account').map((row) => [String(row['External_Id__c']), row]));
+}
+
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
 /** Keys whose knowledge is wrong; what must be read is read from the organisation as it is. */
 function settled({ org }: Scene, { known, links }: Store): string[] {
-  const live = new Map(org.rows('Account').map((row) => [String(row['External_Id__c']), row]));
+  const live = liveByKey({ org });
   const wrong: string[] = [];
   for (const key of new Set([...live.keys(), ...known.keys(), ...links.values()])) {
     const state = known.get(key);
@@ -230,9 +255,9 @@ class World {
       () => faults.expireToken(tokens.at(-1) ?? ''),
       () => faults.gap(few(3)),
       () => faults.duplicate(few(5)),
-      () => (this.#random.unit() < 0.2 ? faults.poison() : faults.duplicate()),
-      () => (this.#random.unit() < 0.2 ? faults.overflow('Account') : faults.gap()),
-      () => (this.#random.unit() < 0.2 ? faults.wildcard('Account') : faults.gap()),
+      () => (this.#random.unit() < 0.1 ? faults.poison() : faults.duplicate()),
+      () => (this.#random.unit() < 0.1 ? faults.overflow('Account') : faults.gap()),
+      () => (this.#random.unit() < 0.1 ? faults.wildcard('Account') : faults.gap()),
       () => (this.#random.unit() < 0.1 ? faults.expireReplayIds() : faults.reset()),
       () => faults.hold(),
       () => faults.release(),

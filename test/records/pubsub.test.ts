@@ -120,10 +120,15 @@ test('latest that is lost before it had a place is a hole, not a jump', async ()
     for await (const item of subscription) items.push(item);
     return items;
   })();
-  await expect.poll(() => scene.pubsub.streams()).toBe(1);
-  // The client has heard that its stream was taken before it is cut off.
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  scene.pubsub.faults.reset();
+  let ended = false;
+  void read.finally(() => (ended = true));
+  // Before it has heard that its stream was taken, it asks for `latest` once more, rightly.
+  await expect
+    .poll(() => {
+      scene.pubsub.faults.reset();
+      return ended;
+    })
+    .toBe(true);
   expect(await read).toEqual([{ kind: 'hole', replay_id: null, code: expect.any(String) as string }]);
 });
 
@@ -169,9 +174,11 @@ test('too many events for one day: it waits, and goes on behind what came', asyn
   const got: unknown[] = [];
   for await (const item of subscription) {
     if (item.kind === 'events') got.push(...names(item.events));
-    if (got.length === 2) {
-      setTimeout(() => scene.pubsub.faults.limitDelivery(null), 20);
-    }
+    if (got.length === 2)
+      void expect
+        .poll(() => subscription.status().last_failure?.class)
+        .toBe('limit')
+        .then(() => scene.pubsub.faults.limitDelivery(null));
     if (got.length === 3) break;
   }
   expect(got).toEqual(['a', 'b', 'c']);
