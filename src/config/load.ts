@@ -7,7 +7,7 @@ import { environmentLayer, type Assignment, type Environment } from './environme
 import { fileLayer, fileOrigin, mergeLayers, valueAt, type Merged, type Tree } from './layers.ts';
 import { formatPath, tomlPositions, type KeyPath, type Position } from '../platform/toml-positions.ts';
 import { formatProblem, problemsOf, type ConfigProblem, type Origin } from './problems.ts';
-import { AVAILABLE_DESTINATIONS, configSchema, INACTIVE_SECTIONS, type Config } from './schema.ts';
+import { AVAILABLE_DESTINATIONS, configSchema, type Config } from './schema.ts';
 
 /** A key set on the command line: `{ key: 'http.port', flag: '--port', value: 4778 }`. */
 export interface FlagValue {
@@ -30,7 +30,7 @@ export interface LoadedConfig {
   file_exists: boolean;
   /** Where each key that is not a default was set, by dotted key. */
   origins: ReadonlyMap<string, Origin>;
-  /** What parses but does nothing in this version. */
+  /** What parses but does nothing in this version; at present nothing. */
   notes: string[];
 }
 
@@ -71,9 +71,11 @@ export function inspectConfig(inputs: ConfigInputs): Inspection {
   const problems = [...environment.problems, ...found].sort((a, b) => lineOf(a) - lineOf(b));
   if (!result.success || problems.length > 0) return { loaded: null, problems };
   resolveFiles(result.data, merged, inputs.file);
-  const notes = inactiveNotes(result.data);
   const { file } = inputs;
-  return { loaded: { config: result.data, file, file_exists: read.exists, origins: merged.origins, notes }, problems };
+  return {
+    loaded: { config: result.data, file, file_exists: read.exists, origins: merged.origins, notes: [] },
+    problems,
+  };
 }
 
 type FileContent = { tree: Tree; positions: Map<string, Position>; exists: boolean };
@@ -133,12 +135,6 @@ function unavailable(config: Config, originOf: (path: KeyPath) => Origin): Confi
     const message = `a destination of type "${type}" is not available in this version; remove it or use "server"`;
     return [{ key: formatPath(path), message, origin: originOf(path) }];
   });
-}
-
-function inactiveNotes(config: Config): string[] {
-  return INACTIVE_SECTIONS.filter((section) => config[section] !== undefined).map(
-    (section) => `[${section}] is not active in this version: its keys are checked, and nothing is done with them`,
-  );
 }
 
 /** Problems of the file come first, in its order. */

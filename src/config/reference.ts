@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { variableOf } from './environment.ts';
 import { allKeys, bareType, isSecret, typeAt, type ConfigKey } from './keys.ts';
-import { configSchema, INACTIVE_SECTIONS } from './schema.ts';
+import { configSchema } from './schema.ts';
 
 /** One section of Markdown for each section of the file, with every key. */
 export function configReference(): string {
@@ -12,14 +12,12 @@ export function configReference(): string {
 }
 
 function sectionText(name: string, section: z.core.$ZodType): string {
-  const inactive = INACTIVE_SECTIONS.some((other) => other === name);
   const keys = allKeys(section, [name]).flatMap((key) => [key, ...elementKeys(key)]);
   const variables = keys.find(({ path }) => !path.join('.').includes('[]'))?.path ?? [name];
   return [
     `### [${name}]`,
     '',
-    descriptionOf(section) +
-      (inactive ? ' *Not active in this version: its keys are checked, and nothing is done with them.*' : ''),
+    descriptionOf(section),
     '',
     '| Key | Value | Default | Meaning |',
     '|---|---|---|---|',

@@ -364,6 +364,7 @@ const records = z
       .strictObject({ url: field.secret.describe('Connection address.') })
       .optional()
       .describe('The PostgreSQL side.'),
+    schema: field.text.default('syncline').describe('PostgreSQL schema that holds what Syncline needs there.'),
     salesforce: z
       .strictObject({
         login: field.url.describe('Address of the sign-in.'),
@@ -384,10 +385,20 @@ const records = z
           .whole(1, 100)
           .default(80)
           .describe("Share of the org's daily calls up to which Syncline makes any; what others used counts."),
+        pubsub: field.text
+          .default('api.pubsub.salesforce.com:7443')
+          .describe('Host and port of the Pub/Sub API, for change events; "off": everything is polled.'),
+        certificate_authority: field.text.optional().describe('File with one more authority, PEM; for a sandbox.'),
+        client: field.text
+          .default('syncline')
+          .describe('Name that our writes bear in Salesforce: one for all workers of a database.'),
       })
       .superRefine(refuseUnclearSignIn)
       .optional()
       .describe('The Salesforce side.'),
+    poll_every: field.duration_ms
+      .prefault('1m')
+      .describe('How often objects without change events are asked for changes.'),
     max_deletes: field.whole(0).default(100).describe('Deletes per object and hour; more stop and ask.'),
     max_changes_percent: field
       .whole(0, 100)
@@ -443,9 +454,6 @@ export type Config = z.output<typeof configSchema>;
 export type TeamConfig = NonNullable<Config['team']>;
 export type ServerConfig = Config['server'];
 export type ServerDestinationConfig = z.output<typeof serverDestination>;
-
-/** Sections that parse but that nothing in this version acts upon; loading says so. */
-export const INACTIVE_SECTIONS = ['records'] as const;
 
 /** Types of `[[telemetry.destination]]` that deliver in this version. */
 export const AVAILABLE_DESTINATIONS = ['server'] as const;

@@ -8,6 +8,7 @@ import { removeDelivered } from './retention.ts';
 import { tendMemories } from './memory-loops.ts';
 import { narrowed, runs } from './narrowed.ts';
 import type { StreamName } from './operator.ts';
+import { recordsInputs, runRecords } from './records/run-records.ts';
 import { startSessionLoops } from './session-loops.ts';
 
 /** A sweep without a hint: finds what the watcher missed. */
@@ -61,6 +62,9 @@ export function startLoops(supervisor: Supervisor, all: DataDirectory, run: Loop
     supervisor.start({ name: 'tend memories', run: (signal) => tendMemories(memory, directory.options, signal) });
     supervisor.start({ name: 'memory peers', run: (signal) => memory.peers.run(signal) });
   }
+  const records = recordsInputs(directory.options);
+  if (records && runs(run.only, 'records'))
+    supervisor.start({ name: 'records', run: (signal) => runRecords(records, signal) });
   const erasing = new Wakeup();
   supervisor.start({ name: 'erase elsewhere', run: (signal) => eraseElsewhere(directory, erasing, signal) });
   const { old_peers } = directory;

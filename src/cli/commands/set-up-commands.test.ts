@@ -79,12 +79,12 @@ describe('config', () => {
     });
   });
 
-  it('check: a valid file, none, and a section of a later version', async () => {
+  it('check: a valid file, and none', async () => {
     expect((await run(['config', 'check'])).stderr).toContain('is not there: everything has its default.');
     writeFileSync(config_file, '[records]\nmax_deletes = 2\n');
     const { exit, stderr } = await run(['config', 'check']);
     expect(exit).toBe(0);
-    expect(stderr).toContain(`${config_file} is valid.\n[records] is not active in this version`);
+    expect(stderr).toContain(`${config_file} is valid.\n`);
     expect((await run(['config', 'check', '--config', 'none.toml'])).exit).toBe(2);
   });
 
@@ -267,7 +267,7 @@ describe('doctor', () => {
   it('warns without failing', async () => {
     mkdirSync(join(home, 'spool'), { mode: 0o700 });
     writeFileSync(join(home, 'spool', 'a'), 'x'.repeat(900), { mode: 0o600 });
-    writeFileSync(config_file, '[storage]\nspool_max_bytes = 1000\n[records]\n', { mode: 0o600 });
+    writeFileSync(config_file, '[storage]\nspool_max_bytes = 1000\n', { mode: 0o600 });
     const problem = [{ ...PLACES[0]!, files: null, problem: 'EACCES' }];
     const { exit, stdout } = await run(['doctor'], {
       runtime: { ...runtime, agentPlaces: async () => problem },
@@ -275,7 +275,6 @@ describe('doctor', () => {
     });
     expect(exit).toBe(0);
     expect(stdout).toMatch(/warn {3}System {3}Windows, natively: untested/);
-    expect(stdout).toMatch(/warn {12}\[records\] is not active/);
     expect(stdout).toMatch(/warn {3}Agents {3}Claude Code: ~\/\.claude\/projects \(default\): EACCES/);
     expect(stdout).toMatch(/warn {3}Spool {4}900 B in 1 file: nearly full/);
   });
