@@ -209,6 +209,25 @@ describe('the commit log', () => {
     expect(org.findByExternalId('Account', 'External_Id__c', '2')).toBeNull();
   });
 
+  it('takes as many records in one transaction as there are', () => {
+    const count = 20_000;
+    org.transaction((transaction) => {
+      for (let i = 0; i < count; i++) transaction.create('Account', { Name: `A${i}` });
+    });
+    expect(changes.at(-1)).toMatchObject({ sequence_number: count });
+  });
+
+  it('has nothing of a record that was restored and deleted again', () => {
+    const id = org.create('Account', { Name: 'A' });
+    org.delete('Account', id);
+    changes.length = 0;
+    org.transaction((transaction) => {
+      transaction.undelete('Account', id);
+      transaction.delete('Account', id);
+    });
+    expect(changes).toEqual([]);
+  });
+
   it('forgets after 72 hours, and is not told of seeded records', () => {
     org.seed('Account', [{ Name: 'A' }]);
     expect(changes).toEqual([]);

@@ -61,7 +61,10 @@ export class Transaction {
   readonly #commit_ms: number;
   readonly #stamp_ms: number;
   readonly #undo: (() => void)[] = [];
-  #pending: PendingChange[] = [];
+  /** In the order in which records were first written; null: made and deleted again. */
+  readonly #pending: (PendingChange | null)[] = [];
+  /** Where in `#pending` the newest change of a record stands. */
+  readonly #newest = new Map<string, number>();
 
   constructor(org: Store, context: WriteContext, now_ms: number) {
     this.#org = org;
@@ -179,12 +182,10 @@ export class Transaction {
   /** Runs a part that may fail alone: its writes are undone and the refusal goes on. */
   attempt<T>(part: () => T): T {
     const undo = this.#undo.length;
-    const pending = [...this.#pending];
     try {
       return part();
     } catch (error) {
       while (this.#undo.length > undo) this.#undo.pop()?.();
-      this.#pending = pending;
       throw error;
     }
   }
@@ -192,15 +193,15 @@ export class Transaction {
   /** For `Org` alone. */
   rollback(): void {
     while (this.#undo.length > 0) this.#undo.pop()?.();
-    this.#pending = [];
   }
 
   /** For `Org` alone: the changes in the order they were made, those of one record together. */
   changes(commit_number: number): CommittedChange[] {
-    if (this.#pending.length === 0) return [];
+    const pending = this.#pending.filter((change) => change !== null);
+    if (pending.length === 0) return [];
     const transaction_key = randomUuid(this.#org.random);
     const change_origin = changeOriginOf(this.#context);
-    return this.#pending.map((change, index) => ({
+    return pending.map((change, index) => ({
       commit_number,
       commit_ms: this.#commit_ms,
       transaction_key,
@@ -272,21 +273,21 @@ export class Transaction {
 
   /** Several writes of one record are one change of it, unless it went and came back. */
   #note(change: PendingChange): void {
-    const index = this.#pending.findLastIndex(({ record_id }) => record_id === change.record_id);
-    const last = this.#pending[index];
-    if (!last || last.kind === 'DELETE' || change.kind === 'UNDELETE') {
-      this.#pending.push(change);
+    const index = this.#newest.get(change.record_id);
+    const last = index === undefined ? null : (this.#pending[index] ?? null);
+    if (index === undefined || !last || last.kind === 'DELETE' || change.kind === 'UNDELETE') {
+      this.#newest.set(change.record_id, this.#pending.push(change) - 1);
+      this.#undo.push(() => {
+        this.#pending.pop();
+        if (index === undefined) this.#newest.delete(change.record_id);
+        else this.#newest.set(change.record_id, index);
+      });
       return;
     }
-    const pending = [...this.#pending];
-    if (last.kind === 'CREATE' && change.kind === 'DELETE') pending.splice(index, 1);
-    else
-      pending[index] = {
-        ...change,
-        kind: change.kind === 'UPDATE' ? last.kind : change.kind,
-        before: last.kind === 'UPDATE' ? last.before : change.kind === 'DELETE' ? change.before : null,
-      };
-    this.#pending = pending;
+    this.#pending[index] = mergedChange(last, change);
+    this.#undo.push(() => {
+      this.#pending[index] = last;
+    });
   }
 
   #releaseChildren(id: string): void {
@@ -305,6 +306,12 @@ export class Transaction {
     const { [field.name]: _, ...rest } = child;
     this.#put(table, id, { ...rest, SystemModstamp: this.#stamp_ms }, 'UPDATE');
   }
+}
+
+/** Two changes of one record as one; null when it was made, or restored, and deleted again. */
+function mergedChange(last: PendingChange, change: PendingChange): PendingChange | null {
+  if (change.kind === 'UPDATE') return { ...change, kind: last.kind, before: last.before };
+  return last.kind === 'UPDATE' ? { ...change, before: last.before } : null;
 }
 
 /** The id that every stored row has. */

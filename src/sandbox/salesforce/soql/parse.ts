@@ -74,13 +74,10 @@ class Parser {
     this.#depth += 1;
     if (this.#depth > DEEPEST) throw malformed('The query is nested too deeply');
     const first = this.#factor();
+    // SOQL has no precedence between the two: who mixes them says by parentheses which comes first, or is refused.
     const word = this.#isWord(this.#peek(), 'OR') ? 'OR' : 'AND';
     const parts = [first];
     while (this.#takeWord(word)) parts.push(this.#factor());
-    // SOQL has no precedence between the two: who mixes them says which comes first.
-    const next = this.#peek();
-    if (this.#isWord(next, 'AND') || this.#isWord(next, 'OR'))
-      throw malformed(`unexpected token: '${next?.text ?? ''}'`);
     this.#depth -= 1;
     return parts.length === 1 ? first : { kind: word === 'OR' ? 'or' : 'and', parts };
   }
