@@ -55,7 +55,7 @@ describe('the first screen', () => {
   Today     $4.31 list price   6 sessions   212 tool calls, 9 failed
   Look      http://127.0.0.1:4777/?key=x8Yz   or: syncline telemetry report
   Removed   1,381 secrets before anything was stored   see: syncline preview
-  Stop      Ctrl-C   or: syncline stop`,
+  Stop      Ctrl-C   or: syncline stop   Leave: syncline uninstall`,
     );
   });
 

@@ -37,7 +37,7 @@ export function renderFirstScreen(status: StatusReport, view: FirstScreenView): 
     ...row('Look', lookLine(view)),
     ...row('Removed', removedLine(status)),
     // The sample lives in a home of its own that other commands do not look at.
-    ...row('Stop', [view.sample ? 'Ctrl-C' : 'Ctrl-C   or: syncline stop']),
+    ...row('Stop', [view.sample ? 'Ctrl-C' : 'Ctrl-C   or: syncline stop   Leave: syncline uninstall']),
   ];
   return [
     headline(status, view.palette),
