@@ -35,6 +35,8 @@ export interface Agreement {
 export interface OverwrittenEdit {
   readonly base: Value | undefined;
   readonly salesforce: Value;
+  /** What our write put in its place; where Salesforce has something else by now, that counts. Absent: the agreed value. */
+  readonly ours?: Value;
 }
 
 export interface PairInput {

@@ -221,7 +221,9 @@ function mergeFields(input: PairInput, base: Document): Merged {
 
 /** As long as our write still stands in Salesforce, the edit that it replaced counts there; a later edit makes it moot. */
 function withOverwritten(versions: FieldVersions, edit: OverwrittenEdit | undefined): FieldVersions {
-  if (edit === undefined || versions.salesforce !== versions.base) return versions;
+  if (edit === undefined) return versions;
+  const ours = edit.ours === undefined ? versions.base : edit.ours;
+  if (versions.salesforce !== ours) return versions;
   return { base: edit.base, salesforce: edit.salesforce, postgres: versions.postgres };
 }
 

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { fieldOf, mappingOf } from '../model/generated.contract.ts';
-import type { Document, Value } from '../model/value.ts';
+import type { Document, Side, Value } from '../model/value.ts';
 import { fetched, UNHEARD, type SalesforceState } from '../plan/fold.ts';
 import type { FieldConflict } from '../plan/merge.ts';
 import type { Agreement, OverwrittenEdit } from '../plan/pair.ts';
@@ -34,9 +34,15 @@ class World {
   intents: Intent[] = [];
   overwritten: Record<string, OverwrittenEdit> = {};
   conflicts: readonly FieldConflict[] = [];
+  /** Every value that the flow wrote, by the side that got it. */
+  readonly written: Record<Side, Value[]> = { salesforce: [], postgres: [] };
   /** Salesforce changes b by itself when a is written. */
   flow: Value | undefined;
   #time = 0;
+
+  constructor() {
+    this.claim();
+  }
 
   commit(fields: Document, ours: boolean): void {
     const by_flow = fields['a'] === undefined || this.flow === undefined ? {} : { b: this.flow };
@@ -94,6 +100,8 @@ class World {
       this.state = { ...this.state, document: { ...this.state.document, ...fields } };
     }
     if (plan.postgres !== null) this.postgres = { ...this.postgres, ...plan.postgres.fields };
+    for (const side of ['salesforce', 'postgres'] as const)
+      this.written[side].push(...Object.values(plan[side]?.fields ?? {}));
     this.agreed = plan.next;
     return plan.salesforce !== null || plan.postgres !== null;
   }
@@ -118,6 +126,8 @@ class World {
   }
 }
 
+/** Long ones on purpose: what goes wrong needs several writes that wait for their echoes. */
+const manyOf = (one: fc.Arbitrary<Step>) => fc.array(one, { maxLength: 25, size: 'max' });
 const value = fc.constantFrom('1', '2', '3', null);
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -133,7 +143,7 @@ it('both sides come to rest and agree, except where a conflict says so', () => {
     { weight: 1, arbitrary: fc.record({ do: fc.constant('flow'), value }) },
   );
   fc.assert(
-    fc.property(fc.array(withFlow, { maxLength: 25 }), (steps) => {
+    fc.property(manyOf(withFlow), (steps) => {
       const world = new World();
       for (const one of steps) world.step(one);
       world.settle();
@@ -148,7 +158,7 @@ it('both sides come to rest and agree, except where a conflict says so', () => {
 
 it('no edit is lost but to a later one that could have seen it, or to a conflict', () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 15 }), value, value, (steps, salesforce, postgres) => {
+    fc.property(manyOf(step), value, value, (steps, salesforce, postgres) => {
       const world = new World();
       for (const one of steps) world.step(one);
       world.settle();
@@ -164,5 +174,22 @@ it('no edit is lost but to a later one that could have seen it, or to a conflict
       else expect(world.conflicts).toEqual([]);
     }),
     { numRuns: 1_000 },
+  );
+});
+
+it('a side gets only what somebody made on the other: an echo, however late, brings nothing back', () => {
+  const withFlow = fc.oneof(
+    { weight: 8, arbitrary: step },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('flow'), value }) },
+  );
+  fc.assert(
+    fc.property(manyOf(withFlow), (steps) => {
+      const world = new World();
+      steps.forEach((one, index) => world.step('value' in one ? { ...one, value: `${one.do} ${index}` } : one));
+      world.settle();
+      for (const written of world.written.salesforce) expect(written).toMatch(/^postgres/);
+      for (const written of world.written.postgres) expect(written).toMatch(/^(salesforce|flow)/);
+    }),
+    { numRuns: 2_000 },
   );
 });

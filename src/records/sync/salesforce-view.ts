@@ -21,11 +21,16 @@ export function readTold({ link, intents }: KeyState, changes: readonly PlacedCh
   const seen = new Set<string>();
   const overwritten: Record<string, OverwrittenEdit> = {};
   let maybe_older = false;
+  const tagged = changes.filter(({ ours }) => ours);
   const entries = changes.map((change) => {
     const waiting = intents.filter(({ intent_id }) => !seen.has(intent_id));
-    const echo = echoOf(change, waiting);
-    if (echo !== null) seen.add(echo.intent_id);
-    else if (waiting.length > 0) maybe_older = true;
+    const echo = echoOf(change, waiting, tagged);
+    if (echo !== null) {
+      seen.add(echo.intent_id);
+      if (isOtherThanSent(change, echo)) maybe_older = true;
+    }
+    // Ours, and no write waits for it: what seemed its echo was somebody else's same value, or Salesforce wrote once more.
+    else if (waiting.length > 0 || change.ours) maybe_older = true;
     if (echo === null && !change.ours) noteOverwritten(overwritten, waiting, change);
     return { partition_id, offset: change.offset, change: { ...change, ours: change.ours || echo !== null } };
   });
@@ -36,9 +41,19 @@ export function readTold({ link, intents }: KeyState, changes: readonly PlacedCh
   return { state, needs_fetch: maybe_older || unanswered || too_little, seen, overwritten };
 }
 
-/** The write of ours that this tells of: our tag, or the very values of a write that was not seen yet; the oldest first. */
-function echoOf(change: PlacedChange, waiting: readonly Intent[]): Intent | null {
-  return waiting.find((intent) => matches(change, intent)) ?? (change.ours ? (waiting[0] ?? null) : null);
+/**
+ * The write of ours that this tells of, the oldest first: by our tag; without it by the very values of a write that was not
+ * seen yet, unless an entry with our tag tells them, too. Somebody may have made the same value before us.
+ */
+function echoOf(change: PlacedChange, waiting: readonly Intent[], tagged: readonly PlacedChange[]): Intent | null {
+  if (change.ours) return waiting.find((intent) => matches(change, intent)) ?? waiting[0] ?? null;
+  const untold = waiting.filter((intent) => !tagged.some((other) => matches(other, intent)));
+  return untold.find((intent) => matches(change, intent)) ?? null;
+}
+
+/** Salesforce made something else of what we wrote (a trigger, a flow): only a fetch tells what it has. */
+function isOtherThanSent({ fields }: PlacedChange, intent: Intent): boolean {
+  return Object.entries(intent.fields).some(([field, value]) => fields[field] !== undefined && fields[field] !== value);
 }
 
 function matches({ operation, fields, whole }: PlacedChange, intent: Intent): boolean {
@@ -62,5 +77,6 @@ function noteOverwritten(
   if (whole || operation !== 'changed') return;
   for (const { fields: ours, before } of waiting)
     for (const [field, value] of Object.entries(fields))
-      if (field in ours && ours[field] !== value) noted[field] = { salesforce: value, base: before[field] };
+      if (ours[field] !== undefined && ours[field] !== value)
+        noted[field] = { salesforce: value, base: before[field], ours: ours[field] };
 }
