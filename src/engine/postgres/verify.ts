@@ -1,5 +1,5 @@
 import type { Transaction } from './database.ts';
-import { FENCES_A_CLAIM, NEWEST_FENCE } from './fences.ts';
+import { NEWEST_FENCE } from './fences.ts';
 
 /** Invariants as queries: each returns one row for every place where it is broken. */
 const CHECKS: { broken: string; sql: string }[] = [
@@ -49,12 +49,11 @@ const CHECKS: { broken: string; sql: string }[] = [
     sql: `SELECT batch_id AS place FROM syncline.batch WHERE fence > ${NEWEST_FENCE}`,
   },
   {
-    broken: 'a key is claimed without a fence, an owner or a lease (K2)',
+    broken: 'a key is claimed without a fence, an owner or a lease, or has them without being claimed (K2)',
     sql: `SELECT destination_id || ' ' || fence AS place FROM syncline.task
           WHERE fence > ${NEWEST_FENCE} OR claimed > wanted
-             OR (is_claimed AND NOT EXISTS (
-               SELECT 1 FROM syncline.claim c WHERE c.destination_id = task.destination_id AND task.key = ANY (c.keys)
-                 AND task.fence > c.first_fence AND task.fence < c.first_fence + ${FENCES_A_CLAIM}))`,
+             OR (state = 'claimed') <> (owner IS NOT NULL) OR (state = 'claimed') <> (lease_until_ms IS NOT NULL)
+             OR (state = 'claimed' AND fence = 0)`,
   },
   {
     broken: 'a held key and its open dead letter do not belong together (K5)',

@@ -152,7 +152,7 @@ async function touch(keys: readonly string[]): Promise<void> {
 
 /** Lets the leases that are given now be over, by the clock of the database alone. */
 async function endLeases(): Promise<void> {
-  await query(url, 'UPDATE syncline.claim SET lease_until_ms = 0');
+  await query(url, `UPDATE syncline.task SET lease_until_ms = 0 WHERE state = 'claimed'`);
 }
 
 async function written(): Promise<Record<string, number>> {

@@ -5,11 +5,10 @@ import type { CircuitState, DestinationState } from '../../ordered/states.ts';
 import { TRANSACTION_LIMITS } from '../../transaction.ts';
 import type { EngineDatabase, Transaction } from '../database.ts';
 import { NEXT_FENCES } from '../fences.ts';
-import { claimedTasks } from './claims.ts';
 import { park, trials, troubledGroups } from './groups.ts';
 import { present, presentOf, type LeaseTime } from './time.ts';
 
-invariant(nextTaskState('ready', 'claim') === 'claimed', 'a claimed task is a ready one with a mark');
+const CLAIMED = nextTaskState('ready', 'claim');
 
 /**
  * Takes the rows that `numbered` has the places of, and tells what their sender needs. $2 owner, $3 lease, $4 now. By place:
@@ -18,15 +17,12 @@ invariant(nextTaskState('ready', 'claim') === 'claimed', 'a claimed task is a re
 const TAKE = `
   f AS MATERIALIZED (SELECT ${NEXT_FENCES} AS base, ${present('$4')} AS now_ms WHERE EXISTS (SELECT 1 FROM due)),
   taken AS (
-    UPDATE syncline.task t SET state = 'ready', is_claimed = true, claimed = t.wanted, fence = f.base + numbered.n
+    UPDATE syncline.task t SET state = '${CLAIMED}', claimed = t.wanted, owner = $2, fence = f.base + numbered.n,
+      lease_until_ms = f.now_ms + $3::bigint
     FROM f, numbered WHERE t.ctid = numbered.place
-    RETURNING t.*),
-  noted AS (
-    INSERT INTO syncline.claim (first_fence, destination_id, owner, lease_until_ms, keys)
-    SELECT f.base, $1, $2, f.now_ms + $3::bigint, (SELECT array_agg(key) FROM taken) FROM f
-    WHERE EXISTS (SELECT 1 FROM taken) RETURNING lease_until_ms)`;
+    RETURNING t.*)`;
 const TASK_COLUMNS = `t.destination_id, t.key, t.fence, t.key_group AS "group", t.partition_id, t.priority, t.since_ms,
-  (SELECT lease_until_ms FROM noted) AS lease_until_ms, t.attempts, t.failures, t.failed_fence,
+  t.lease_until_ms, t.attempts, t.failures, t.failed_fence,
   (SELECT name FROM syncline.subject u WHERE u.subject_id = t.subject_id) AS subject`;
 
 /** Partitions that the destination takes, read once. */
@@ -42,11 +38,11 @@ const CLAIM_PLAIN = `
        AND NOT EXISTS (SELECT 1 FROM syncline.key_group g
                        WHERE g.destination_id = $1 AND (g.held_class IS NOT NULL OR g.parked))
        AND NOT EXISTS (SELECT 1 FROM syncline.task t WHERE t.destination_id = $1 AND t.state = 'ready' AND t.due_ms <> 0
-                       AND NOT t.is_claimed AND (t.due_ms <= $6::bigint OR t.due_ms > $7::bigint)) AS plain
+                       AND (t.due_ms <= $6::bigint OR t.due_ms > $7::bigint)) AS plain
     FROM syncline.destination d WHERE d.destination_id = $1),
   due AS MATERIALIZED (
     SELECT t.ctid AS place FROM syncline.task t
-    WHERE t.destination_id = $1 AND t.state = 'ready' AND t.due_ms = 0 AND NOT t.is_claimed AND (SELECT plain FROM guard)
+    WHERE t.destination_id = $1 AND t.state = 'ready' AND t.due_ms = 0 AND (SELECT plain FROM guard)
       AND t.partition_id = ANY (${TAKEN_PARTITIONS})
     ORDER BY t.priority, t.since_ms LIMIT $5 FOR UPDATE SKIP LOCKED),
   numbered AS (SELECT place, n FROM unnest(ARRAY(SELECT place FROM due)) WITH ORDINALITY AS d (place, n)),${TAKE}
@@ -140,7 +136,10 @@ async function allowed(tx: Transaction, { destination_id, limit }: TaskClaim): P
   if (!row || (row.state !== 'active' && row.state !== 'draining')) return 0;
   if (row.circuit === 'closed') return limit;
   if (row.circuit === 'open') return 0;
-  const busy = await tx.get(`SELECT 1 FROM ${claimedTasks('$1')} LIMIT 1`, destination_id);
+  const busy = await tx.get(
+    `SELECT 1 FROM syncline.task WHERE destination_id = $1 AND state = 'claimed' LIMIT 1`,
+    destination_id,
+  );
   return busy ? 0 : Math.min(1, limit);
 }
 
@@ -169,7 +168,7 @@ function nextPriority(tx: Transaction, destination_id: string, after: number | n
   );
 }
 
-const ELIGIBLE = `t.destination_id = $1 AND t.state = 'ready' AND NOT t.is_claimed AND t.priority = $2::integer
+const ELIGIBLE = `t.destination_id = $1 AND t.state = 'ready' AND t.priority = $2::integer
   AND t.partition_id = ANY (${TAKEN_PARTITIONS}) AND t.key_group <> ALL ($6::text[])`;
 
 /**

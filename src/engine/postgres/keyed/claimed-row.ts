@@ -1,4 +1,4 @@
-import { nextTaskState, type TaskEvent } from '../../keyed/states.ts';
+import { nextTaskState, type TaskEvent, type TaskState } from '../../keyed/states.ts';
 import type { TaskRef } from '../../keyed/store.ts';
 import type { Transaction } from '../database.ts';
 
@@ -21,7 +21,7 @@ export interface ClaimedRow {
 
 /** The columns that end a claim. */
 export function moved(event: TaskEvent): string {
-  return `state = '${nextTaskState('claimed', event)}', is_claimed = false`;
+  return `state = '${nextTaskState('claimed', event)}', owner = NULL, lease_until_ms = NULL`;
 }
 
 /** One look into the primary key for each: joined in any other way, PostgreSQL may read all tasks, or all claimed ones. */
@@ -30,7 +30,7 @@ const LOCK = `
     SELECT * FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS g (destination_id, key, place)
     ORDER BY destination_id COLLATE "C", key COLLATE "C") g
   CROSS JOIN LATERAL (
-    SELECT t.destination_id, t.key, t.is_claimed, t.fence, t.key_group, t.wanted, t.claimed, t.attempts, t.failures,
+    SELECT t.destination_id, t.key, t.state, t.fence, t.key_group, t.wanted, t.claimed, t.attempts, t.failures,
            t.refused_fence, t.dead_letter_id, t.partition_id, t."offset", t.subject_id
     FROM syncline.task t WHERE t.destination_id = g.destination_id AND t.key = g.key FOR NO KEY UPDATE) t`;
 
@@ -39,11 +39,11 @@ const LOCK = `
  * `raiseTasks` locks them. A statement of its own: those after it see what others did until the lock was given.
  */
 export async function lockClaims(tx: Transaction, refs: readonly TaskRef[]): Promise<Map<number, ClaimedRow>> {
-  const rows = await tx.all<ClaimedRow & { place: number; is_claimed: boolean }>(
+  const rows = await tx.all<ClaimedRow & { place: number; state: TaskState }>(
     LOCK,
     refs.map(({ destination_id }) => destination_id),
     refs.map(({ key }) => key),
   );
-  const newest = rows.filter(({ place, fence, is_claimed }) => is_claimed && fence === refs[place]?.fence);
-  return new Map(newest.map(({ place, is_claimed: _, ...row }) => [place, row]));
+  const newest = rows.filter(({ place, fence, state }) => state === 'claimed' && fence === refs[place]?.fence);
+  return new Map(newest.map(({ place, state: _, ...row }) => [place, row]));
 }

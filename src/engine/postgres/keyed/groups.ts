@@ -3,7 +3,6 @@ import { nextTaskState } from '../../keyed/states.ts';
 import { LONGEST_DELAY_MS } from '../../keyed/store.ts';
 import { TRANSACTION_LIMITS, type Refusal } from '../../transaction.ts';
 import type { Transaction } from '../database.ts';
-import { claimedTasks } from './claims.ts';
 
 export interface GroupPlace {
   destination_id: string;
@@ -66,7 +65,7 @@ function moveSome(
   return tx.run(
     `UPDATE syncline.task SET state = $1 WHERE destination_id = $2 AND key IN (
        SELECT key FROM syncline.task
-       WHERE destination_id = $2 AND key_group = ANY ($3::text[]) AND state IN ('ready', 'parked') AND state = $4 AND NOT is_claimed
+       WHERE destination_id = $2 AND key_group = ANY ($3::text[]) AND state IN ('ready', 'parked') AND state = $4
        LIMIT ${TRANSACTION_LIMITS.max_rows} FOR UPDATE SKIP LOCKED)`,
     to,
     destination_id,
@@ -91,7 +90,8 @@ export async function trials(
          AND (t.due_ms <= $3 OR t.due_ms > $4)
          AND t.partition_id = ANY (ARRAY(SELECT partition_id FROM syncline.subscription WHERE destination_id = $1 AND accepts))
        ORDER BY t.due_ms LIMIT 1 FOR UPDATE SKIP LOCKED) k
-     WHERE NOT EXISTS (SELECT 1 FROM ${claimedTasks('$1')} AND t.key_group = g.key_group)`,
+     WHERE NOT EXISTS (SELECT 1 FROM syncline.task t
+                       WHERE t.destination_id = $1 AND t.key_group = g.key_group AND t.state = 'claimed')`,
     destination_id,
     due.map(({ key_group }) => key_group),
     now_ms,

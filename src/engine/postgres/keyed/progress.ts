@@ -9,7 +9,7 @@ export async function keyedProgress(tx: Transaction): Promise<KeyedProgress[]> {
     `SELECT d.destination_id,
             count(t.key) FILTER (WHERE t.state <> 'held') AS waiting,
             min(t.since_ms) FILTER (WHERE t.state <> 'held') AS oldest_waiting_ms,
-            count(t.key) FILTER (WHERE t.is_claimed) AS claimed,
+            count(t.key) FILTER (WHERE t.state = 'claimed') AS claimed,
             count(t.key) FILTER (WHERE t.state <> 'held' AND t.attempts + t.failures > 0) AS failing,
             count(t.key) FILTER (WHERE t.state = 'held') AS held_keys
      FROM syncline.destination d LEFT JOIN syncline.task t USING (destination_id)

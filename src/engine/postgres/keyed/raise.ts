@@ -46,7 +46,7 @@ const RAISE = `
     priority = least(t.priority, excluded.priority),
     due_ms = CASE
       -- What comes after the claim has a due time of its own.
-      WHEN t.is_claimed AND t.wanted = t.claimed THEN excluded.due_ms
+      WHEN t.state = 'claimed' AND t.wanted = t.claimed THEN excluded.due_ms
       -- A change does not shorten a back-off, or a key that changes often would have none.
       WHEN t.attempts + t.failures > 0 THEN t.due_ms
       ELSE least(t.due_ms, excluded.due_ms) END`;

@@ -5,7 +5,6 @@ import type { CounterChange } from '../../transaction.ts';
 import { answered, moveCircuit } from '../circuit.ts';
 import { addCounters } from '../counters.ts';
 import type { EngineDatabase, Transaction } from '../database.ts';
-import { FENCES_A_CLAIM } from '../fences.ts';
 import { applyFlowWrites } from '../flow-writes.ts';
 import type { RowWriters } from '../row-writers.ts';
 import { recordAcceptance } from './acceptance.ts';
@@ -91,13 +90,8 @@ const REMOVE = `
     SELECT * FROM unnest($2::text[], $3::bigint[], $4::boolean[], $5::integer[]) AS g (key, fence, sent, place)),
   gone AS (
     DELETE FROM syncline.task t USING given g
-    WHERE t.destination_id = $1 AND t.key = g.key AND t.fence = g.fence AND t.is_claimed AND t.wanted = t.claimed
-    RETURNING g.place, g.sent, t.key_group, t.fence),
-  -- Whoever ends the claims of a dead worker holds such a row while it waits for tasks: it is left to them.
-  ended AS (
-    DELETE FROM syncline.claim WHERE first_fence IN (
-      SELECT c.first_fence FROM (SELECT fence / ${FENCES_A_CLAIM} * ${FENCES_A_CLAIM} AS first_fence, count(*) AS size FROM gone GROUP BY 1) g
-      JOIN syncline.claim c USING (first_fence) WHERE cardinality(c.keys) = g.size FOR UPDATE OF c SKIP LOCKED))
+    WHERE t.destination_id = $1 AND t.key = g.key AND t.fence = g.fence AND t.state = 'claimed' AND t.wanted = t.claimed
+    RETURNING g.place, g.sent, t.key_group, t.fence)
   SELECT NULL::integer AS place, key_group, max(fence) FILTER (WHERE sent) AS fence, count(*) AS tasks FROM gone GROUP BY key_group
   UNION ALL
   SELECT place, NULL, NULL, 0 FROM given
@@ -295,36 +289,24 @@ async function account(
         groups.set(task.key_group, Math.max(task.fence, groups.get(task.key_group) ?? 0)),
       );
     }
-  const valid = new Set(settling.map(({ place }) => place));
+  const valid = new Set([...removed.places, ...settling.map(({ place }) => place)]);
   const changes: CounterChange[] = [];
-  const totals = new Map<string, { sent: number; bytes: number; unchanged: number }>();
   let now_ms = 0;
   for (const [place, settlement] of settlements.entries()) {
-    if (!removed.places.has(place) && !valid.has(place)) continue;
+    if (!valid.has(place)) continue;
     now_ms = Math.max(now_ms, settlement.now_ms);
     if (settlement.counters) changes.push(...settlement.counters);
-    if (settlement.kind === 'done') addTo(totals, settlement);
+    if (settlement.kind === 'done') changes.push(...countersOf(settlement));
   }
-  for (const [label, { sent, bytes, unchanged }] of totals)
-    changes.push(
-      { name: 'keys_unchanged', label, by: unchanged },
-      { name: 'items_accepted', label, by: sent },
-      { name: 'bytes_sent', label, by: bytes },
-    );
   for (const [destination_id, groups] of fences)
     if (groups.size > 0) await recordAcceptance(tx, destination_id, groups, now_ms);
   await addCounters(tx, changes);
 }
 
-function addTo(
-  totals: Map<string, { sent: number; bytes: number; unchanged: number }>,
-  { destination_id, sent, bytes }: Of<'done'>,
-): void {
-  let total = totals.get(destination_id);
-  if (!total) totals.set(destination_id, (total = { sent: 0, bytes: 0, unchanged: 0 }));
-  if (!sent) total.unchanged++;
-  else {
-    total.sent++;
-    total.bytes += bytes;
-  }
+function countersOf({ destination_id: label, sent, bytes }: Of<'done'>): CounterChange[] {
+  if (!sent) return [{ name: 'keys_unchanged', label, by: 1 }];
+  return [
+    { name: 'items_accepted', label, by: 1 },
+    { name: 'bytes_sent', label, by: bytes },
+  ];
 }

@@ -31,7 +31,7 @@ export function keyedStore({ db, writers, newId, lease_time }: KeyedParts): Keye
     proceedAll: (tasks, rows) => proceedAll(db, writers, tasks, rows ?? []),
     settle: (settlements) => settleTasks({ db, writers, newId }, settlements),
     releaseExpired: (destination_id, owner, now_ms) =>
-      db.transaction((tx) => releaseExpired(tx, destination_id, owner, now_ms, lease_time)),
+      db.statement((tx) => releaseExpired(tx, destination_id, owner, now_ms, lease_time)),
     nextDue: (destination_id, now_ms) => db.statement((tx) => nextDue(tx, destination_id, now_ms)),
     progress: () => db.snapshot(keyedProgress),
     waiting: (destination_id, now_ms, limit) => db.statement((tx) => waitingKeys(tx, destination_id, now_ms, limit)),

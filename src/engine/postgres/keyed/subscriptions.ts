@@ -61,7 +61,7 @@ function withdraw(tx: Transaction, destination_id: string, partitions: readonly 
   return tx.run(
     `DELETE FROM syncline.task WHERE destination_id = $1 AND key IN (
        SELECT key FROM syncline.task
-       WHERE partition_id = ANY ($2::bigint[]) AND destination_id = $1 AND state IN ('ready', 'parked') AND NOT is_claimed
+       WHERE partition_id = ANY ($2::bigint[]) AND destination_id = $1 AND state IN ('ready', 'parked')
        LIMIT ${TRANSACTION_LIMITS.max_rows} FOR UPDATE SKIP LOCKED)`,
     destination_id,
     partitions,
@@ -73,7 +73,7 @@ export function withdrawRemoved(tx: Transaction): Promise<number> {
   return tx.run(
     `DELETE FROM syncline.task WHERE (destination_id, key) IN (
        SELECT t.destination_id, t.key FROM syncline.destination d JOIN syncline.task t USING (destination_id)
-       WHERE d.state = 'removed' AND d.delivery = 'keyed' AND t.state IN ('ready', 'parked') AND NOT t.is_claimed
+       WHERE d.state = 'removed' AND d.delivery = 'keyed' AND t.state IN ('ready', 'parked')
        LIMIT ${TRANSACTION_LIMITS.max_rows} FOR UPDATE OF t SKIP LOCKED)`,
   );
 }

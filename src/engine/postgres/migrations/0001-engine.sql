@@ -215,6 +215,8 @@ CREATE TABLE syncline.task (
   -- Since when the other side is behind.
   since_ms bigint NOT NULL,
   fence bigint NOT NULL DEFAULT 0,
+  -- By the clock of the database.
+  lease_until_ms bigint,
   -- Fences of the first trouble with the key and of the last failure; null = none.
   refused_fence bigint,
   failed_fence bigint,
@@ -223,18 +225,16 @@ CREATE TABLE syncline.task (
   -- Refusals of the key itself, and failures (5xx, reset) of it while the destination was well otherwise.
   attempts integer NOT NULL DEFAULT 0,
   failures integer NOT NULL DEFAULT 0,
-  state text COLLATE "C" NOT NULL CHECK (state IN ('ready', 'parked', 'held')),
-  -- A claimed task is a ready one with this mark, which no index knows: so a claim changes none of them (HOT).
-  is_claimed boolean NOT NULL DEFAULT false CHECK (state = 'ready' OR NOT is_claimed),
+  state text COLLATE "C" NOT NULL CHECK (state IN ('ready', 'parked', 'claimed', 'held')),
   destination_id text COLLATE "C" NOT NULL,
   key text COLLATE "C" NOT NULL,
   key_group text COLLATE "C" NOT NULL DEFAULT '',
+  owner text,
   -- The dead letter that holds the key, or that is being tried again.
   dead_letter_id text COLLATE "C",
   PRIMARY KEY (destination_id, key)
 ) WITH (
-  -- Room for the claimed version of each row beside the one before.
-  fillfactor = 50,
+  fillfactor = 90,
   -- A row is written when it is raised, claimed and settled: what is dead must go before the index of ready ones is full of it.
   autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
   autovacuum_vacuum_insert_scale_factor = 1, autovacuum_analyze_scale_factor = 0.2, autovacuum_analyze_threshold = 5000
@@ -243,21 +243,7 @@ CREATE TABLE syncline.task (
 CREATE INDEX task_ready ON syncline.task (destination_id, priority, since_ms) WHERE state = 'ready' AND due_ms = 0;
 CREATE INDEX task_timed ON syncline.task (destination_id, priority, due_ms) WHERE state = 'ready' AND due_ms <> 0;
 CREATE INDEX task_due ON syncline.task (destination_id, due_ms) WHERE state = 'ready' AND due_ms <> 0;
--- Who works on which keys: one row for each call. A hint where to look; what is claimed the tasks say. A row goes when all its
--- keys were settled together, when its owner begins anew, or when its lease is over.
-CREATE TABLE syncline.claim (
-  -- Its keys have the fences after this one.
-  first_fence bigint PRIMARY KEY,
-  destination_id text COLLATE "C" NOT NULL,
-  owner text NOT NULL,
-  -- By the clock of the database.
-  lease_until_ms bigint NOT NULL,
-  keys text[] COLLATE "C" NOT NULL
-);
--- Compressing thousands of keys would cost more than writing them.
-ALTER TABLE syncline.claim ALTER COLUMN keys SET STORAGE EXTERNAL;
-CREATE INDEX claim_by_destination ON syncline.claim (destination_id);
-
+CREATE INDEX task_claimed ON syncline.task (destination_id, lease_until_ms) WHERE state = 'claimed';
 -- Parking and its end reach the keys of one group without reading the others.
 CREATE INDEX task_by_group ON syncline.task (destination_id, key_group, due_ms) WHERE state IN ('ready', 'parked');
 CREATE INDEX task_by_partition ON syncline.task (partition_id, destination_id) WHERE state IN ('ready', 'parked');
