@@ -63,13 +63,16 @@ export function setupParts(mappings: readonly ObjectMapping[], options: SetupOpt
 /** The parts as a file for `psql`: one transaction, and it gives up instead of waiting for a busy table behind which others wait. */
 export function setupScript(parts: readonly SetupPart[], title = 'Setup of Syncline'): string {
   const statements = parts.map(({ reason, sql }) => `-- ${reason.replace(/\s+/g, ' ')}\n${sql}`);
-  return [`-- ${title}. PostgreSQL 14 or newer.`, 'BEGIN;', `${LOCK_TIMEOUT};`, ...statements, 'COMMIT;', ''].join(
+  return [`-- ${title}. PostgreSQL 14 or newer.`, 'BEGIN;', `${SETUP_SETTINGS};`, ...statements, 'COMMIT;', ''].join(
     '\n\n',
   );
 }
 
-/** `CREATE TRIGGER` waits for writers of its table, and everybody else then waits behind it. */
-export const LOCK_TIMEOUT = `SET LOCAL lock_timeout TO '5s'`;
+/**
+ * For a transaction that changes the schema. `CREATE TRIGGER` waits for writers of its table, and everybody else then waits behind
+ * it; and what the statements name without a schema is PostgreSQL's own, whatever others put into the path.
+ */
+export const SETUP_SETTINGS = `SET LOCAL lock_timeout TO '5s'; SET LOCAL search_path TO pg_catalog`;
 
 /** The columns whose changes count, each once: those of the fields. */
 export function capturedColumns(mapping: ObjectMapping): string[] {

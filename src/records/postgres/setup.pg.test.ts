@@ -283,6 +283,21 @@ describe('the setup', () => {
     expect((await verifySetup(database.postgres, [mapping], SETUP_DEFAULTS)).pending).toEqual([]);
   });
 
+  it('calls PostgreSQL’s own functions, whatever the one who runs it has in the path', async () => {
+    const database = await open();
+    await database.run(
+      `CREATE FUNCTION public.current_setting(text, boolean) RETURNS text LANGUAGE sql AS $$ SELECT 'x' $$`,
+    );
+    const runner = await database.connect();
+    await runner.query('SET search_path TO public, pg_catalog');
+    await runner.query(setupScript(setupParts([mapping], SETUP_DEFAULTS)));
+    const [definition] = await database.run(
+      `SELECT pg_get_triggerdef(oid) AS sql FROM pg_trigger WHERE tgname = '_syncline_accounts_notify'`,
+    );
+    expect(definition?.sql).not.toContain('public.current_setting');
+    await database.run('DROP FUNCTION public.current_setting(text, boolean)');
+  });
+
   it('gives up on a table that stays busy, and on names that are not there, in words without values', async () => {
     const database = await open();
     const missing = accountMapping([{ postgres: 'nowhere' }]);

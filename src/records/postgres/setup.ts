@@ -4,7 +4,7 @@ import type { Postgres, PostgresConnection } from '../../storage/postgres/postgr
 import { MADE_BY } from '../../storage/postgres/schema-name.ts';
 import type { ObjectMapping } from '../model/mapping.ts';
 import { quoteIdentifier, quoteTable, quoteText, type TableName } from './identifiers.ts';
-import { hasGrant, LOCK_TIMEOUT, setupParts, type SetupOptions, type SetupPart } from './setup-sql.ts';
+import { hasGrant, SETUP_SETTINGS, setupParts, type SetupOptions, type SetupPart } from './setup-sql.ts';
 
 /** `xid8`, `CREATE OR REPLACE TRIGGER`. */
 const OLDEST_VERSION = 140_000;
@@ -60,7 +60,7 @@ export async function applySetup(
   options: SetupOptions,
 ): Promise<SetupState> {
   return postgres.transaction(async (connection) => {
-    await connection.begin(`${LOCK_TIMEOUT}; ${setupLock(options.schema)}`);
+    await connection.begin(`${SETUP_SETTINGS}; ${setupLock(options.schema)}`);
     await checkVersion(connection);
     const state = await compare(connection, setupParts(mappings, options), options);
     for (const { sql, table, kind, name } of state.pending)

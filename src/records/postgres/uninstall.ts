@@ -3,7 +3,7 @@ import { SynclineError } from '../../platform/errors.ts';
 import type { Postgres, PostgresConnection } from '../../storage/postgres/postgres.ts';
 import { MADE_BY } from '../../storage/postgres/schema-name.ts';
 import { quoteIdentifier, quoteTable } from './identifiers.ts';
-import { LOCK_TIMEOUT } from './setup-sql.ts';
+import { SETUP_SETTINGS } from './setup-sql.ts';
 import { refused, setupLock } from './setup.ts';
 
 /** What is to be removed, for a person to see first, in the order in which it goes. */
@@ -35,7 +35,7 @@ export async function planUninstall(
  */
 export async function uninstall(postgres: Postgres, schema: string, made: readonly string[]): Promise<UninstallPlan> {
   return postgres.transaction(async (connection) => {
-    await connection.begin(`${LOCK_TIMEOUT}; ${setupLock(schema)}`);
+    await connection.begin(`${SETUP_SETTINGS}; ${setupLock(schema)}`);
     const plan = await planOn(connection, schema, made);
     for (const statement of plan.statements)
       await connection.query(statement).catch((error: unknown) => {
@@ -49,7 +49,7 @@ export async function uninstall(postgres: Postgres, schema: string, made: readon
 /** The statements as a file for `psql`. */
 export function uninstallScript({ statements }: UninstallPlan): string {
   const lines = statements.map((statement) => `${statement};`);
-  return ['-- Removal of Syncline.', 'BEGIN;', `${LOCK_TIMEOUT};`, ...lines, 'COMMIT;', ''].join('\n');
+  return ['-- Removal of Syncline.', 'BEGIN;', `${SETUP_SETTINGS};`, ...lines, 'COMMIT;', ''].join('\n');
 }
 
 const OWN_TABLES = ['outbox', 'hole', 'granted'];
