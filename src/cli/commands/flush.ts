@@ -8,6 +8,8 @@ import { streamArgument, type Invocation } from '../invocation.ts';
 
 /** `flush`: exit 1 when something stays or was not even read, with the reason for each destination; what is on hold stays on purpose. */
 export async function flush(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
+  if (invocation.argument(0)?.startsWith('records') === true)
+    return (await import('./records/flush.ts')).flush(context, invocation);
   const query = {
     stream: streamArgument(invocation.argument(0)),
     timeout_ms: durationOption('--timeout', invocation.text('timeout') ?? '30s'),

@@ -1,4 +1,5 @@
 import { DRY_RUN, LIMIT, type CommandDeclaration, type OptionDeclaration } from '../declaration.ts';
+import { CONFLICTS } from './records.ts';
 
 const TO: OptionDeclaration = { flags: '--to <destination>', description: 'only this destination' };
 const STREAM: OptionDeclaration = { flags: '--stream <stream>', description: 'only this stream' };
@@ -63,8 +64,8 @@ export const CONTROL: readonly CommandDeclaration[] = [
     name: 'resume',
     arguments: '[stream]',
     summary: 'deliver again',
-    options: [TO],
-    examples: ['syncline resume', 'syncline resume --to team'],
+    options: [TO, { flags: '--allow <n>', description: 'records: so many changes beyond the limits of this hour' }],
+    examples: ['syncline resume', 'syncline resume --to team', 'syncline resume records/accounts --allow 500'],
     load: async () => (await import('../commands/pause.ts')).resume,
   },
   {
@@ -118,4 +119,5 @@ export const CONTROL: readonly CommandDeclaration[] = [
     load: async () => (await import('../commands/erase.ts')).erase,
   },
   DEAD_LETTERS,
+  CONFLICTS,
 ];

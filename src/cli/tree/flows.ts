@@ -10,6 +10,7 @@ import {
   type OptionDeclaration,
 } from '../declaration.ts';
 import { MEMORY } from './memory.ts';
+import { RECORDS } from './records.ts';
 
 const REPORT: CommandDeclaration = {
   name: 'report',
@@ -198,6 +199,7 @@ export const FLOWS: readonly CommandDeclaration[] = [
     ],
   },
   SESSIONS,
+  RECORDS,
   MEMORY,
   {
     name: 'blame',

@@ -49,7 +49,10 @@ export interface TableProblem {
 export type TableShape = Readonly<Record<string, string>>;
 
 /** Reads the table of a mapping from the catalogue; null: there is none. Needs no right on the table. */
-export async function tableColumns(postgres: Postgres, mapping: ObjectMapping): Promise<TableColumns | null> {
+export async function tableColumns(
+  postgres: Postgres,
+  mapping: { readonly postgres: Pick<ObjectMapping['postgres'], 'table'> },
+): Promise<TableColumns | null> {
   return postgres.transaction(async (connection) => {
     // Types outside of pg_catalog are then written with their schema.
     await connection.begin('SET LOCAL search_path TO pg_catalog', 'ISOLATION LEVEL REPEATABLE READ READ ONLY');

@@ -46,7 +46,8 @@ export async function openRecordsDirectory(inputs: RecordsInputs): Promise<Recor
   }
 }
 
-function openSide(inputs: RecordsInputs, mappings: readonly ObjectMapping[]): OpenSalesforceSide {
+/** Salesforce as configured; nothing is asked of it yet. */
+export function openSide(inputs: RecordsInputs, mappings: readonly ObjectMapping[]): OpenSalesforceSide {
   const { config, clock, timers, random } = inputs;
   const { salesforce } = config;
   invariant(salesforce !== undefined, 'records are opened only when Salesforce is configured');
