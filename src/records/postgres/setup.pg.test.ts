@@ -116,6 +116,22 @@ describe('the triggers', () => {
     ]);
   });
 
+  it('take for news what a trigger of the table does to other rows of the same table', async () => {
+    const database = await ready(`${TABLE};
+      CREATE FUNCTION crm.spread() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        UPDATE crm.accounts SET name = NEW.name WHERE name IS DISTINCT FROM NEW.name; RETURN NULL; END $$;
+      CREATE TRIGGER spread AFTER UPDATE ON crm.accounts FOR EACH ROW EXECUTE FUNCTION crm.spread()`);
+    await database.run(`INSERT INTO crm.accounts (external_id) VALUES ('A'), ('B')`);
+    const flag = oursFlag('accounts', 'update');
+    await database.run(`BEGIN; SELECT set_config('syncline.ours', '${flag}', true);
+      UPDATE crm.accounts SET name = 'x' WHERE external_id = 'A'; COMMIT`);
+    const found = (await captured(database)).slice(2).map(({ key, ours }) => [key, ours]);
+    expect(found).toEqual([
+      ['A', true],
+      ['B', false],
+    ]);
+  });
+
   it('carry the session that the writer named', async () => {
     const database = await ready();
     await database.run(
@@ -223,6 +239,10 @@ describe('the triggers', () => {
     expect(await database.run('SELECT actor, operation FROM syncline.outbox')).toEqual([
       { actor: 'clerk_1', operation: 'insert' },
     ]);
+    const [right] = await database.run(
+      `SELECT has_function_privilege('clerk_1', 'syncline.capture_accounts()', 'EXECUTE') AS execute`,
+    );
+    expect(right).toEqual({ execute: false });
     for (const sql of ['SELECT * FROM syncline.outbox', 'DELETE FROM syncline.outbox'])
       await expect(clerk.query(sql)).rejects.toMatchObject({ code: '42501' });
     await expect(
