@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, it, test } from 'vitest';
 import { fieldOf, mappingOf } from '../model/generated.contract.ts';
 import type { Document } from '../model/value.ts';
@@ -108,4 +110,21 @@ test.each([
   [[100_000, 1999, 0], 100_000, { read: 50, rest: 0, collections: 10, bulk: 20, total: 80 }],
 ])('estimates the calls of %j writes and %i reads', (writes, reads, calls) => {
   expect(estimateCalls(writes, reads)).toEqual(calls);
+});
+
+it('keeps no more of two thousand records than of ten', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const held = () => {
+    collect();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+  const summariser = new PlanSummariser(mapping);
+  const plan = planRecord({ mapping, link: null, salesforce: has(), postgres: gone });
+  const before = held();
+  for (let index = 0; index < 2_000; index++)
+    summariser.add(`${index}${Buffer.alloc(50_000, 'k').toString('latin1')}`, plan);
+  expect(held() - before).toBeLessThan(20_000_000);
+  expect(summariser.finish().records).toBe(2_000);
 });
