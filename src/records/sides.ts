@@ -7,6 +7,7 @@ import type { Document } from './model/value.ts';
 
 /** A record as a side has it now. */
 export interface SideRecord {
+  /** '' when the record has no external id, which only polling and reading by id can meet: it cannot be paired. */
   readonly key: string;
   /** Salesforce: the 18-character id. PostgreSQL: the external id as it is written there. */
   readonly id: string;

@@ -1,7 +1,8 @@
 /** Questions in SOQL: built with escaping, sent in pieces that fit an address, and answered whole or not at all. */
 import { z } from 'zod';
 import { InvalidInputError, InvariantError } from '../../platform/errors.ts';
-import type { SalesforceTransport } from './transport.ts';
+import { classify, readErrors } from './failure.ts';
+import { SalesforceCallError, type SalesforceTransport } from './transport.ts';
 
 /** Address and headers together may have 16,384 bytes (§12.1); a token of today has up to 2,000. */
 const MAX_ADDRESS_BYTES = 12_000;
@@ -85,7 +86,11 @@ export async function queryAll(
   text: string,
   signal: AbortSignal,
 ): Promise<RawRecord[]> {
-  const first = await queryPage(transport, text, signal);
+  return rest(transport, await queryPage(transport, text, signal), signal);
+}
+
+/** The records of a first page and of all that follow it. */
+async function rest(transport: SalesforceTransport, first: QueryPage, signal: AbortSignal): Promise<RawRecord[]> {
   const records = [...first.records];
   for (let next = first.next; next !== null;) {
     const more = await page(transport, next, signal);
@@ -108,7 +113,10 @@ function queryPath(text: string, deleted: boolean): string {
 }
 
 async function page(transport: SalesforceTransport, path: string, signal: AbortSignal): Promise<QueryPage> {
-  const { body } = await transport.read({ method: 'GET', path }, signal);
+  return readPage((await transport.read({ method: 'GET', path }, signal)).body);
+}
+
+function readPage(body: unknown): QueryPage {
   const parsed = answer.safeParse(body);
   if (!parsed.success || (!parsed.data.done && parsed.data.nextRecordsUrl === undefined))
     throw new InvalidInputError('salesforce.answer', 'Salesforce answered a query in a form that is not known');
@@ -116,21 +124,71 @@ async function page(transport: SalesforceTransport, path: string, signal: AbortS
   return { records, total, next: done ? null : (nextRecordsUrl ?? null) };
 }
 
+/** A query inside a composite call stands in a body, which no limit of addresses cuts; SOQL itself may have 100,000 characters. */
+const MAX_INNER_BYTES = 40_000;
+/** Queries of one composite call (§12.6). */
+const MAX_INNER_QUERIES = 5;
+
 /**
- * All records whose field has one of the values, in as few queries as addresses allow. The literals are those of
- * `soqlText` or numbers. Throws as `queryAll`.
+ * All records whose field has one of the values, in as few calls as possible. The literals are those of `soqlText` or
+ * numbers. Throws as `queryAll`.
  */
 export async function queryIn(
   transport: SalesforceTransport,
-  { object, fields, field, literals }: Selection & { readonly field: string; readonly literals: readonly string[] },
+  selection: Selection & { readonly field: string; readonly literals: readonly string[] },
   signal: AbortSignal,
 ): Promise<RawRecord[]> {
+  const texts = queriesOf(transport, selection, MAX_ADDRESS_BYTES);
+  if (texts.length > 1 && transport.takes_long_queries) {
+    const records = await queryInside(transport, queriesOf(transport, selection, MAX_INNER_BYTES), signal);
+    if (records !== null) return records;
+  }
   const records: RawRecord[] = [];
+  for (const text of texts) records.push(...(await queryAll(transport, text, signal)));
+  // What a composite call refused went by itself: then it was the length, and need not be tried again.
+  if (texts.length > 1) transport.takes_long_queries = false;
+  return records;
+}
+
+function queriesOf(
+  transport: SalesforceTransport,
+  { object, fields, field, literals }: Selection & { readonly field: string; readonly literals: readonly string[] },
+  bytes: number,
+): string[] {
   const frame = soql({ object, fields, where: `${field} IN ()` });
-  const room = MAX_ADDRESS_BYTES - encodeURIComponent(frame).length - transport.base.length;
-  for (const some of pieces(literals, room)) {
-    const text = soql({ object, fields, where: `${field} IN (${some.join(',')})` });
-    records.push(...(await queryAll(transport, text, signal)));
+  const room = bytes - encodeURIComponent(frame).length - transport.base.length;
+  return pieces(literals, room).map((some) => soql({ object, fields, where: `${field} IN (${some.join(',')})` }));
+}
+
+const compositeAnswer = z.object({
+  compositeResponse: z.array(z.object({ httpStatusCode: z.number(), body: z.unknown() })),
+});
+
+/** Queries by composite calls, five in each; null when Salesforce does not take them so. */
+async function queryInside(
+  transport: SalesforceTransport,
+  texts: readonly string[],
+  signal: AbortSignal,
+): Promise<RawRecord[] | null> {
+  const records: RawRecord[] = [];
+  for (let at = 0; at < texts.length; at += MAX_INNER_QUERIES) {
+    const compositeRequest = texts.slice(at, at + MAX_INNER_QUERIES).map((text, place) => ({
+      method: 'GET',
+      url: transport.base + queryPath(text, false),
+      referenceId: `q${place}`,
+    }));
+    const body = { allOrNone: false, compositeRequest };
+    const answered = await transport.call({ method: 'POST', path: '/composite', body, reads: true }, signal);
+    if (!answered.ok && answered.failure.class === 'permanent') return null;
+    if (!answered.ok) throw new SalesforceCallError(answered);
+    const parsed = compositeAnswer.safeParse(answered.body);
+    if (!parsed.success || parsed.data.compositeResponse.length !== compositeRequest.length) throw shortAnswer();
+    for (const { httpStatusCode: status, body: told } of parsed.data.compositeResponse) {
+      const refused = status >= 300 ? classify(status, readErrors(told)) : null;
+      if (refused?.class === 'permanent') return null;
+      if (refused !== null) throw new SalesforceCallError({ ok: false, status, failure: refused });
+      records.push(...(await rest(transport, readPage(told), signal)));
+    }
   }
   return records;
 }

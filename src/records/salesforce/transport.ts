@@ -70,6 +70,8 @@ export interface ApiRefusal {
 export class SalesforceTransport {
   readonly #options: TransportOptions;
   #ahead_ms = 0;
+  /** Whether queries that are longer than an address may be sent inside composite calls; unlearned when one is refused. */
+  takes_long_queries = true;
 
   constructor(options: TransportOptions) {
     this.#options = options;
