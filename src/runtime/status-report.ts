@@ -13,6 +13,7 @@ import { localReader } from './local-reader.ts';
 import type { DestinationStatus, SourceStatus, StatusReport } from './operator.ts';
 import { oldPeerStatuses, oldPeerWarnings } from './old-peer-status.ts';
 import { allProgress, journalsOf, type DestinationProgress } from './journals.ts';
+import { recordsInputs } from './records/run-records.ts';
 
 /** What is known of the daemon in whose process a status is made; all null when none runs. */
 export interface RunningState {
@@ -53,6 +54,7 @@ export async function statusReport(directory: DataDirectory, running: RunningSta
     url: running.url(),
     home: options.paths.home,
     nothing_leaves:
+      recordsInputs(options) === null &&
       !old_peers?.sharesAnything &&
       (directory.memory?.peers.book.peers() ?? []).length === 0 &&
       [...destinations, ...(sessions?.destinations ?? [])].every(({ destination }) => destination.id === LOCAL_STORE),

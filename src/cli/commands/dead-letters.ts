@@ -10,6 +10,7 @@ import { streamArgument, type Invocation } from '../invocation.ts';
 import { confirmed } from '../prompts.ts';
 
 export async function list(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
+  if (isRecords(invocation)) return (await import('./records/dead-letters.ts')).list(context, invocation);
   const state = (invocation.text('state') ?? 'open') as DeadLetterRow['state'];
   const limit = invocation.number('limit');
   const filter = { ...filterOf(invocation), state, ...(limit === null ? {} : { limit }) };
@@ -19,7 +20,7 @@ export async function list(context: CommandContext, invocation: Invocation): Pro
   return EXIT.ok;
 }
 
-function printRows(context: CommandContext, rows: readonly DeadLetterRow[], none: string): void {
+export function printRows(context: CommandContext, rows: readonly DeadLetterRow[], none: string): void {
   if (rows.length === 0) return context.say(none);
   context.print(...renderTable(columns(context.now_ms()), rows, context.width(), context.palette));
 }
@@ -35,6 +36,7 @@ function columns(now_ms: number): Column<DeadLetterRow>[] {
 }
 
 export async function show(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
+  if (isRecords(invocation)) return (await import('./records/dead-letters.ts')).show(context, invocation);
   const id = invocation.argument(0) ?? '';
   const letter = await context.withOperator((operator) => operator.deadLetter(id));
   if (context.options.json) {
@@ -73,6 +75,7 @@ function payloadText({ key, payload }: DeadLetterRow & { payload: string | null 
 }
 
 export async function retry(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
+  if (isRecords(invocation)) return (await import('./records/dead-letters.ts')).retry(context, invocation);
   return context.withOperator(async (operator) => {
     const filter = openOnes(invocation);
     if (invocation.flag('dryRun')) return preview(context, await operator.deadLetters(filter), 'retried');
@@ -88,6 +91,7 @@ export async function retry(context: CommandContext, invocation: Invocation): Pr
 
 /** Gives data up, so it asks. */
 export async function discard(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
+  if (isRecords(invocation)) return (await import('./records/dead-letters.ts')).discard(context, invocation);
   return context.withOperator(async (operator) => {
     const filter = openOnes(invocation);
     const rows = await operator.deadLetters(filter);
@@ -127,4 +131,9 @@ function filterOf(invocation: Invocation): DeadLetterFilter {
   const stream = streamArgument(invocation.text('stream'));
   const destination = invocation.text('to');
   return { ...(stream === null ? {} : { stream }), ...(destination === null ? {} : { destination }) };
+}
+
+/** Those of records lie in their database. */
+function isRecords(invocation: Invocation): boolean {
+  return /^records(?:\/|$)/.test(invocation.text('stream') ?? '');
 }

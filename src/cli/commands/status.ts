@@ -9,6 +9,7 @@ const REDRAW_MS = 1_000;
 
 /** `status`: always exit 0, also offline: being offline is a state (product page §4, row 21). */
 export async function status(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
+  if (invocation.argument(0) === 'records') return (await import('./records/status.ts')).status(context);
   const stream = streamArgument(invocation.argument(0));
   if (invocation.flag('watch')) return watch(context, stream);
   const report = narrow(await context.withOperator((operator) => operator.status()), stream);

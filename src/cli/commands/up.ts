@@ -12,7 +12,8 @@ const REDRAW_MS = 1_000;
 /** `up`: runs until Ctrl-C or `syncline stop`. */
 export async function up(context: CommandContext, invocation: Invocation): Promise<ExitCode> {
   const { env, signal } = context.host;
-  const only = streamArgument(invocation.text('only'));
+  const written = invocation.text('only');
+  const only = written === 'records' ? written : streamArgument(written);
   const paths = context.paths();
   const loaded = await context.config(upFlags(invocation));
   context.say(...loaded.notes);

@@ -2,7 +2,10 @@ import { DRY_RUN, LIMIT, type CommandDeclaration, type OptionDeclaration } from 
 import { CONFLICTS } from './records.ts';
 
 const TO: OptionDeclaration = { flags: '--to <destination>', description: 'only this destination' };
-const STREAM: OptionDeclaration = { flags: '--stream <stream>', description: 'only this stream' };
+const STREAM: OptionDeclaration = {
+  flags: '--stream <stream>',
+  description: 'only this stream; records, records/NAME',
+};
 
 const DEAD_LETTERS: CommandDeclaration = {
   name: 'dead-letters',
@@ -29,6 +32,7 @@ const DEAD_LETTERS: CommandDeclaration = {
       name: 'show',
       arguments: '<id>',
       summary: 'one of them with its redacted payload and what the destination said',
+      options: [STREAM],
       examples: ['syncline dead-letters show 0197…'],
       load: async () => (await import('../commands/dead-letters.ts')).show,
     },

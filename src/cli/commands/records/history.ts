@@ -61,6 +61,6 @@ export async function revert(context: CommandContext, invocation: Invocation): P
   if (context.options.json) context.printJson('syncline.records.revert/1', { keys, left });
   if (left > 0)
     context.say(`${formatItems(left, 'creation or deletion', 'creations and deletions')} are not undone so.`);
-  context.say(`${formatItems(keys, 'record')} get their former values by the next delivery.`);
+  context.say(`${formatItems(keys, 'record')} to get the former values, by the next delivery.`);
   return keys > 0 ? EXIT.ok : EXIT.no;
 }

@@ -98,9 +98,9 @@ async function setUpDatabase(context: CommandContext, invocation: Invocation, un
   if (out !== null) writeFileSync(out, script, { mode: 0o600 });
   else context.print(script);
   const where = out === null ? '' : `, in ${out}`;
-  context.say(`${formatItems(state.pending.length, 'statement')} to review${where}. Nothing was run.`);
+  context.say(`${formatItems(state.pending.length, 'statement')} to review${where}.`);
   if (!invocation.flag('applySql')) {
-    context.say('Run it yourself, or: syncline records init --apply-sql');
+    context.say('Nothing was run. Run it yourself, or: syncline records init --apply-sql');
     return false;
   }
   if (

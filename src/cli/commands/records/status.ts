@@ -53,9 +53,7 @@ function objectLines(one: RecordsObjectStatus, now_ms: number, palette: Palette)
     lines.push(palette.yellow(`  ${formatItems(one.conflicts, 'conflict')}   see: syncline conflicts list`));
   if (one.held > 0)
     lines.push(
-      palette.red(
-        `  ${formatItems(one.held, 'dead letter')}   see: syncline records status --json, syncline conflicts list`,
-      ),
+      palette.red(`  ${formatItems(one.held, 'dead letter')}   see: syncline dead-letters list --stream records`),
     );
   if (one.last_error !== null && one.failing > 0)
     lines.push(`  ${formatItems(one.failing, 'record')} refused so far: ${safe(one.last_error.message)}`);
