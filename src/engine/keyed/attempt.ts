@@ -4,8 +4,9 @@ import type { Timers } from '../../platform/timers.ts';
 import type { RetryPolicy } from '../retry.ts';
 import type { EngineStore } from '../store.ts';
 import type { KeyedDestination, KeyedOutcome, SendContext } from './destination.ts';
-import { FAILURES_OF_A_KEY, conflict, endingOf, judge, thrown, type KeyedVerdict } from './outcome.ts';
-import type { Task, TaskSettlement } from './store.ts';
+import { FAILURES_OF_A_KEY, conflict, judge, thrown, type KeyedVerdict } from './outcome.ts';
+import { settleWeighed, type Weighed } from './settling.ts';
+import type { Task } from './store.ts';
 
 export interface AttemptContext {
   store: EngineStore;
@@ -29,26 +30,22 @@ export interface AttemptResult {
   tripped: boolean;
 }
 
-/** A key, the verdict on its attempt, and what the flow commits with it. */
-interface Weighed extends Pick<TaskSettlement, 'writes' | 'rows' | 'counters'> {
-  task: Task;
-  verdict: KeyedVerdict;
-}
-
 /** One attempt at claimed keys: send, judge, settle; each key by itself. */
 export async function attempt(tasks: readonly Task[], context: AttemptContext): Promise<AttemptResult> {
   const judged = await sent(tasks, context);
   const weighed: Weighed[] = [];
   for (const one of judged) weighed.push({ ...one, verdict: await weigh(one, context) });
-  const { keyed } = context.store;
-  const results = await keyed.settle(weighed.map((one) => settlementOf(one, context)));
+  const settled = await settleWeighed(weighed, context);
   // What was sent is there; that the link moved meanwhile shows in the next attempt, which reads it anew.
-  const stale = weighed.filter((_, i) => results[i]?.outcome === 'stale');
-  const again = await keyed.settle(stale.map(({ task }) => settlementOf({ task, verdict: LINK_MOVED }, context)));
-  const accepted = weighed.filter(({ verdict }, i) => verdict.scope === 'settled' && results[i]?.outcome === 'settled');
+  const stale = settled.filter(({ result }) => result.outcome === 'stale');
+  const again = await settleWeighed(
+    stale.map(({ one }) => ({ task: one.task, verdict: LINK_MOVED })),
+    context,
+  );
+  const accepted = settled.filter(({ one, result }) => one.verdict.scope === 'settled' && result.outcome === 'settled');
   return {
     accepted_items: accepted.length,
-    dead_letters: [...results, ...again].filter(({ dead_letter }) => dead_letter).length,
+    dead_letters: [...settled, ...again].filter(({ result }) => result.dead_letter).length,
     tripped: weighed.some(({ verdict }) => verdict.scope === 'destination'),
   };
 }
@@ -153,11 +150,4 @@ async function isWell({ destination, signal }: AttemptContext): Promise<boolean>
   } catch {
     return false;
   }
-}
-
-function settlementOf({ task, verdict, writes, rows, counters }: Weighed, context: AttemptContext): TaskSettlement {
-  const { destination_id, key, fence } = task;
-  const ending = endingOf(verdict, task, { ...context, now_ms: context.clock.now_ms() });
-  const carried = { ...(writes && { writes }), ...(rows && { rows }), ...(counters && { counters }) };
-  return { destination_id, key, fence, ...ending, ...carried };
 }

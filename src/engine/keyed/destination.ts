@@ -82,5 +82,11 @@ export interface KeyedDestination {
   readonly most_keys?: number;
   /** Whether the destination is well apart from any key; tells an outage from a key that crashes it. */
   probe?(signal: AbortSignal): Promise<boolean>;
+  /**
+   * What the database has against each of these rows by itself, in their order; null: nothing. Asked after a settlement with
+   * them failed for what it wrote: keys with a refused row are then refused without their rows, the others settled. Without
+   * it such a failure ends the pass. No value of a record in a refusal.
+   */
+  refusedRows?(rows: readonly RowWrite[]): Promise<readonly (Refusal | null)[]>;
   close?(): Promise<void>;
 }

@@ -47,13 +47,14 @@ async function tryRow(
   await connection.query('SAVEPOINT one_row');
   try {
     await connection.query(rowWriterSql(writer), [[0], ...row.map((value) => [value])]);
+    // What else would be asked at the commit only.
+    await connection.query('SET CONSTRAINTS ALL IMMEDIATE');
     return null;
   } catch (error) {
     const refusal = refusalOf(error);
     if (refusal === null) throw error;
     return refusal;
   } finally {
-    // Also what deferred constraints would say stays unsaid: they are asked at the commit.
     await connection.query('ROLLBACK TO one_row').catch(() => undefined);
   }
 }

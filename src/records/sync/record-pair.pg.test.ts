@@ -282,6 +282,71 @@ describe('faults', () => {
     expect(letter).toMatchObject({ key: 'bad', code: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', state: 'open' });
   });
 
+  describe('what PostgreSQL refuses', () => {
+    const refuse = (sql: string) => rig.sql(`ALTER TABLE public.accounts ${sql}`);
+    const trigger = `CREATE FUNCTION public.no_bad() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN IF NEW.name = 'Bad' THEN RAISE EXCEPTION 'secret %', NEW.name; END IF; RETURN NEW; END $$;
+      CREATE TRIGGER no_bad BEFORE INSERT OR UPDATE ON public.accounts FOR EACH ROW EXECUTE FUNCTION public.no_bad()`;
+    test.each([
+      [
+        'a check',
+        `ALTER TABLE public.accounts ADD CONSTRAINT no_bad CHECK (name <> 'Bad')`,
+        'postgres.23514',
+        'no_bad',
+      ],
+      [
+        'a type',
+        `ALTER TABLE public.accounts ADD CHECK (CASE WHEN name = 'Bad' THEN name::int > 0 ELSE true END)`,
+        'postgres.22P02',
+        'the row',
+      ],
+      ['a trigger that raises', trigger, 'postgres.P0001', 'the row'],
+    ])('%s: a dead letter that names it; its neighbours go on', async (_, ddl, code, where) => {
+      await rig.postgres.transaction(async (connection) => {
+        await connection.begin(ddl);
+        await connection.commit([]);
+      });
+      for (const key of ['a1', 'bad', 'z1']) create(key, key === 'bad' ? 'Bad' : 'Good');
+      await rig.settle();
+      expect(Object.keys(await rig.table())).toEqual(['a1', 'z1']);
+      expect(rig.accounts()).toMatchObject({ bad: { name: 'Bad' } });
+      for (let i = 0; i < 8; i++) {
+        create(`n${i}`, 'Good');
+        await rig.hasten();
+        await rig.settle();
+      }
+      const letters = await rig.store.deadLetters({});
+      expect(letters).toMatchObject([{ key: 'bad', code, state: 'open' }]);
+      expect(letters[0]?.message).toContain(where);
+      expect(JSON.stringify(letters[0])).not.toContain('Bad');
+      expect(Object.keys(await rig.table())).toHaveLength(10);
+    });
+
+    test('once it is taken the key goes on by itself', async () => {
+      await refuse(`ADD CONSTRAINT no_bad CHECK (name <> 'Bad')`);
+      await insert('a1', 'Acme');
+      await rig.settle();
+      edit('a1', { Name: 'Bad' });
+      await update('a1', 'phone', '1');
+      await rig.settle();
+      expect(await rig.table()).toMatchObject({ a1: { name: 'Acme', phone: '1' } });
+      await refuse('DROP CONSTRAINT no_bad');
+      await rig.hasten();
+      await rig.settle();
+      await bothHave({ a1: { name: 'Bad', phone: '1' } });
+    });
+
+    test('two rows that exclude each other: one of them comes, the other is refused', async () => {
+      await refuse('ADD UNIQUE (name) DEFERRABLE INITIALLY DEFERRED');
+      create('a1', 'Same');
+      create('a2', 'Same');
+      create('a3', 'Other');
+      await rig.settle();
+      expect(Object.keys(await rig.table())).toEqual(['a1', 'a3']);
+      expect(await progress()).toMatchObject({ waiting: 1, failing: 1 });
+    });
+  });
+
   test('a throttled Salesforce does not hold up what goes to PostgreSQL', async () => {
     await insert('a1', 'Acme');
     await rig.settle();

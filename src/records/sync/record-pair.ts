@@ -1,11 +1,13 @@
 import type { KeyedDestination, KeyedOutcome, SendContext } from '../../engine/keyed/destination.ts';
 import type { Task } from '../../engine/keyed/store.ts';
+import type { Refusal, RowWrite } from '../../engine/transaction.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { SynclineError } from '../../platform/errors.ts';
 import { uuidv7, type Random } from '../../platform/random.ts';
 import type { ObjectMapping } from '../model/mapping.ts';
 import type { CustomPolicy } from '../plan/merge.ts';
 import { planRecord } from '../plan/plan-record.ts';
+import { refusedRows } from '../postgres/refused-rows.ts';
 import type { PostgresTables } from '../postgres/table.ts';
 import type { SalesforceSide } from '../sides.ts';
 import { readClaimed } from './claimed-keys.ts';
@@ -62,6 +64,11 @@ export class RecordPair implements KeyedDestination {
   async send(task: Task, context: SendContext): Promise<KeyedOutcome> {
     const [outcome] = await this.sendMany([task], context);
     return outcome ?? { kind: 'later', until_ms: this.#options.clock.now_ms() };
+  }
+
+  refusedRows(rows: readonly RowWrite[]): Promise<(Refusal | null)[]> {
+    const { database, table } = this.#options;
+    return refusedRows(database.postgres, table.writers, rows);
   }
 
   async sendMany(tasks: readonly Task[], context: SendContext): Promise<KeyedOutcome[]> {
