@@ -35,6 +35,12 @@ const CONVERSATIONS: NonNullable<StatusReport['conversations']> = {
 };
 
 describe('the first screen', () => {
+  it('says that records are kept in step where that is all that leaves', () => {
+    const loops = [{ name: 'records', state: 'running' as const, last_error: null, since_ms: 0 }];
+    const shown = screen({ ...STATUS, nothing_leaves: false, destinations: [], loops });
+    expect(shown).toMatch(/^Syncline 0\.1\.0\. Keeps records in step: syncline records status\.\n/);
+  });
+
   it('says how many conversations are kept, and how to find something in them', () => {
     expect(screen({ ...STATUS, conversations: CONVERSATIONS })).toContain(
       '  Kept      312 conversations, 48,112 messages   syncline sessions search TEXT\n  Look ',

@@ -61,8 +61,17 @@ function headline(status: StatusReport, palette: Palette): string {
     .filter((destination) => destination.insecure)
     .map(({ destination }) => destination);
   const warning = insecure.length === 0 ? '' : ` ${palette.yellow(`Not encrypted: ${insecure.join(', ')}.`)}`;
-  return `${palette.bold(`Syncline ${status.version}.`)} Delivers to: ${names.join(', ')}.${warning}`;
+  const peers = status.memory?.peers?.peers ?? [];
+  const parts = [
+    names.length === 0 ? '' : `Delivers to: ${names.join(', ')}.`,
+    peers.length === 0 ? '' : `Shares memories with ${formatItems(peers.length, 'machine')}.`,
+    status.loops.some(({ name }) => name === RECORDS_LOOP) ? 'Keeps records in step: syncline records status.' : '',
+  ].filter((part) => part !== '');
+  return `${palette.bold(`Syncline ${status.version}.`)} ${parts.join(' ')}${warning}`;
 }
+
+/** As the daemon calls it. */
+const RECORDS_LOOP = 'records';
 
 function foundLines(status: StatusReport, { user_home }: FirstScreenView): string[] {
   const found = byAgent(status.sources.filter((source) => source.sessions > 0));

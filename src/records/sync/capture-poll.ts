@@ -20,6 +20,8 @@ export interface PollRound {
   appended: number;
   /** Deleted there, and never known here. */
   unknown_deletions: number;
+  /** Records without an external id. */
+  unkeyed: number;
 }
 
 /** Pages of one round; then other objects have their turn. */
@@ -38,14 +40,17 @@ export async function pollObject(
   signal: AbortSignal,
 ): Promise<PollRound> {
   const { store, salesforce, clock } = options;
-  const round = { appended: 0, unknown_deletions: 0 };
+  const round = { appended: 0, unknown_deletions: 0, unkeyed: 0 };
   const source = await store.openSource(stream, POLL_SOURCE, clock.now_ms());
   let position = source.checkpoint;
   for (let page = 0; page < PAGES && !signal.aborted; page++) {
     const found = await salesforce.poll(mapping, position, signal);
-    const entries = await entriesOf(options, found, partition.partition_id, stream);
+    // A record without an external id is paired with nothing; it comes again when it gets one.
+    const changed = found.changed.filter(({ key }) => key !== '');
+    const entries = await entriesOf(options, { ...found, changed }, partition.partition_id, stream);
     round.appended += await append(options, source, entries, found.position);
-    round.unknown_deletions += found.deleted.length + found.changed.length - entries.length;
+    round.unkeyed += found.changed.length - changed.length;
+    round.unknown_deletions += found.deleted.length + changed.length - entries.length;
     position = found.position;
     if (!found.more) break;
   }

@@ -1,4 +1,3 @@
-import type { Value } from '../model/value.ts';
 import type { FlowDatabase } from './flow-database.ts';
 import type { Conflict, Resolution } from './rows.ts';
 
@@ -82,9 +81,4 @@ export async function resolveStep(
     [...valuesOf({ ...query, state: 'open' }), JSON.stringify(resolution), actor],
   );
   return { resolved: rows.length, keys: rows, more: rows.length === STEP };
-}
-
-/** What a resolution makes of a conflict. */
-export function chosenValue(conflict: Conflict, resolution: Resolution): Value {
-  return 'take' in resolution ? conflict[resolution.take] : resolution.value;
 }

@@ -2,8 +2,8 @@ import type { ObjectMapping } from '../model/mapping.ts';
 import type { Document, Side } from '../model/value.ts';
 import type { CustomPolicy } from '../plan/merge.ts';
 import { NEVER_HAD } from '../plan/existence.ts';
+import { holdingResolutions } from '../plan/resolution.ts';
 import type { Agreement, OverwrittenEdit, PairInput, SideState } from '../plan/pair.ts';
-import { chosenValue } from './conflicts.ts';
 import type { KnownConflict } from './rows.ts';
 import type { TableWrites } from './table-writes.ts';
 import { isSurelyAbsent, type KeyView } from './view.ts';
@@ -27,13 +27,13 @@ export function planInputOf(
     link: state.link.agreed,
     salesforce: salesforceSide(view),
     postgres,
-    resolutions: { fields: fieldResolutions(resolved), record: recordResolution(resolved) },
     ...(state.wish !== null && { wanted: state.wish.fields }),
     overwritten: { ...stillOverwritten(state.conflicts), ...view.overwritten },
     checkPostgres: (field, value) => table.check(field, value),
     ...(custom !== null && { custom }),
   };
-  return withMissing(input, view);
+  const resolutions = { fields: fieldResolutions(resolved, input), record: recordResolution(resolved) };
+  return withMissing({ ...input, resolutions }, view);
 }
 
 function salesforceSide({ salesforce, salesforce_problems, fetched, state, changes }: KeyView): SideState {
@@ -63,13 +63,28 @@ function missingSide({ salesforce, postgres }: PairInput, { ambiguous, fetched }
   return salesforce.presence === 'unknown' && postgres.presence !== 'unknown' && fetched ? 'salesforce' : null;
 }
 
-function fieldResolutions(resolved: readonly KnownConflict[]): Document {
-  const chosen = resolved.flatMap((conflict) =>
-    conflict.field === null || conflict.resolution === null
-      ? []
-      : [[conflict.field, chosenValue(conflict, conflict.resolution)] as const],
+/** What was decided, as far as nothing that it gives up was changed since a person saw it; else it is a conflict again. */
+function fieldResolutions(resolved: readonly KnownConflict[], { postgres, salesforce }: PairInput): Document {
+  const decisions = resolved.flatMap(({ field, resolution, base, salesforce: there, postgres: here, overwritten }) => {
+    if (field === null || resolution === null) return [];
+    // The value of Salesforce that was replaced unseen is not there any more: it is taken as it was seen.
+    const is_taken_back = overwritten && 'take' in resolution && resolution.take === 'salesforce';
+    const choice = is_taken_back ? { value: there } : resolution;
+    return [{ choice, seen: { field, base, salesforce: there, postgres: here }, overwritten }];
+  });
+  const now = { salesforce: documentOf(salesforce), postgres: documentOf(postgres) };
+  const { fields } = holdingResolutions(
+    decisions.filter(({ overwritten }) => !overwritten),
+    now,
   );
-  return Object.fromEntries(chosen);
+  const taken_back = decisions
+    .filter(({ overwritten }) => overwritten)
+    .map(({ choice, seen }) => [seen.field, 'take' in choice ? seen[choice.take] : choice.value] as const);
+  return { ...fields, ...Object.fromEntries(taken_back) };
+}
+
+function documentOf(side: SideState): Document {
+  return side.presence === 'present' ? side.document : {};
 }
 
 function recordResolution(resolved: readonly KnownConflict[]): Side | null {

@@ -26,6 +26,7 @@ const LOOK_MS = 5_000;
 const IDLE_MS = 5_000;
 const CONCURRENCY = 2;
 const UPKEEP_MS = 3_600_000;
+const SIGN_IN_AGAIN_MS = 10 * 60_000;
 const HISTORY_MS = 30 * 86_400_000;
 /** As long as Salesforce keeps change events. */
 const INTENTS_MS = 72 * 3_600_000;
@@ -183,7 +184,12 @@ async function poll(directory: RecordsDirectory, noticed: () => void, signal: Ab
   const { records, salesforce, inputs } = directory;
   const { store, database, objects } = records;
   const { clock, timers, config } = inputs;
-  while (!signal.aborted) {
+  for (let next_try_ms = 0; !signal.aborted;) {
+    // A refused sign-in is not repeated at once; what an administrator mended is found out all the same.
+    if (clock.monotonic_ms() >= next_try_ms) {
+      salesforce.session.forgetRefusal();
+      next_try_ms = clock.monotonic_ms() + SIGN_IN_AGAIN_MS;
+    }
     const streams = [...objects.values()].map(({ stream }) => stream.stream);
     const may = await writable(database, streams);
     for (const { mapping, stream } of objects.values()) {
