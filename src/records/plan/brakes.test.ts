@@ -76,7 +76,7 @@ describe('applyBrakes', () => {
   it('says why without a value of a record', () => {
     const [tripped] = brake({ planned: keys('delete', 5) }).tripped;
     expect(formatTrippedBrake(tripped!, 'accounts')).toBe(
-      'accounts paused: 2 more deletes in PostgreSQL than the 3 of an hour (3 written). Look at them, then `syncline records resume accounts --allow 2`.',
+      '2 more deletes in PostgreSQL than the 3 of an hour (3 written). Look at them, then `syncline resume records/accounts --allow 2`.',
     );
   });
 

@@ -97,7 +97,7 @@ export function applyBrakes(input: BrakeInput): Braked {
 /** Why the object paused, without any value of a record. */
 export function formatTrippedBrake({ side, kind, limit, used, excess }: TrippedBrake, object: string): string {
   const where = side === 'salesforce' ? 'Salesforce' : 'PostgreSQL';
-  return `${object} paused: ${excess} more ${kind} in ${where} than the ${limit} of an hour (${used} written). Look at them, then \`syncline records resume ${object} --allow ${excess}\`.`;
+  return `${excess} more ${kind} in ${where} than the ${limit} of an hour (${used} written). Look at them, then \`syncline resume records/${object} --allow ${excess}\`.`;
 }
 
 /** What a plan writes, by side and kind. */

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startPostgres, type TestPostgres } from '../../../test/support/postgres.ts';
 import { accountMapping, recordsDatabase, type RecordsDatabase } from '../../../test/support/records-database.ts';
 import { systemTimers } from '../../platform/timers.ts';
-import { listenToOutbox } from './outbox-listener.ts';
+import { listenToChannel } from '../../storage/postgres/notifications.ts';
+import { OUTBOX_CHANNEL } from './setup-sql.ts';
 import { OutboxReader, type MappedTables, type OutboxPage } from './outbox-reader.ts';
 import { oursFlag, SETUP_DEFAULTS } from './setup-sql.ts';
 import { applySetup } from './setup.ts';
@@ -302,8 +303,14 @@ describe('the listener', () => {
     let told: () => void = () => undefined;
     const next = (): Promise<void> => new Promise((resolve) => (told = resolve));
     let waiting = next();
-    const listening = listenToOutbox(
-      { url: database.url, timers: systemTimers, retry_ms: 1, onHint: () => (hints++, told()) },
+    const listening = listenToChannel(
+      {
+        channel: OUTBOX_CHANNEL,
+        url: database.url,
+        timers: systemTimers,
+        retry_ms: 1,
+        onHint: () => (hints++, told()),
+      },
       stop.signal,
     );
     await waiting;

@@ -35,27 +35,33 @@ export async function brakeCounts(
 }
 
 /**
- * Counts what is about to be written, before it is: what a crash leaves counted too much errs on the safe side. All or
- * nothing: returns false when `most` of the hour would be passed meanwhile by another worker.
+ * Counts what is about to be written, before it is: what a crash leaves counted too much errs on the safe side. False when the
+ * counts are not `before` any more: another worker counted meanwhile.
  */
 export async function countChanges(
   database: FlowDatabase,
   stream: string,
   side: Side,
-  more: SideCounts,
-  most: SideCounts,
+  before: SideCounts,
+  after: SideCounts,
 ): Promise<boolean> {
+  const is_same = COUNTED.every((kind) => before[kind] === after[kind]);
+  if (is_same) return true;
   const counted = await database.query(
     `INSERT INTO syncline.brake AS b (stream, side, hour, creates, updates, deletes)
-     VALUES ($1, $2, date_trunc('hour', clock_timestamp()), $3, $4, $5)
-     ON CONFLICT (stream, side, hour) DO UPDATE
-        SET creates = b.creates + $3, updates = b.updates + $4, deletes = b.deletes + $5
-      WHERE b.creates + $3 <= $6 + b.allowed AND b.updates + $4 <= $7 + b.allowed AND b.deletes + $5 <= $8 + b.allowed
+     SELECT $1, $2, date_trunc('hour', clock_timestamp()), $3, $4, $5
+     ON CONFLICT (stream, side, hour) DO UPDATE SET creates = $3, updates = $4, deletes = $5
+      WHERE b.creates = $6 AND b.updates = $7 AND b.deletes = $8
      RETURNING 1`,
-    [stream, side, more.creates, more.updates, more.deletes, most.creates, most.updates, most.deletes],
+    [
+      ...[stream, side, after.creates, after.updates, after.deletes],
+      ...[before.creates, before.updates, before.deletes],
+    ],
   );
   return counted.length > 0;
 }
+
+const COUNTED = ['creates', 'updates', 'deletes'] as const;
 
 /** Lets so many changes more through in this hour, on both sides: `resume --allow N`. */
 export async function allowMore(database: FlowDatabase, stream: string, changes: number): Promise<void> {

@@ -6,7 +6,7 @@ import { Wakeup } from '../../engine/wakeup.ts';
 import { invariant, messageOf } from '../../platform/errors.ts';
 import type { ObjectMapping } from '../../records/model/mapping.ts';
 import { columnTypes } from '../../records/postgres/columns.ts';
-import { listenToOutbox } from '../../records/postgres/outbox-listener.ts';
+import { OUTBOX_CHANNEL } from '../../records/postgres/setup-sql.ts';
 import type { MappedTables } from '../../records/postgres/outbox-reader.ts';
 import { subscribe } from '../../records/salesforce/pubsub/subscription.ts';
 import { captureEvents } from '../../records/sync/capture-events.ts';
@@ -17,6 +17,7 @@ import { trimHistory, trimIntents } from '../../records/sync/history.ts';
 import { writable } from '../../records/sync/mapping-states.ts';
 import type { OpenObject } from '../../records/sync/open-records.ts';
 import { RecordPair } from '../../records/sync/record-pair.ts';
+import { listenToChannel } from '../../storage/postgres/notifications.ts';
 import type { RecordsDirectory } from './open-records-directory.ts';
 import { databaseUrl } from './records-inputs.ts';
 import { besideConfig } from './salesforce-sign-in.ts';
@@ -104,7 +105,8 @@ async function readOutbox(
 
 function listen({ inputs }: RecordsDirectory, wakeup: Wakeup, signal: AbortSignal): Promise<void> {
   const { timers } = inputs;
-  return listenToOutbox({ url: databaseUrl(inputs), timers, onHint: () => wakeup.notify() }, signal);
+  const onHint = (): void => wakeup.notify();
+  return listenToChannel({ url: databaseUrl(inputs), channel: OUTBOX_CHANNEL, timers, onHint }, signal);
 }
 
 /** One topic for each object of Salesforce; none when change events are switched off. */

@@ -1,5 +1,5 @@
 /** What a person can ask of records. Each opens nothing itself: it works on an open directory, beside any number of workers. */
-import { UsageError } from '../../platform/errors.ts';
+import { messageOf, UsageError } from '../../platform/errors.ts';
 import { canonicalKey } from '../../records/model/canonical-key.ts';
 import type { Side } from '../../records/model/value.ts';
 import { applyPlan } from '../../records/sync/apply-plan.ts';
@@ -49,8 +49,9 @@ export interface RecordsObjectStatus {
 export interface RecordsStatus {
   objects: RecordsObjectStatus[];
   outbox: { waiting: number; oldest_ms: number | null; hole_age_ms: number | null };
-  /** API calls of the day, as Salesforce told last. */
+  /** API calls of the day; null: Salesforce could not be asked, for the reason in `calls_problem`. */
   calls: { used: number; max: number } | null;
+  calls_problem: string | null;
 }
 
 /** @throws UsageError `records.object` */
@@ -219,7 +220,7 @@ export async function resume(
   return resumed;
 }
 
-export async function status(directory: RecordsDirectory): Promise<RecordsStatus> {
+export async function status(directory: RecordsDirectory, signal: AbortSignal): Promise<RecordsStatus> {
   const { records, mappings, salesforce, outbox, inputs } = directory;
   const { store, database } = records;
   const [rows, progress, destinations, groups] = await Promise.all([
@@ -264,5 +265,6 @@ export async function status(directory: RecordsDirectory): Promise<RecordsStatus
     }),
   );
   const backlog = await outboxBacklog(store, outbox, inputs.clock.now_ms());
-  return { objects, outbox: backlog, calls: salesforce.budget() };
+  const calls_problem = await salesforce.refreshBudget(signal).then(() => null, messageOf);
+  return { objects, outbox: backlog, calls: salesforce.budget(), calls_problem };
 }

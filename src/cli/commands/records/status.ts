@@ -14,7 +14,7 @@ const LONG_HOLE_MS = 60_000;
 
 export async function status(context: CommandContext): Promise<ExitCode> {
   const verbs = await import('../../../runtime/records/records-verbs.ts');
-  const report = await withRecords(context, verbs.status);
+  const report = await withRecords(context, (directory) => verbs.status(directory, context.host.signal));
   if (context.options.json) context.printJson('syncline.records.status/1', report);
   else context.print(...statusLines(report, context.now_ms(), context.palette));
   return report.objects.every(isWell) ? EXIT.ok : EXIT.no;
@@ -25,7 +25,11 @@ function isWell({ state, paused, held, conflicts }: RecordsObjectStatus): boolea
 }
 
 /** Lines for a person. No key and no value. */
-export function statusLines({ objects, outbox, calls }: RecordsStatus, now_ms: number, palette: Palette): string[] {
+export function statusLines(
+  { objects, outbox, calls, calls_problem }: RecordsStatus,
+  now_ms: number,
+  palette: Palette,
+): string[] {
   const hole =
     outbox.hole_age_ms === null
       ? ''
@@ -34,7 +38,7 @@ export function statusLines({ objects, outbox, calls }: RecordsStatus, now_ms: n
   return [
     ...objects.flatMap((one) => objectLines(one, now_ms, palette)),
     `Outbox      ${formatItems(outbox.waiting, 'change')} to be read${age}${hole}`,
-    `API calls   ${calls === null ? 'not heard of yet' : `${formatCount(calls.used)} of ${formatCount(calls.max)} today`}`,
+    `API calls   ${calls === null ? palette.yellow(safe(calls_problem ?? 'unknown')) : `${formatCount(calls.used)} of ${formatCount(calls.max)} today`}`,
   ];
 }
 
