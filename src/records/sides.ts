@@ -11,6 +11,8 @@ export interface SideRecord {
   readonly key: string;
   /** Salesforce: the 18-character id. PostgreSQL: the external id as it is written there. */
   readonly id: string;
+  /** Salesforce: the external id as it is written there, where the key may be folded to lower case. */
+  readonly external_id?: string;
   readonly document: Document;
   /** When that side last changed it, by its own clock; null: it does not say. */
   readonly modified_ms: number | null;
@@ -36,6 +38,8 @@ export interface SalesforceWrite {
   readonly key: string;
   /** Null: by external id. */
   readonly id: string | null;
+  /** How a record that comes into being is to write its external id; none: as the key. */
+  readonly external_id?: string;
   readonly operation: 'upsert' | 'update' | 'delete' | 'undelete';
   /** Only what is to change; empty for `delete` and `undelete`. */
   readonly fields: Document;

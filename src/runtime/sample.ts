@@ -43,13 +43,16 @@ const LOOK_MS = 1_000;
 /**
  * Sample mode (R3): when no agent has left a transcript here, the bundled sample is shown, from a temporary home and
  * store that are removed at the end, delivering to no configured destination. Null when there is something real: files
- * of an agent, or what was captured before an agent removed its own (R12). The real directory is made ready meanwhile for
- * the agent's hooks, and a team's salt is in force from now on: the first real session is whole, here and there.
+ * of an agent, what was captured before an agent removed its own (R12), or records to keep in step. The real directory is
+ * made ready meanwhile for the agent's hooks, and a team's salt is in force from now on: the first real session is whole,
+ * here and there.
  * @throws LockedError when another process holds the real directory; UsageError for a salt that is none.
  */
 export async function openSample(real: DaemonOptions): Promise<Sample | null> {
   const { env, paths, loaded } = real;
   if (!loaded.config.capture.enabled) return null;
+  // The sample delivers nothing, and these are to be kept in step.
+  if ((loaded.config.records?.object.length ?? 0) > 0) return null;
   if (everCaptured(paths) || (await anythingFound(env))) return null;
   makeReady(real);
   const root = mkdtempSync(join(tmpdir(), 'syncline-sample-'));

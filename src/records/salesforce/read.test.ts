@@ -29,6 +29,7 @@ describe('reading by external id', () => {
           key: 'acme',
           id: ids[0],
           document: { external_id: 'Acme', name: 'N', phone: '1', revenue: '12', active: true },
+          external_id: 'Acme',
           modified_ms: opened.world.clock.now,
           problems: [],
         },

@@ -29,6 +29,7 @@ export function readRecord(mapping: ObjectMapping, raw: RawRecord, parents: Pare
   return {
     key: external_id === null ? '' : canonicalKey(mapping, external_id),
     id: idOf(raw),
+    ...(external_id !== null && { external_id }),
     document,
     modified_ms: momentOf(raw['LastModifiedDate']),
     problems,

@@ -45,7 +45,8 @@ export async function readClaimed(
   const views = tasks.map((task, i) => {
     const [state, told] = [states[i], changes[i]];
     invariant(state && told, 'each key has a state and a list of changes');
-    return viewOf(task, state, told, rows[i], stream.salesforce.partition_id);
+    const view = viewOf(task, state, told, rows[i], stream.salesforce.partition_id);
+    return { ...view, needs_fetch: view.needs_fetch || lacksSpelling(view, mapping) };
   });
   try {
     return { views: await withFetches(views, options, signal), failure: null };
@@ -71,12 +72,22 @@ function viewOf(
     postgres_record: row?.kind === 'record' ? row.record : null,
     salesforce,
     salesforce_problems: [],
+    salesforce_external_id: null,
     needs_fetch,
     fetched: false,
     seen,
     overwritten,
     ambiguous: row?.kind === 'ambiguous' ? 'postgres' : null,
   };
+}
+
+/** A row that is to be made gets the external id as Salesforce writes it, which a folded key does not tell. */
+function lacksSpelling({ task, state, postgres, salesforce }: KeyView, mapping: ObjectMapping): boolean {
+  const { case_sensitive, external_id } = mapping.salesforce;
+  if (case_sensitive || external_id === 'Id' || task.key.toUpperCase() === task.key) return false;
+  if (postgres.presence !== 'absent' || salesforce.presence !== 'present') return false;
+  // A row that was there is made anew only where a deletion does not go the other way.
+  return state.link.agreed?.had.postgres !== 'present' || mapping.direction === 'salesforce_to_postgres';
 }
 
 /** One call for all that need it: by id where there is one, else by external id. */
@@ -115,6 +126,7 @@ function withFetched(view: KeyView, found: Found | undefined): KeyView {
     ...view,
     salesforce: fetched(answer, view.salesforce.folded, state.link.salesforce),
     salesforce_problems: answer.kind === 'record' ? answer.record.problems : [],
+    salesforce_external_id: (answer.kind === 'record' && answer.record.external_id) || null,
     fetched: true,
     seen: new Set([...view.seen, ...settled.map(({ intent_id }) => intent_id)]),
     ambiguous: answer.kind === 'ambiguous' ? 'salesforce' : view.ambiguous,

@@ -40,6 +40,7 @@ function viewOf({ key, state, salesforce, salesforce_copies, postgres }: WalkedP
     postgres_record: postgres.kind === 'record' ? postgres.record : null,
     salesforce: is_copied ? { ...salesforce, presence: 'unknown' } : salesforce,
     salesforce_problems: [],
+    salesforce_external_id: null,
     needs_fetch: false,
     fetched: true,
     seen: new Set(),

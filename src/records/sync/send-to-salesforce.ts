@@ -48,5 +48,7 @@ function intentOf({ view, plan }: Decision, intent_id: string): Decision['intent
 
 function writeOf({ view, plan }: Decision): SalesforceWrite {
   const { operation, fields } = plan.salesforce ?? { operation: 'upsert' as const, fields: {} };
-  return { key: view.task.key, id: view.salesforce.id, operation, fields };
+  const written = view.postgres_record?.id;
+  const spelled = written !== undefined && { external_id: written };
+  return { key: view.task.key, id: view.salesforce.id, operation, fields, ...spelled };
 }

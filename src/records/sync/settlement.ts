@@ -68,7 +68,10 @@ function unusable({ field, code, message }: FieldProblem): KeyedFailure {
 function tableRows({ view, plan, result }: Decision, { table }: SettlementOptions): RowWrite[] {
   const { postgres_record: seen, salesforce, task } = view;
   const salesforce_id = result?.kind === 'done' ? result.id : salesforce.id;
-  const written = plan.postgres === null ? [] : table.write(task.key, seen, plan.postgres, salesforce_id);
+  const written =
+    plan.postgres === null
+      ? []
+      : table.write(view.salesforce_external_id ?? task.key, seen, plan.postgres, salesforce_id);
   if (seen === null || salesforce_id === null || plan.postgres?.operation === 'delete') return written;
   return [...written, ...table.salesforceId(seen, salesforce_id)];
 }

@@ -32,16 +32,16 @@ export class TableWrites {
     return written.ok ? null : written.problem;
   }
 
-  /** What the plan wants written, compare-and-set on the row that it saw. */
+  /** What the plan wants written, compare-and-set on the row that it saw; `external_id`: how a new row is to write it. */
   write(
-    key: string,
+    external_id: string,
     seen: PostgresRecord | null,
     { operation, fields }: NonNullable<RecordPlan['postgres']>,
     salesforce_id: string | null,
   ): RowWrite[] {
     // The plan leaves out what `check` refuses.
     const { cells } = postgresCells(this.#mapping, this.#types, fields);
-    if (operation === 'insert') return [this.#rows.insert(key, cells, salesforce_id)];
+    if (operation === 'insert') return [this.#rows.insert(external_id, cells, salesforce_id)];
     if (seen === null) return [];
     return [operation === 'update' ? this.#rows.update(seen, cells) : this.#rows.delete(seen)];
   }

@@ -16,6 +16,8 @@ export interface KeyView {
   readonly postgres_record: PostgresRecord | null;
   readonly salesforce: SalesforceState;
   readonly salesforce_problems: readonly FieldProblem[];
+  /** The external id in Salesforce's spelling, once a fetch told it. */
+  readonly salesforce_external_id: string | null;
   /** Salesforce has to be asked: what was told is not enough, or may be older than what is known. */
   readonly needs_fetch: boolean;
   /** A complete answer came in this attempt. */

@@ -50,10 +50,10 @@ export function prepare(
   return { write, action, target, body: target.by === 'key' ? others : body };
 }
 
-/** The external id goes in its own spelling where the change tells it: the key may be folded to lower case. */
+/** The external id goes in its own spelling where that is told: the key may be folded to lower case. */
 function targetOf(
   mapping: ObjectMapping,
-  { id, key }: SalesforceWrite,
+  { id, key, external_id: written }: SalesforceWrite,
   { body, description }: { body: Record<string, unknown>; description: ObjectDescribe },
 ): Target | null {
   const { external_id } = mapping.salesforce;
@@ -62,7 +62,7 @@ function targetOf(
     const full = fullSalesforceId(known);
     return full === null ? null : { by: 'id', id: full };
   }
-  const told = readExternalId(body[external_id]);
+  const told = readExternalId(body[external_id]) ?? written ?? null;
   const spelled = told !== null && canonicalKey(mapping, told) === key ? told : key;
   const type = description.fields.find(({ name }) => name === external_id)?.type;
   const is_number = type === 'double' || type === 'int' || type === 'long';
