@@ -2,7 +2,7 @@
  * `npm run demo:records`: an embedded PostgreSQL and a Salesforce sandbox, brought into step by the real program. Edit either side,
  * make a conflict, decide it. Everything is in temporary folders and goes at the end. `-- --once` plays one scene and ends.
  */
-import { createInterface, type Interface } from 'node:readline/promises';
+import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { until } from '../test/support/condition.ts';
 import { hasPostgres } from '../test/support/postgres.ts';
@@ -97,18 +97,21 @@ async function converse(scene: RecordsScene, signal: AbortSignal): Promise<void>
   );
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   const ended = new AbortController();
-  const stop = AbortSignal.any([signal, ended.signal]);
-  lines.once('close', () => ended.abort()).once('SIGINT', () => ended.abort());
-  const watching = watch(scene, lines, stop);
+  // Lines of a pipe may all be there, and the pipe closed, before the first is carried out.
+  let is_open = true;
+  const prompt = (): void => void (is_open && lines.prompt(true));
+  signal.addEventListener('abort', () => lines.close(), { once: true });
+  lines.once('close', () => void (is_open = false)).once('SIGINT', () => lines.close());
+  const watching = watch(scene, prompt, AbortSignal.any([signal, ended.signal]));
   lines.setPrompt('> ');
-  lines.prompt();
+  prompt();
   try {
     for await (const line of lines) {
-      if (/^\s*(?:q|quit|exit)\s*$/.test(line) || stop.aborted) break;
+      if (/^\s*(?:q|quit|exit)\s*$/.test(line) || signal.aborted) break;
       await act(scene, line.trim()).catch((error: unknown) =>
         say(error instanceof Error ? error.message : String(error)),
       );
-      lines.prompt();
+      prompt();
     }
   } finally {
     lines.close();
@@ -118,7 +121,7 @@ async function converse(scene: RecordsScene, signal: AbortSignal): Promise<void>
 }
 
 /** Prints the table whenever either side changed. */
-async function watch(scene: RecordsScene, lines: Interface, signal: AbortSignal): Promise<void> {
+async function watch(scene: RecordsScene, prompt: () => void, signal: AbortSignal): Promise<void> {
   let shown = await state(scene);
   while (!signal.aborted) {
     const now = await until('a change', async () => ((await state(scene)) === shown ? null : state(scene)), {
@@ -128,7 +131,7 @@ async function watch(scene: RecordsScene, lines: Interface, signal: AbortSignal)
     shown = now;
     say('');
     await show(scene);
-    lines.prompt(true);
+    prompt();
   }
 }
 
@@ -144,7 +147,8 @@ async function isInStep(scene: RecordsScene): Promise<boolean> {
 async function act(scene: RecordsScene, line: string): Promise<void> {
   const [verb = '', key = '', field = '', ...rest] = line.split(/\s+/);
   const value = rest.join(' ');
-  if (verb !== '') say(`> ${line}`);
+  // A terminal shows what was typed.
+  if (verb !== '' && !process.stdin.isTTY) say(`> ${line}`);
   if (verb === 'set' && isField(field))
     await scene.sql(`UPDATE public.accounts SET ${field} = $2 WHERE external_id = $1`, [key, value]);
   else if (verb === 'sf' && isField(field)) scene.editRecord(key, { [field === 'name' ? 'Name' : 'Phone']: value });

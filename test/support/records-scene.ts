@@ -132,10 +132,12 @@ ${objects.map((name) => `[[records.object]]\nname = "${name}"\nmapping = "record
     return Object.fromEntries(shown.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  /** Somebody edits a record on its page. */
+  /** Somebody edits a record on its page. @throws Error for a key that no record has */
   editRecord(key: string, values: Record<string, string | null>): void {
     const { org } = this.sandbox;
-    org.update('Account', org.findByExternalId('Account', 'External_Id__c', key) ?? '', values);
+    const id = org.findByExternalId('Account', 'External_Id__c', key);
+    if (id === null) throw new Error(`There is no record ${key} in Salesforce`);
+    org.update('Account', id, values);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
