@@ -57,7 +57,7 @@ export class OrgSide implements SalesforceSide {
   async readIds(mapping: ObjectMapping, ids: readonly string[]): Promise<Found[]> {
     this.#call('read');
     return ids.map((id) => {
-      const row = this.org.row(mapping.salesforce.object, id);
+      const row = this.#live(mapping.salesforce.object, id);
       return foundOf(row === null ? [] : [recordOf(mapping, row)]);
     });
   }
@@ -94,12 +94,12 @@ export class OrgSide implements SalesforceSide {
     const changes = this.org.commitsAfter(after).filter(({ entity }) => entity === object);
     const ids = [...new Set(changes.map(({ record_id }) => record_id))];
     const changed = ids.flatMap((id) => {
-      const row = this.org.row(object, id);
+      const row = this.#live(object, id);
       const record = row === null ? null : recordOf(mapping, row);
       return record === null ? [] : [{ ...record, changed_by: null }];
     });
     const deleted = ids
-      .filter((id) => this.org.row(object, id) === null)
+      .filter((id) => this.#live(object, id) === null)
       .map((id) => ({ id, deleted_ms: this.org.clock.now_ms() }));
     return { changed, deleted, position: String(this.org.lastCommit), more: false };
   }
@@ -133,6 +133,12 @@ export class OrgSide implements SalesforceSide {
     };
   }
 
+  /** Not one of the recycle bin. */
+  #live(object: string, id: string): Row | null {
+    const row = this.org.row(object, id);
+    return row === null || row['IsDeleted'] === true ? null : row;
+  }
+
   #call(call: 'read' | 'write'): void {
     this.calls++;
     if (this.fault(call) !== 'none') throw new UnreachableError('salesforce.unknown', 'Salesforce does not answer');
@@ -157,7 +163,7 @@ export class OrgSide implements SalesforceSide {
           return { kind: 'done', id, created: false };
         }
         case 'delete':
-          if (write.id === null || this.org.row(object, write.id) === null) return { kind: 'gone' };
+          if (write.id === null || this.#live(object, write.id) === null) return { kind: 'gone' };
           this.org.delete(object, write.id, context);
           return { kind: 'done', id: write.id, created: false };
         case 'undelete':
@@ -176,15 +182,21 @@ function failed(kind: SalesforceFailure['class'], code: string): SalesforceResul
   return { kind: 'failed', failure: { class: kind, code, message: 'It was refused', fields: [], wait_ms: null } };
 }
 
+/** The organisation keeps no empty fields; what leaves it tells them as null. */
+function readRow(mapping: ObjectMapping, row: Row): ReturnType<typeof readSalesforceRecord> {
+  const empty = Object.fromEntries(mapping.fields.map(({ salesforce }) => [salesforce, null]));
+  return readSalesforceRecord(mapping, { ...empty, ...row }, { parents: new Map() });
+}
+
 function documentOf(mapping: ObjectMapping, row: Row): Document {
-  return readSalesforceRecord(mapping, row, { parents: new Map() }).document;
+  return readRow(mapping, row).document;
 }
 
 function recordOf(mapping: ObjectMapping, row: Row): SideRecord | null {
   const external_id = row[mapping.salesforce.external_id];
   if (typeof external_id !== 'string' || external_id === '') return null;
   const modified_ms = Math.floor(Number(row['SystemModstamp']) / 1000) * 1000;
-  const { document, problems } = readSalesforceRecord(mapping, row, { parents: new Map() });
+  const { document, problems } = readRow(mapping, row);
   return { key: canonicalKey(mapping, external_id), id: String(row['Id']), document, modified_ms, problems };
 }
 
