@@ -2,10 +2,12 @@ import { PRIORITY, type KeyTouch } from '../../engine/keyed/store.ts';
 import type { EngineStore } from '../../engine/store.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { StaleError } from '../../platform/errors.ts';
+import { fingerprint } from '../model/fingerprint.ts';
 import type { ObjectMapping } from '../model/mapping.ts';
+import type { Document } from '../model/value.ts';
 import type { OutboxReader } from '../postgres/outbox-reader.ts';
 import type { PostgresTables } from '../postgres/table.ts';
-import type { SalesforceSide } from '../sides.ts';
+import type { PollPage, SalesforceSide } from '../sides.ts';
 import { allowMore } from './brake-counts.ts';
 import { POLL_SOURCE } from './capture-poll.ts';
 import type { FlowDatabase } from './flow-database.ts';
@@ -75,18 +77,18 @@ async function walkPlace(store: EngineStore, destination_id: string): Promise<st
   return row?.backfill ?? '';
 }
 
-/** Counts what changed on both sides since the plan's first page. */
+/** Counts what is not as the plan saw it any more. Polling looks back: what it tells again as it was has not moved. */
 async function refuseWhenMoved(
   { most_moved }: PlanToApply,
   walk: Walk,
-  { mapping, salesforce, outbox }: ApplyOptions,
+  { database, mapping, salesforce, outbox }: ApplyOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const { waiting } = await outbox.backlog(walk.outbox_place);
   let moved = waiting;
   for (let place = walk.poll_place; moved <= most_moved;) {
     const page = await salesforce.poll(mapping, place, signal);
-    moved += page.changed.length + page.deleted.length;
+    moved += await movedSince(walk, page, database);
     if (!page.more) break;
     place = page.position;
   }
@@ -94,6 +96,17 @@ async function refuseWhenMoved(
   throw new StaleError('records.moved', `More than ${most_moved} records of ${mapping.name} changed since the plan`, {
     hint: 'Run `syncline records plan` again; what it showed is not what would happen now.',
   });
+}
+
+async function movedSince({ walk_id }: Walk, { changed, deleted }: PollPage, database: FlowDatabase): Promise<number> {
+  const seen = await database.query<{ salesforce_id: string; document: Document }>(
+    `SELECT salesforce_id, document FROM syncline.snapshot
+      WHERE walk_id = $1 AND (has_key AND key = ANY($2) OR salesforce_id = ANY($3))`,
+    [walk_id, changed.map(({ key }) => key), deleted.map(({ id }) => id)],
+  );
+  const before = new Map(seen.map(({ salesforce_id, document }) => [salesforce_id, fingerprint(document)]));
+  const differs = changed.filter(({ key, id, document }) => key !== '' && before.get(id) !== fingerprint(document));
+  return differs.length + deleted.filter(({ id }) => before.has(id)).length;
 }
 
 /** What the walk read is what is known of Salesforce, so that no record is fetched again. Links of this version stay. */

@@ -19,7 +19,10 @@ export interface FlushedObject {
 /** Between two looks at what could not go yet. */
 const LOOK_MS = 200;
 
-/** Reads both sources and delivers until nothing waits or the time is over; may run beside workers. */
+/**
+ * Reads both sources and delivers until nothing waits or the time is over; may run beside workers. Salesforce is asked once, at
+ * the beginning: asking again would tell of what was just written there, page by page.
+ */
 export async function flushRecords(
   directory: RecordsDirectory,
   objects: readonly OpenObject[],
@@ -34,8 +37,9 @@ export async function flushRecords(
   const until_ms = clock.monotonic_ms() + timeout_ms;
   try {
     const deliveries = objects.map((object) => ({ object, delivery: deliveryOf(directory, object) }));
+    await pollOnce(directory, objects, signal);
     for (;;) {
-      const read = await readSources(directory, objects, signal);
+      const read = await readOutbox(directory, signal);
       for (const { delivery } of deliveries) while ((await delivery.pass(signal)).idle === null && !signal.aborted);
       const left = await remaining(directory, objects);
       const is_done = read === 0 && left.every(({ state, waiting }) => state === 'held' || waiting === 0);
@@ -47,11 +51,7 @@ export async function flushRecords(
   }
 }
 
-async function readSources(
-  { records, outbox, salesforce, inputs }: RecordsDirectory,
-  objects: readonly OpenObject[],
-  signal: AbortSignal,
-): Promise<number> {
+async function readOutbox({ records, outbox, inputs }: RecordsDirectory, signal: AbortSignal): Promise<number> {
   const { store, database, tables } = records;
   const { clock, report } = inputs;
   const mapped = new Map(
@@ -71,11 +71,21 @@ async function readSources(
     read += round.appended;
     more = round.more;
   }
-  const may = await writable(database, objects.map(({ stream }) => stream.stream)); // prettier-ignore
+  return read;
+}
+
+async function pollOnce(
+  { records, salesforce, inputs }: RecordsDirectory,
+  objects: readonly OpenObject[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, database } = records;
+  const { clock } = inputs;
+  const streams = objects.map(({ stream }) => stream.stream);
+  const may = await writable(database, streams);
   for (const { mapping, stream } of objects)
     if (may.has(stream.stream) && !signal.aborted)
-      read += (await pollObject({ store, database, salesforce, clock }, mapping, stream, signal)).appended;
-  return read;
+      await pollObject({ store, database, salesforce, clock }, mapping, stream, signal);
 }
 
 async function remaining({ records }: RecordsDirectory, objects: readonly OpenObject[]): Promise<FlushedObject[]> {
