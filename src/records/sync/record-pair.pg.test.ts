@@ -1,6 +1,6 @@
 /** Two real sides, brought to the same state key by key: a PostgreSQL with its triggers, and a simulated organisation. */
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test, vi } from 'vitest';
-import { RecordsRig } from '../../../test/support/records-rig.ts';
+import { ACCOUNTS, RecordsRig } from '../../../test/support/records-rig.ts';
 import { startPostgres, type TestPostgres } from '../../../test/support/postgres.ts';
 import { listConflicts, resolveStep } from './conflicts.ts';
 import { historyOf } from './history.ts';
@@ -100,6 +100,19 @@ describe('what changes on one side', () => {
     await rig.settle();
     await bothHave({ a1: { name: 'Changed there' } });
   });
+});
+
+test('a value in a field that goes the other way is put back also when its record was just made from there', async () => {
+  const fields = ACCOUNTS.fields.map((one) =>
+    one.name === 'revenue' ? { ...one, direction: 'postgres_to_salesforce' as const } : one,
+  );
+  const one = await RecordsRig.open(cluster, { mapping: { ...ACCOUNTS, fields } });
+  one.org.create('Account', { External_Id__c: 's1', Name: 'Sales', AnnualRevenue: 12 });
+  await one.settle();
+  expect(await one.table()).toEqual({ s1: { name: 'Sales', phone: null, revenue: null } });
+  expect(one.accounts()).toEqual(await one.table());
+  expect(await one.store.keyed.progress()).toMatchObject([{ waiting: 0 }]);
+  await one.close();
 });
 
 describe('what changes on both', () => {

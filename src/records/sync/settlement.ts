@@ -5,6 +5,7 @@ import { uuidv7, type Random } from '../../platform/random.ts';
 import type { ObjectMapping } from '../model/mapping.ts';
 import type { Document, Side, Value } from '../model/value.ts';
 import type { SalesforceState } from '../plan/fold.ts';
+import { flowsFrom } from '../plan/merge.ts';
 import { afterWrites, isNothing } from '../plan/plan-record.ts';
 import type { FieldProblem } from '../sides.ts';
 import type { Decision } from './decision.ts';
@@ -47,7 +48,21 @@ export function settlementOf(decision: Decision, options: SettlementOptions): Ke
   if (failure !== null) return { ...salesforceFailure(failure, now_ms), rows };
   const problem = decision.plan.skipped.find((skipped) => skipped.problem !== null)?.problem ?? null;
   if (problem !== null) return { kind: 'failed', failure: unusable(problem), rows };
+  if (leavesFields(decision, options.mapping)) return { kind: 'later', until_ms: now_ms, rows };
   return { kind: isNothing(decision.plan) ? 'nothing' : 'done', rows };
+}
+
+/**
+ * The record was made on one side from the other, which has a value in a field that only goes the opposite way: it is looked at
+ * once more, as nothing else tells of a record that we made ourselves.
+ */
+function leavesFields({ plan, view }: Decision, { fields }: ObjectMapping): boolean {
+  if (plan.existence !== 'create' || (plan.salesforce !== null && plan.postgres !== null)) return false;
+  const from = plan.salesforce === null ? 'salesforce' : 'postgres';
+  const state = from === 'salesforce' ? view.salesforce : view.postgres;
+  if (state.presence !== 'present') return false;
+  const { document } = state;
+  return fields.some((field) => !flowsFrom(field, from) && (document[field.name] ?? null) !== null);
 }
 
 function ambiguous(side: Side): KeyedFailure {
