@@ -4,11 +4,11 @@ import type { Clock } from '../../platform/clock.ts';
 import { StaleError } from '../../platform/errors.ts';
 import { fingerprint } from '../model/fingerprint.ts';
 import type { ObjectMapping } from '../model/mapping.ts';
-import type { Document } from '../model/value.ts';
+import type { Document, Side } from '../model/value.ts';
 import type { OutboxReader } from '../postgres/outbox-reader.ts';
 import type { PostgresTables } from '../postgres/table.ts';
 import type { PollPage, SalesforceSide } from '../sides.ts';
-import { allowMore } from './brake-counts.ts';
+import { allowMore, type SideCounts } from './brake-counts.ts';
 import { POLL_SOURCE } from './capture-poll.ts';
 import type { FlowDatabase } from './flow-database.ts';
 import { markApplied } from './mapping-states.ts';
@@ -31,7 +31,7 @@ export interface PlanToApply {
   walk_id: string;
   version: string;
   /** Changes that the brakes are lifted for: as many as the plan showed. */
-  changes: number;
+  changes: Readonly<Record<Side, SideCounts>>;
   /** Changes since the plan, on both sides together, up to which it still counts. */
   most_moved: number;
 }

@@ -10,10 +10,11 @@ export interface SideCounts {
 
 /** This hour's counts of a side, and how many changes beyond its limits a person allowed. */
 export interface BrakeCounts extends SideCounts {
-  allowed: number;
+  allowed: SideCounts;
 }
 
-const NONE: BrakeCounts = { creates: 0, updates: 0, deletes: 0, allowed: 0 };
+const NOTHING: SideCounts = { creates: 0, updates: 0, deletes: 0 };
+const NONE: BrakeCounts = { ...NOTHING, allowed: NOTHING };
 
 /** Counts of the hour that the database's clock is in. `pairs`: keys that both sides are known to have. */
 export async function brakeCounts(
@@ -21,7 +22,9 @@ export async function brakeCounts(
   stream: string,
 ): Promise<Record<Side, BrakeCounts> & { pairs: number }> {
   const rows = await database.query<BrakeCounts & { side: Side }>(
-    `SELECT side, creates, updates, deletes, allowed FROM syncline.brake
+    `SELECT side, creates, updates, deletes,
+            json_build_object('creates', allowed_creates, 'updates', allowed_updates, 'deletes', allowed_deletes) AS allowed
+       FROM syncline.brake
       WHERE stream = $1 AND hour = date_trunc('hour', clock_timestamp())`,
     [stream],
   );
@@ -63,12 +66,21 @@ export async function countChanges(
 
 const COUNTED = ['creates', 'updates', 'deletes'] as const;
 
-/** Lets so many changes more through in this hour, on both sides: `resume --allow N`. */
-export async function allowMore(database: FlowDatabase, stream: string, changes: number): Promise<void> {
+/** Lets so many changes more through on each side in this hour: `resume --allow N`, or what an applied plan showed. */
+export async function allowMore(
+  database: FlowDatabase,
+  stream: string,
+  more: Readonly<Record<Side, SideCounts>>,
+): Promise<void> {
+  const sides = (['salesforce', 'postgres'] as const).map((side) => ({ side, ...more[side] }));
   await database.query(
-    `INSERT INTO syncline.brake AS b (stream, side, hour, allowed)
-     SELECT $1, side, date_trunc('hour', clock_timestamp()), $2 FROM unnest(ARRAY['salesforce', 'postgres']) AS s (side)
-     ON CONFLICT (stream, side, hour) DO UPDATE SET allowed = b.allowed + $2`,
-    [stream, changes],
+    `INSERT INTO syncline.brake AS b (stream, side, hour, allowed_creates, allowed_updates, allowed_deletes)
+     SELECT $1, r.side, date_trunc('hour', clock_timestamp()), r.creates, r.updates, r.deletes
+       FROM jsonb_to_recordset($2::jsonb) AS r (side text, creates bigint, updates bigint, deletes bigint)
+     ON CONFLICT (stream, side, hour) DO UPDATE
+        SET allowed_creates = b.allowed_creates + excluded.allowed_creates,
+            allowed_updates = b.allowed_updates + excluded.allowed_updates,
+            allowed_deletes = b.allowed_deletes + excluded.allowed_deletes`,
+    [stream, JSON.stringify(sides)],
   );
 }

@@ -1,7 +1,13 @@
 import type { ObjectMapping } from '../model/mapping.ts';
 import type { Side } from '../model/value.ts';
-import { applyBrakes, formatTrippedBrake, writesOf, type SideCounts, type TrippedBrake } from '../plan/brakes.ts';
-import { brakeCounts, countChanges, type BrakeCounts } from './brake-counts.ts';
+import {
+  applyBrakes,
+  formatTrippedBrake,
+  writesOf,
+  type SideCounts as PlannedCounts,
+  type TrippedBrake,
+} from '../plan/brakes.ts';
+import { brakeCounts, countChanges, type BrakeCounts, type SideCounts } from './brake-counts.ts';
 import type { Decision } from './decision.ts';
 import type { FlowDatabase } from './flow-database.ts';
 import { pauseObject } from './mapping-states.ts';
@@ -44,9 +50,9 @@ export async function holdBack(decisions: readonly Decision[], about: HoldingBac
 
 type CountedSides = Record<Side, BrakeCounts>;
 
-function ofCounts({ salesforce, postgres }: CountedSides): { used: SideCounts; allowed: SideCounts } {
-  const used = ({ creates, updates, deletes }: BrakeCounts) => ({ creates, changes: updates, deletes });
-  const more = ({ allowed }: BrakeCounts) => ({ creates: allowed, changes: allowed, deletes: allowed });
+function ofCounts({ salesforce, postgres }: CountedSides): { used: PlannedCounts; allowed: PlannedCounts } {
+  const used = ({ creates, updates, deletes }: SideCounts) => ({ creates, changes: updates, deletes });
+  const more = ({ allowed }: BrakeCounts) => used(allowed);
   return {
     used: { salesforce: used(salesforce), postgres: used(postgres) },
     allowed: { salesforce: more(salesforce), postgres: more(postgres) },
@@ -54,7 +60,7 @@ function ofCounts({ salesforce, postgres }: CountedSides): { used: SideCounts; a
 }
 
 /** False when another worker counted meanwhile: what may go is to be reckoned anew. */
-async function count({ database, stream }: HoldingBack, before: CountedSides, after: SideCounts): Promise<boolean> {
+async function count({ database, stream }: HoldingBack, before: CountedSides, after: PlannedCounts): Promise<boolean> {
   for (const side of ['salesforce', 'postgres'] as const) {
     const { creates, changes, deletes } = after[side];
     const to = { creates, updates: changes, deletes };

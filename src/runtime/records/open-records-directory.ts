@@ -1,4 +1,4 @@
-import { invariant } from '../../platform/errors.ts';
+import { invariant, UsageError } from '../../platform/errors.ts';
 import type { ObjectMapping } from '../../records/model/mapping.ts';
 import { OutboxReader } from '../../records/postgres/outbox-reader.ts';
 import { openSalesforceSide, type OpenSalesforceSide } from '../../records/salesforce/side.ts';
@@ -30,6 +30,7 @@ export async function openRecordsDirectory(inputs: RecordsInputs): Promise<Recor
   let salesforce: OpenSalesforceSide | undefined;
   try {
     salesforce = openSide(inputs, mappings);
+    await requireSetup(postgres, config.schema);
     const records = await openRecords({ postgres, schema: config.schema, mappings, clock, random });
     for (const mapping of mappings) await noteMapping(records.database, mapping);
     const side = salesforce;
@@ -44,6 +45,19 @@ export async function openRecordsDirectory(inputs: RecordsInputs): Promise<Recor
     await postgres.close();
     throw error;
   }
+}
+
+/** Nothing is made in a customer's database before the SQL for it was seen (R19). */
+async function requireSetup(postgres: Postgres, schema: string): Promise<void> {
+  const found = await postgres.query(
+    `SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = 'outbox'`,
+    [schema],
+  );
+  if (found.length > 0) return;
+  throw new UsageError('records.not_set_up', `${postgres.shown} is not set up for records`, {
+    field: 'records.postgres',
+    hint: '`syncline records init` shows the SQL that it needs; with --apply-sql it runs it.',
+  });
 }
 
 /** Salesforce as configured; nothing is asked of it yet. */

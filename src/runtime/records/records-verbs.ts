@@ -66,9 +66,14 @@ export function objectNamed({ records, mappings }: RecordsDirectory, name: strin
   });
 }
 
-/** Those named, or all. */
+/** Those named, or all. @throws UsageError `records.object`, `records.no_objects` */
 export function objectsNamed(directory: RecordsDirectory, names: readonly string[]): OpenObject[] {
   const wanted = names.length > 0 ? names : directory.mappings.map(({ name }) => name);
+  if (wanted.length === 0)
+    throw new UsageError('records.no_objects', 'No object is mapped yet: [[records.object]] is empty', {
+      field: 'records.object',
+      hint: 'Propose one: syncline records init --object Account --table public.accounts',
+    });
   return wanted.map((name) => objectNamed(directory, name));
 }
 
@@ -86,12 +91,13 @@ export function plan(
 export function apply(
   { records, salesforce, outbox, inputs }: RecordsDirectory,
   object: OpenObject,
-  { walk_id, version, changes, most_moved }: ObjectPlan,
+  { walk_id, version, summary, most_moved }: ObjectPlan,
   actor: string,
   signal: AbortSignal,
 ): Promise<{ keys: number }> {
   const { store, database, tables } = records;
   const options = { ...object, store, database, salesforce, postgres: tables, outbox, clock: inputs.clock };
+  const changes = { salesforce: summary.salesforce, postgres: summary.postgres };
   return applyPlan({ walk_id, version, changes, most_moved }, options, actor, signal);
 }
 
@@ -210,7 +216,10 @@ export async function resume(
   { stream }: OpenObject,
   allow: number | null,
 ): Promise<boolean> {
-  if (allow !== null) await allowMore(records.database, stream.stream, allow);
+  if (allow !== null) {
+    const more = { creates: allow, updates: allow, deletes: allow };
+    await allowMore(records.database, stream.stream, { salesforce: more, postgres: more });
+  }
   const resumed = await resumeObject(records.database, stream.stream);
   await records.database.query(
     // Keys that waited for the pause to end go now.

@@ -118,7 +118,8 @@ export interface SetupSql {
 /** What is missing in the database for these mappings, as SQL; nothing is run. */
 export async function setupSql({ postgres, mappings, inputs }: UnsetRecords, role: string | null): Promise<SetupSql> {
   const state = await verifySetup(postgres, mappings, setupOptions(inputs, role));
-  return { state, script: state.pending.length === 0 ? '' : setupScript(state.pending) };
+  const title = `Setup of Syncline. Beside this, the program makes the tables of its journal in schema ${inputs.config.schema} when it starts`;
+  return { state, script: state.pending.length === 0 ? '' : setupScript(state.pending, title) };
 }
 
 /** Runs that SQL, in one transaction. */

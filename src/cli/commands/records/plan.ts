@@ -63,7 +63,9 @@ function readPlan({ host }: CommandContext, file: string): ObjectPlan[] {
 function isPlan(value: unknown): value is ObjectPlan {
   const plan = value as Partial<ObjectPlan> | null;
   const texts = [plan?.object, plan?.version, plan?.walk_id];
-  const numbers = [plan?.changes, plan?.most_moved];
+  const sides = [plan?.summary?.salesforce, plan?.summary?.postgres];
+  const counts = sides.flatMap((side) => [side?.creates, side?.updates, side?.deletes]);
+  const numbers = [plan?.changes, plan?.most_moved, ...counts];
   return texts.every((text) => typeof text === 'string') && numbers.every((number) => Number.isSafeInteger(number));
 }
 

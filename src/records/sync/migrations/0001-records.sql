@@ -124,7 +124,10 @@ CREATE TABLE syncline.brake (
   creates    bigint NOT NULL DEFAULT 0,
   updates    bigint NOT NULL DEFAULT 0,
   deletes    bigint NOT NULL DEFAULT 0,
-  allowed    bigint NOT NULL DEFAULT 0,
+  -- What a person let through beyond the limits: `resume --allow`, or an applied plan.
+  allowed_creates bigint NOT NULL DEFAULT 0,
+  allowed_updates bigint NOT NULL DEFAULT 0,
+  allowed_deletes bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (stream, side, hour)
 );
 
