@@ -20,6 +20,8 @@ export interface ObjectPlan {
   ambiguous: number;
   /** Records in Salesforce without an external id. */
   unkeyed: number;
+  /** Settings of the mapping that nothing in this version acts upon. */
+  ignored: string[];
   /** Changes that this plan would make, on both sides together. */
   changes: number;
   /** Records that may have changed since, before `apply` refuses. */
@@ -58,6 +60,7 @@ export async function planObject(options: PlanObjectOptions, signal: AbortSignal
   const object_plan: ObjectPlan = {
     ...{ object: mapping.name, stream: stream.stream, version: mapping.version, walk_id: walk.walk_id },
     ...{ made_ms: clock.now_ms(), summary, missing, ambiguous, unkeyed: walk.unkeyed, changes },
+    ignored: mapping.natural_keys.length === 0 ? [] : ['natural_keys'],
     most_moved: Math.max(LEAST_MOVED, Math.ceil(summary.records * MOVED_SHARE)),
   };
   const { samples: _, ...counts } = summary;

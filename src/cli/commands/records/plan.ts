@@ -114,6 +114,9 @@ function planLines(context: CommandContext, plan: ObjectPlan): string[] {
       ({ field, reason, count }) =>
         `${formatItems(count, 'record')} skipped${field === null ? '' : ` at ${safe(field)}`}: ${reason}`,
     ),
+    ...(plan.ignored ?? []).map(
+      (name) => `${name} is not used in this version: what has no common external id is left alone`,
+    ),
   ].filter((note) => note !== '');
   return [
     `${palette.bold(safe(plan.object))}   ${formatItems(summary.records, 'record')}, ${formatCount(summary.in_step)} in step   mapping ${plan.version}`,
