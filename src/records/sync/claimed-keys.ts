@@ -76,6 +76,7 @@ function viewOf(
     needs_fetch,
     fetched: false,
     seen,
+    echoed: seen,
     overwritten,
     ambiguous: row?.kind === 'ambiguous' ? 'postgres' : null,
   };

@@ -44,6 +44,7 @@ function viewOf({ key, state, salesforce, salesforce_copies, postgres }: WalkedP
     needs_fetch: false,
     fetched: true,
     seen: new Set(),
+    echoed: new Set(),
     overwritten: {},
     ambiguous: is_copied ? 'salesforce' : postgres.kind === 'ambiguous' ? 'postgres' : null,
   };

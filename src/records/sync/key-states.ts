@@ -62,7 +62,7 @@ const STATES = `
          l.salesforce_as_of_ms, l.salesforce_offset, l.postgres_offset, l.base, l.had_salesforce, l.had_postgres,
          l.mapping_version, l.version,
          (SELECT json_agg(json_build_object('intent_id', t.intent_id, 'operation', t.operation, 'fields', t.fields,
-                          'before', t.before, 'state', t.state, 'seen', t.seen) ORDER BY t.sent_at)
+                          'before', t.before, 'carried', t.carried, 'state', t.state, 'seen', t.seen) ORDER BY t.sent_at)
             FROM syncline.intent t
            WHERE t.stream = $1 AND t.key = k.key AND NOT t.seen AND t.state <> 'refused') AS intents,
          (SELECT json_agg(json_build_object('conflict_id', c.conflict_id, 'field', c.field, 'base', c.base,

@@ -1,5 +1,5 @@
 import type { ObjectMapping } from '../model/mapping.ts';
-import type { Document, Side } from '../model/value.ts';
+import type { Document, Side, Value } from '../model/value.ts';
 import type { CustomPolicy } from '../plan/merge.ts';
 import { NEVER_HAD } from '../plan/existence.ts';
 import { holdingResolutions } from '../plan/resolution.ts';
@@ -24,7 +24,7 @@ export function planInputOf(
   const resolved = state.conflicts.filter(({ resolution }) => resolution !== null);
   const input: PairInput = {
     mapping,
-    link: state.link.agreed,
+    link: agreedOn(view),
     salesforce: salesforceSide(view),
     postgres,
     ...(state.wish !== null && { wanted: state.wish.fields }),
@@ -34,6 +34,26 @@ export function planInputOf(
   };
   const resolutions = { fields: fieldResolutions(resolved, input), record: recordResolution(resolved) };
   return withMissing({ ...input, resolutions }, view);
+}
+
+/**
+ * What both sides agreed on, with what a write of ours brought to Salesforce whose settlement was lost (a crash, an answer that
+ * never came): PostgreSQL had those values when they were sent, so a later edit on either side is an edit of them.
+ */
+function agreedOn({ state, salesforce, echoed, fetched }: KeyView): Agreement | null {
+  const { agreed } = state.link;
+  const arrived: Record<string, Value> = {};
+  for (const { intent_id, state: answer, fields, carried } of state.intents) {
+    if (answer !== 'sent') continue;
+    for (const field of carried) {
+      const value = fields[field];
+      const is_there = fetched && salesforce.presence === 'present' && salesforce.document[field] === value;
+      if (value !== undefined && (is_there || echoed.has(intent_id))) arrived[field] = value;
+    }
+  }
+  if (Object.keys(arrived).length === 0) return agreed;
+  const had = { salesforce: 'present', postgres: 'present' } as const;
+  return { base: { ...agreed?.base, ...arrived }, had };
 }
 
 function salesforceSide({ salesforce, salesforce_problems, fetched, state, changes }: KeyView): SideState {

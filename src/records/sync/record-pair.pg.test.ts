@@ -276,6 +276,26 @@ describe('faults', () => {
     expect(rig.org.lastCommit).toBe(lastCommit);
   });
 
+  test.each(['before', 'after'] as const)(
+    'a write whose settlement was lost is what both agreed on, its echo come %s the next change',
+    async (echo) => {
+      await insert('a1', 'Acme', '1');
+      await rig.settle();
+      await update('a1', 'phone', '2');
+      await rig.captureTable();
+      const killed = vi.spyOn(rig.store.keyed, 'settle').mockRejectedValueOnce(new Error('killed'));
+      await expect(rig.deliver(1)).rejects.toThrow('killed');
+      killed.mockRestore();
+      await update('a1', 'phone', '3');
+      if (echo === 'before') await rig.captureEvents();
+      await rig.captureTable();
+      await rig.deliver();
+      await rig.settle();
+      expect(await listConflicts(rig.records.database, {}, 10)).toEqual([]);
+      await bothHave({ a1: { name: 'Acme', phone: '3' } });
+    },
+  );
+
   test('one refused record is a dead letter; its neighbours go on', async () => {
     rig.salesforce.rowFault = ({ key }) =>
       key === 'bad'

@@ -51,12 +51,12 @@ const LINK: RowWriter = {
 const INTENT: RowWriter = {
   name: 'records.intent',
   order: ORDER.intent,
-  columns: ['uuid', 'text', 'text', 'text', 'jsonb', 'jsonb'],
+  columns: ['uuid', 'text', 'text', 'text', 'jsonb', 'jsonb', 'jsonb'],
   sql: `
-    WITH input (i, intent_id, stream, key, operation, fields, before) AS (SELECT * FROM $rows),
+    WITH input (i, intent_id, stream, key, operation, fields, before, carried) AS (SELECT * FROM $rows),
     written AS (
-      INSERT INTO syncline.intent (intent_id, stream, key, operation, fields, before, state)
-      SELECT intent_id, stream, key, operation, fields, before, 'sent' FROM input
+      INSERT INTO syncline.intent (intent_id, stream, key, operation, fields, before, carried, state)
+      SELECT intent_id, stream, key, operation, fields, before, carried, 'sent' FROM input
       RETURNING intent_id)
     SELECT i FROM input JOIN written USING (intent_id)`,
 };
@@ -154,8 +154,8 @@ export function linkRow(link: Link): RowWrite {
 
 /** Notes what is about to be sent. */
 export function intentRow(intent: Omit<Intent, 'state' | 'seen'>): RowWrite {
-  const { intent_id, stream, key, operation, fields, before } = intent;
-  return { writer: INTENT.name, row: [intent_id, stream, key, operation, json(fields), json(before)] };
+  const { intent_id, stream, key, operation, fields, before, carried } = intent;
+  return { writer: INTENT.name, row: [intent_id, stream, key, operation, json(fields), json(before), json(carried)] };
 }
 
 /** What became of it. */

@@ -27,6 +27,8 @@ export interface Intent {
   fields: Document;
   /** The agreed values of these fields before; a field on which nothing was agreed is absent. */
   before: Document;
+  /** Those of the fields whose value PostgreSQL had: once it arrived, both sides agreed on it. */
+  carried: readonly string[];
   state: 'sent' | 'settled' | 'refused' | 'unknown';
   seen: boolean;
 }

@@ -93,6 +93,7 @@ class World {
         operation: 'update',
         fields,
         before,
+        carried: [],
         state: 'settled',
         seen: false,
       });

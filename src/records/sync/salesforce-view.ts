@@ -36,7 +36,8 @@ export function readTold({ link, intents }: KeyState, changes: readonly PlacedCh
   });
   const sent = intents.map(({ fields }) => fields);
   const state = fold(link.salesforce, entries, sent.length === 0 ? null : sent);
-  const unanswered = intents.some((intent) => intent.state === 'sent' && !seen.has(intent.intent_id));
+  // Also one whose echo came: what it wrote was never put into the document.
+  const unanswered = intents.some((intent) => intent.state === 'sent');
   const too_little = state.presence === 'unknown' || (state.presence === 'present' && !state.whole);
   return { state, needs_fetch: maybe_older || unanswered || too_little, seen, overwritten };
 }

@@ -43,7 +43,8 @@ function intentOf({ view, plan }: Decision, intent_id: string): Decision['intent
   const { stream, key, agreed } = view.state.link;
   const known = Object.keys(fields).filter((field) => agreed?.base[field] !== undefined);
   const before: Document = Object.fromEntries(known.map((field) => [field, agreed?.base[field] ?? null]));
-  return { intent_id, stream, key, operation, fields, before };
+  const carried = plan.fields.filter(({ writes }) => writes.salesforce && !writes.postgres).map(({ field }) => field);
+  return { intent_id, stream, key, operation, fields, before, carried };
 }
 
 function writeOf({ view, plan }: Decision): SalesforceWrite {

@@ -22,7 +22,9 @@ export interface KeyView {
   readonly needs_fetch: boolean;
   /** A complete answer came in this attempt. */
   readonly fetched: boolean;
-  /** Intents that the entries, or a fetch, showed to have arrived. */
+  /** Intents whose echo was among the entries: they arrived. */
+  readonly echoed: ReadonlySet<string>;
+  /** Intents that the entries, or a fetch, settled one way or the other. */
   readonly seen: ReadonlySet<string>;
   readonly overwritten: Readonly<Record<string, OverwrittenEdit>>;
   /** Several records have this key there. */

@@ -37,6 +37,8 @@ CREATE TABLE syncline.intent (
   fields      jsonb NOT NULL,
   -- Values of these fields that both sides had agreed on before.
   before      jsonb NOT NULL,
+  -- Those of the fields whose value PostgreSQL had: once it arrived, both sides agreed on it.
+  carried     jsonb NOT NULL,
   -- sent: no answer yet · settled: taken · refused: not taken · unknown: the answer never came, or the record was fetched since
   state       text NOT NULL CHECK (state IN ('sent', 'settled', 'refused', 'unknown')),
   -- A change event with these values, or the record itself, was seen after the answer.
