@@ -14,7 +14,7 @@ describe('status', () => {
     expect(JSON.parse(json.stdout)).toEqual(STATUS);
   });
 
-  it('narrows to a stream and refuses one that this version does not have', async () => {
+  it('narrows to a stream and refuses one that there is not', async () => {
     const destinations = [
       { destination: 'team', stream: 'telemetry' },
       { destination: 'peer', stream: 'memory' },
@@ -22,9 +22,16 @@ describe('status', () => {
     const operator = { status: async () => ({ ...STATUS, destinations }) };
     const { stdout } = await cli(['status', 'telemetry', '--json'], { operator });
     expect(JSON.parse(stdout)).toMatchObject({ destinations: [{ destination: 'team' }] });
-    const refused = await cli(['status', 'records'], { operator });
+    const refused = await cli(['status', 'recipes'], { operator });
     expect(refused.exit).toBe(2);
-    expect(refused.stderr).toContain('There is no stream "records" in this version.');
+    expect(refused.stderr).toContain('There is no stream "recipes" in this version.');
+  });
+
+  it('of records says that none are configured, and how they are', async () => {
+    const { exit, stderr } = await cli(['status', 'records'], {});
+    expect(exit).toBe(2);
+    expect(stderr).toContain('No PostgreSQL or no Salesforce is configured for records');
+    expect(stderr).toContain('syncline records init');
   });
 
   it('watches until Ctrl-C, and exits 0', async () => {
