@@ -16,25 +16,26 @@ export interface BrakeCounts extends SideCounts {
 const NOTHING: SideCounts = { creates: 0, updates: 0, deletes: 0 };
 const NONE: BrakeCounts = { ...NOTHING, allowed: NOTHING };
 
-/** Counts of the hour that the database's clock is in. `pairs`: keys that both sides are known to have. */
-export async function brakeCounts(
-  database: FlowDatabase,
-  stream: string,
-): Promise<Record<Side, BrakeCounts> & { pairs: number }> {
+/** Counts of the hour that the database's clock is in. */
+export async function brakeCounts(database: FlowDatabase, stream: string): Promise<Record<Side, BrakeCounts>> {
   const rows = await database.query<BrakeCounts & { side: Side }>(
     `SELECT side, creates, updates, deletes,
             json_build_object('creates', allowed_creates, 'updates', allowed_updates, 'deletes', allowed_deletes) AS allowed
-       FROM syncline.brake
-      WHERE stream = $1 AND hour = date_trunc('hour', clock_timestamp())`,
+       FROM syncline.brake WHERE stream = $1 AND hour = date_trunc('hour', clock_timestamp())`,
     [stream],
   );
+  const of = (side: Side): BrakeCounts => rows.find((row) => row.side === side) ?? NONE;
+  return { salesforce: of('salesforce'), postgres: of('postgres') };
+}
+
+/** Keys that both sides had when they last agreed. Reads every link of the object. */
+export async function countPairs(database: FlowDatabase, stream: string): Promise<number> {
   const [known] = await database.query<{ pairs: number }>(
     `SELECT count(*) AS pairs FROM syncline.link
       WHERE stream = $1 AND had_salesforce = 'present' AND had_postgres = 'present'`,
     [stream],
   );
-  const of = (side: Side): BrakeCounts => rows.find((row) => row.side === side) ?? NONE;
-  return { salesforce: of('salesforce'), postgres: of('postgres'), pairs: known?.pairs ?? 0 };
+  return known?.pairs ?? 0;
 }
 
 /**

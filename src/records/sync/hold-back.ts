@@ -19,6 +19,8 @@ interface HoldingBack {
   database: FlowDatabase;
   mapping: ObjectMapping;
   stream: string;
+  /** How many pairs are known, of which a share may change. */
+  pairs: () => Promise<number>;
   now_ms: number;
 }
 
@@ -31,7 +33,8 @@ export async function holdBack(decisions: readonly Decision[], about: HoldingBac
   const changing = decisions.filter(({ plan }) => writesOf(plan).length > 0);
   if (changing.length === 0) return null;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const { pairs, ...counted } = await brakeCounts(database, stream);
+    const counted = await brakeCounts(database, stream);
+    const pairs = await about.pairs();
     const planned = changing.map(({ view, plan }) => ({ key: view.task.key, plan }));
     const braked = applyBrakes({ brakes: mapping.brakes, pairs, ...ofCounts(counted), planned });
     if (!(await count(about, counted, braked.used))) continue;

@@ -10,6 +10,7 @@ import { planRecord } from '../plan/plan-record.ts';
 import { refusedRows } from '../postgres/refused-rows.ts';
 import type { PostgresTables } from '../postgres/table.ts';
 import type { SalesforceSide } from '../sides.ts';
+import { countPairs } from './brake-counts.ts';
 import { readClaimed } from './claimed-keys.ts';
 import type { Decision } from './decision.ts';
 import type { FlowDatabase } from './flow-database.ts';
@@ -40,6 +41,7 @@ export interface RecordPairOptions {
 
 /** While nobody has said yes to this version, or the object is paused, its keys wait. */
 const NOT_APPLIED_MS = 60_000;
+const PAIRS_AGE_MS = 60_000;
 
 /**
  * An object of Salesforce and its table, as one destination: brings both to the same state, key by key (README: The road of
@@ -50,6 +52,7 @@ export class RecordPair implements KeyedDestination {
   /** Five requests of Collections, or one bulk job; what settles with them stays below a second. */
   readonly most_keys = 1000;
   readonly #options: RecordPairOptions;
+  #pairs: { count: number; at_ms: number } | null = null;
 
   constructor(options: RecordPairOptions) {
     this.#options = options;
@@ -80,7 +83,8 @@ export class RecordPair implements KeyedDestination {
     const { views, unread } = await this.#read(tasks, context.signal);
     const decisions = views.map((view) => this.#decide(view));
     const { database, mapping, paused, ...options } = this.#options;
-    const held = await holdBack(decisions, { database, mapping, stream: this.id, now_ms: clock.now_ms() });
+    const about = { database, mapping, stream: this.id, pairs: () => this.#knownPairs(), now_ms: clock.now_ms() };
+    const held = await holdBack(decisions, about);
     if (held !== null) paused?.(this.id);
     await sendToSalesforce(decisions, { mapping, ...options }, context);
     const batch_id = uuidv7(clock.now_ms(), random);
@@ -88,6 +92,15 @@ export class RecordPair implements KeyedDestination {
       decisions.map((one) => [one.view.task, settlementOf(one, { mapping, ...options, batch_id })]),
     );
     return tasks.map((task) => settled.get(task) ?? unread(task));
+  }
+
+  /** Counting reads every link, so a mass change of many claims counts once a minute. */
+  async #knownPairs(): Promise<number> {
+    const { clock, database } = this.#options;
+    const now_ms = clock.monotonic_ms();
+    if (this.#pairs === null || now_ms - this.#pairs.at_ms > PAIRS_AGE_MS)
+      this.#pairs = { count: await countPairs(database, this.id), at_ms: now_ms };
+    return this.#pairs.count;
   }
 
   /** R1: only under a version that a person said yes to. */

@@ -3,7 +3,7 @@ import { messageOf, UsageError } from '../../platform/errors.ts';
 import { canonicalKey } from '../../records/model/canonical-key.ts';
 import type { Side } from '../../records/model/value.ts';
 import { applyPlan } from '../../records/sync/apply-plan.ts';
-import { allowMore, brakeCounts } from '../../records/sync/brake-counts.ts';
+import { allowMore, brakeCounts, countPairs } from '../../records/sync/brake-counts.ts';
 import { outboxBacklog } from '../../records/sync/capture-outbox.ts';
 import {
   conflictGroups,
@@ -245,7 +245,7 @@ export async function status(directory: RecordsDirectory, signal: AbortSignal): 
       const mine = rows.filter((row) => row.stream === stream);
       const now = mine.find((row) => row.version === version);
       const applied = mine.find((row) => row.state === 'applied');
-      const { pairs, ...this_hour } = await brakeCounts(database, stream);
+      const [this_hour, pairs] = await Promise.all([brakeCounts(database, stream), countPairs(database, stream)]);
       const compared = (await latestWalks(database, stream)).find(
         ({ kind, ended_ms }) => kind === 'drift' && ended_ms !== null,
       );
