@@ -1,58 +1,29 @@
-import { readFile } from 'node:fs/promises';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { SecretReference } from '../../config/fields.ts';
 import { resolveSecret } from '../../config/secret.ts';
-import { invariant, UsageError } from '../../platform/errors.ts';
-import { writeDurably } from '../../platform/write-file.ts';
+import { UsageError } from '../../platform/errors.ts';
 import type { HttpClient } from '../../records/salesforce/http.ts';
-import { jwtBearer } from '../../records/salesforce/sign-in/jwt-bearer.ts';
-import {
-  clientCredentials,
-  storedRefreshToken,
-  type RefreshTokenStore,
-} from '../../records/salesforce/sign-in/stored.ts';
+import { chooseSignIn } from '../../records/salesforce/sign-in/choose.ts';
+import { refreshTokenFile } from '../../records/salesforce/sign-in/refresh-token-file.ts';
 import type { SignIn } from '../../records/salesforce/sign-in/token.ts';
 import type { RecordsInputs, SalesforceConfig } from './records-inputs.ts';
 
-/** How the configuration wants to sign in: by key, by what a person's sign-in left, or as the app itself. */
+/** How the configuration wants to sign in, with its secrets fetched. */
 export function salesforceSignIn(
   config: SalesforceConfig,
   inputs: Pick<RecordsInputs, 'config_file' | 'env' | 'clock'>,
 ): (http: HttpClient) => SignIn {
-  const secret = (reference: SecretReference, name: string): string =>
-    resolveSecret(reference, { key: `records.salesforce.${name}`, config_file: inputs.config_file, env: inputs.env });
-  const { login, client_id, user, key } = config;
-  if (key !== undefined && user !== undefined) {
-    const private_key = secret(key, 'key');
-    return (http) => jwtBearer({ http, login, client_id, user, private_key, clock: inputs.clock });
-  }
-  const client_secret = config.client_secret && secret(config.client_secret, 'client_secret');
-  if (config.refresh_token !== undefined) {
-    const store = refreshTokenFile(besideConfig(config.refresh_token, inputs.config_file));
-    return (http) => storedRefreshToken({ http, login, client_id, client_secret, store });
-  }
-  invariant(client_secret !== undefined, 'the configuration was checked for a way to sign in');
-  return (http) => clientCredentials({ http, login, client_id, client_secret });
-}
-
-/** What a person's sign-in left, in a file that nobody else can read. */
-export function refreshTokenFile(file: string): RefreshTokenStore {
-  return {
-    read: async () => {
-      try {
-        return (await readFile(file, 'utf8')).trim() || null;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-        throw error;
-      }
-    },
-    write: async (token) => {
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-      writeDurably(file, `${token}\n`);
-      return Promise.resolve();
-    },
+  const { config_file, env, clock } = inputs;
+  const secret = (reference: SecretReference | undefined, name: string): string | undefined =>
+    reference && resolveSecret(reference, { key: `records.salesforce.${name}`, config_file, env });
+  const { login, client_id, user, refresh_token } = config;
+  const settings = {
+    ...{ client_id, user, key: secret(config.key, 'key') },
+    client_secret: secret(config.client_secret, 'client_secret'),
+    refresh_token: refresh_token === undefined ? undefined : refreshTokenFile(besideConfig(refresh_token, config_file)),
   };
+  return (http) => chooseSignIn({ http, login, clock }, settings);
 }
 
 /** The authority of a sandbox. @throws UsageError `records.certificate_authority` */

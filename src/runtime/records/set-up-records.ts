@@ -10,13 +10,14 @@ import { HttpClient } from '../../records/salesforce/http.ts';
 import { checkPermissions, type PermissionReport } from '../../records/salesforce/permissions.ts';
 import { browserSignIn } from '../../records/salesforce/sign-in/browser.ts';
 import { deviceSignIn } from '../../records/salesforce/sign-in/device.ts';
+import { refreshTokenFile } from '../../records/salesforce/sign-in/refresh-token-file.ts';
 import type { OpenSalesforceSide } from '../../records/salesforce/side.ts';
 import { objectsOfRecords } from '../../records/sync/open-records.ts';
 import { Postgres } from '../../storage/postgres/postgres.ts';
 import { UsageError } from '../../platform/errors.ts';
 import { openSide } from './open-records-directory.ts';
 import { databaseUrl, readMappings, type RecordsInputs } from './records-inputs.ts';
-import { besideConfig, certificateAuthority, refreshTokenFile } from './salesforce-sign-in.ts';
+import { besideConfig, certificateAuthority } from './salesforce-sign-in.ts';
 
 /** The database and Salesforce before anything of ours is in either. */
 export interface UnsetRecords extends AsyncDisposable {
